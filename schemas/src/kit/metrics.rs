@@ -1,0 +1,137 @@
+//! Metrics: every name stands here, typed, with its help text. `wanglou_<stage>_<what>_<unit>`, counters end in `_total`,
+//! base units are seconds and bytes.
+
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    core::Collector,
+};
+use std::sync::LazyLock;
+
+/// The registry that `/metrics` shows.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let registry = Registry::new();
+    // Fails only where there is no /proc; then the process metrics are missing, no more.
+    let _ = registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()));
+    registry
+});
+
+fn register<C: Collector + Clone + 'static>(made: prometheus::Result<C>) -> C {
+    // Names are constants of this file: a malformed or repeated one fails the first test that touches it.
+    #[allow(clippy::expect_used)]
+    let collector = made.expect("a metric's name is well formed");
+    #[allow(clippy::expect_used)]
+    REGISTRY.register(Box::new(collector.clone())).expect("a metric's name is used once");
+    collector
+}
+
+/// Seconds from a millisecond to a minute.
+const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+
+macro_rules! metrics {
+    ($($(#[doc = $doc:literal])+ $kind:ident $name:ident = $text:literal $labels:tt;)+) => {
+        $($(#[doc = $doc])+
+        pub static $name: LazyLock<metrics!(@type $kind $labels)> =
+            LazyLock::new(|| register(metrics!(@make $kind $text $labels concat!($($doc),+))));)+
+
+        /// Every metric's name, for checks of dashboards and alert rules.
+        pub const NAMES: &[&str] = &[$($text),+];
+
+        /// Makes every metric known, so that it shows from the start.
+        pub fn touch() {
+            $(LazyLock::force(&$name);)+
+        }
+    };
+    (@type counter []) => { IntCounter };
+    (@type counter [$($l:literal),+]) => { IntCounterVec };
+    (@type gauge []) => { IntGauge };
+    (@type gauge [$($l:literal),+]) => { IntGaugeVec };
+    (@type histogram []) => { Histogram };
+    (@make counter $n:literal [] $h:expr) => { IntCounter::new($n, $h.trim()) };
+    (@make counter $n:literal [$($l:literal),+] $h:expr) => { IntCounterVec::new(Opts::new($n, $h.trim()), &[$($l),+]) };
+    (@make gauge $n:literal [] $h:expr) => { IntGauge::new($n, $h.trim()) };
+    (@make gauge $n:literal [$($l:literal),+] $h:expr) => { IntGaugeVec::new(Opts::new($n, $h.trim()), &[$($l),+]) };
+    (@make histogram $n:literal [] $h:expr) => {
+        Histogram::with_opts(HistogramOpts::new($n, $h.trim()).buckets(SECONDS.to_vec()))
+    };
+}
+
+metrics! {
+    /// Posts accepted, by door (push, import, crawl).
+    counter INGEST_ACCEPTED = "wanglou_ingest_posts_accepted_total" ["via"];
+    /// Lines refused at the doors.
+    counter INGEST_REFUSED = "wanglou_ingest_lines_refused_total" ["via"];
+    /// Posts that the memory of what was seen spared.
+    counter INGEST_DUPLICATE = "wanglou_ingest_posts_duplicate_total" ["via"];
+    /// Visits to sources, by outcome.
+    counter INGEST_VISITS = "wanglou_ingest_visits_total" ["source", "outcome"];
+    /// Pages fetched.
+    counter INGEST_PAGES = "wanglou_ingest_pages_fetched_total" [];
+    /// Bytes fetched.
+    counter INGEST_BYTES = "wanglou_ingest_fetched_bytes_total" [];
+    /// Time of a fetch, from request to last byte.
+    histogram INGEST_FETCH = "wanglou_ingest_fetch_seconds" [];
+
+    /// Raw records read, by verdict (first, revision, duplicate, rejected).
+    counter ANALYZE_POSTS = "wanglou_analyze_posts_total" ["verdict"];
+    /// Jumps and steps back in positions: records that were lost before they were read.
+    counter ANALYZE_JUMPS = "wanglou_analyze_position_jumps_total" ["topic"];
+    /// Records of the log that wait to be read.
+    gauge ANALYZE_BEHIND = "wanglou_analyze_behind_records" ["topic"];
+    /// Time of understanding a batch.
+    histogram ANALYZE_UNDERSTAND = "wanglou_analyze_understand_batch_seconds" [];
+    /// Time of a commit of the archive.
+    histogram ANALYZE_COMMIT = "wanglou_analyze_archive_commit_seconds" [];
+    /// From being appended to posts.raw to being searchable.
+    histogram ANALYZE_SEARCHABLE = "wanglou_analyze_searchable_lag_seconds" [];
+    /// Documents in the archive.
+    gauge ANALYZE_DOCUMENTS = "wanglou_analyze_archive_documents" [];
+    /// Time of a search.
+    histogram ANALYZE_SEARCH = "wanglou_analyze_search_seconds" [];
+    /// Pulses written.
+    counter ANALYZE_PULSES = "wanglou_analyze_pulses_total" [];
+    /// Spikes begun.
+    counter ANALYZE_SPIKES = "wanglou_analyze_spikes_total" [];
+
+    /// Incidents opened, by level.
+    counter ALERT_INCIDENTS = "wanglou_alert_incidents_opened_total" ["level"];
+    /// Incidents that are not closed.
+    gauge ALERT_OPEN = "wanglou_alert_incidents_open" [];
+    /// Pages tried, by channel and outcome (sent, retry, failed).
+    counter ALERT_PAGES = "wanglou_alert_pages_total" ["channel", "outcome"];
+    /// Pages written down and not yet sent.
+    gauge ALERT_PENDING = "wanglou_alert_pages_pending" [];
+    /// From a page's being due to the channel's confirmation.
+    histogram ALERT_PAGE = "wanglou_alert_page_delivery_seconds" [];
+    /// Jumps and steps back in positions.
+    counter ALERT_JUMPS = "wanglou_alert_position_jumps_total" ["topic"];
+    /// HTTP requests, by status class (2xx, 4xx, 5xx).
+    counter HTTP_REQUESTS = "wanglou_http_requests_total" ["class"];
+    /// Open streams of server-sent events.
+    gauge HTTP_STREAMS = "wanglou_http_event_streams" [];
+}
+
+/// All metrics in Prometheus' text format.
+#[must_use]
+pub fn render() -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail; a metric that can't be encoded is left out.
+    let _ = prometheus::TextEncoder::new().encode_utf8(&REGISTRY.gather(), &mut text);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rule_and_all_register() {
+        touch();
+        for name in NAMES {
+            let stage = name.strip_prefix("wanglou_").and_then(|rest| rest.split('_').next()).unwrap();
+            assert!(["ingest", "analyze", "alert", "http"].contains(&stage), "{name}");
+        }
+        INGEST_ACCEPTED.with_label_values(&["push"]).inc();
+        assert!(render().contains("wanglou_ingest_posts_accepted_total{via=\"push\"} 1"));
+    }
+}

@@ -1,0 +1,10 @@
+//! The service kit: what every service needs alike.
+
+pub mod auth;
+pub mod backoff;
+pub mod fs;
+pub mod http;
+pub mod metrics;
+pub mod settings;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,0 +1,165 @@
+//! `[records]`, `[[channel]]`, `[[duty]]` and `[[policy]]`.
+
+use super::{KeyFault, log::duration};
+use crate::records::Level;
+use serde::Deserialize;
+use std::{collections::HashMap, collections::HashSet, time::Duration};
+
+/// `[records]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Records {
+    /// `sqlite:FILE`, relative to data_dir.
+    pub url: String,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { url: "sqlite:records.db".into() }
+    }
+}
+
+/// `[[channel]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    /// The id.
+    pub id: String,
+    /// The name that people read.
+    #[serde(default)]
+    pub name: String,
+    /// What it speaks.
+    pub kind: ChannelKind,
+    /// Where it is.
+    pub url: String,
+    /// The environment variable that holds the key with which messages are signed, if they are.
+    pub secret_env: Option<String>,
+}
+
+/// What a channel speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelKind {
+    /// JSON by HTTP POST; success is a 2xx answer.
+    Webhook,
+}
+
+impl Channel {
+    pub(super) fn check(&self) -> Vec<KeyFault> {
+        let web = url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if web { Vec::new() } else { vec![("url", format!("{:?} is no http or https address", self.url))] }
+    }
+}
+
+/// `[[duty]]`: a roster, whom it pages, and who is next when nobody signs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duty {
+    /// The id.
+    pub id: String,
+    /// The name that people read.
+    #[serde(default)]
+    pub name: String,
+    /// Channels that are always paged.
+    #[serde(default)]
+    pub channels: Vec<String>,
+    /// Shifts: who is on duty at which hours.
+    #[serde(default)]
+    pub shift: Vec<Shift>,
+    /// Whom to page when nobody has signed in time.
+    pub escalation: Option<EscalationStep>,
+}
+
+/// `[[duty.shift]]`: from a time of day to another, by the config's timezone; it may cross midnight.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shift {
+    /// Begins, such as `"08:00"`.
+    pub from: jiff::civil::Time,
+    /// Ends, such as `"20:00"`.
+    pub to: jiff::civil::Time,
+    /// Who is on duty.
+    pub person: String,
+    /// Their channels.
+    #[serde(default)]
+    pub channels: Vec<String>,
+}
+
+/// `[duty.escalation]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationStep {
+    /// After this time without 签收.
+    #[serde(with = "duration")]
+    pub after: Duration,
+    /// Who is next in line.
+    #[serde(default)]
+    pub person: String,
+    /// Their channels.
+    pub channels: Vec<String>,
+}
+
+impl Duty {
+    pub(super) fn check(&self, channels: &HashSet<&str>) -> Vec<KeyFault> {
+        let mut faults = Vec::new();
+        let mut named: Vec<&String> = self.channels.iter().collect();
+        named.extend(self.shift.iter().flat_map(|shift| &shift.channels));
+        named.extend(self.escalation.iter().flat_map(|step| &step.channels));
+        for channel in named {
+            if !channels.contains(channel.as_str()) {
+                faults.push(("channels", format!("there is no [[channel]] with the id {channel:?}")));
+            }
+        }
+        if self.channels.is_empty() && self.shift.iter().all(|shift| shift.channels.is_empty()) {
+            faults.push(("channels", "this roster can reach nobody: name channels here or in its shifts".into()));
+        }
+        faults
+    }
+}
+
+/// `[[policy]]`: the first one that names a topic (or `"*"`) judges it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Watch topics by id; `"*"` is all of them.
+    #[serde(default = "all_topics")]
+    pub topics: Vec<String>,
+    /// The roster that is paged; all channels where there is none.
+    pub duty: Option<String>,
+    /// What makes an incident reach a level, beside the defaults.
+    #[serde(default)]
+    pub level: HashMap<Level, LevelRule>,
+}
+
+/// A level is reached when any of the figures given is.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LevelRule {
+    /// Posts since the rise began.
+    pub count: Option<u64>,
+    /// Likes, replies and reposts.
+    pub reach: Option<u64>,
+    /// The five-minute count as a multiple of what was expected.
+    pub factor: Option<f64>,
+}
+
+fn all_topics() -> Vec<String> {
+    vec!["*".into()]
+}
+
+impl Policy {
+    pub(super) fn check(&self, topics: &HashSet<&str>, duties: &HashSet<&str>) -> Vec<KeyFault> {
+        let mut faults = Vec::new();
+        for topic in &self.topics {
+            if topic != "*" && !topics.contains(topic.as_str()) {
+                faults.push(("topics", format!("there is no [[watch]] with the id {topic:?}")));
+            }
+        }
+        if let Some(duty) = &self.duty
+            && !duties.contains(duty.as_str())
+        {
+            faults.push(("duty", format!("there is no [[duty]] with the id {duty:?}")));
+        }
+        faults
+    }
+}

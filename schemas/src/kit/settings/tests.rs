@@ -1,0 +1,145 @@
+use super::*;
+
+const SMALLEST: &str = r#"
+data_dir = "data"
+timezone = "Asia/Shanghai"
+[http]
+listen = "127.0.0.1:8080"
+[[http.token]]
+name = "feed"
+role = "push"
+env  = "WANGLOU_PUSH_TOKEN"
+[log]
+kind = "embedded"
+[records]
+url = "sqlite:records.db"
+[[watch]]
+id = "water"
+name = "停水"
+query = "停水 OR 断水 OR (水压 AND 低)"
+[[channel]]
+id = "desk"
+kind = "webhook"
+url = "http://127.0.0.1:9099/hook"
+"#;
+
+fn parse(text: &str) -> Result<Settings, Vec<Fault>> {
+    Settings::parse(text, [])
+}
+
+fn faults(text: &str) -> Vec<(usize, String)> {
+    parse(text)
+        .unwrap_err()
+        .into_iter()
+        .map(|fault| match fault.place {
+            Place::Line(line) => (line, fault.message),
+            place => panic!("{place:?}: {}", fault.message),
+        })
+        .collect()
+}
+
+#[test]
+fn the_smallest_config_is_read() {
+    let settings = parse(SMALLEST).unwrap();
+    assert_eq!(settings.http.token[0].role, crate::kit::auth::Role::Push);
+    assert_eq!(settings.watch[0].get_ref().name, "停水");
+    assert_eq!(settings.channel[0].get_ref().kind, ChannelKind::Webhook);
+}
+
+#[test]
+fn an_empty_config_has_defaults() {
+    let settings = parse("").unwrap();
+    assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.log.kind, LogKind::Embedded);
+}
+
+#[test]
+fn every_fault_is_named_with_its_line() {
+    let text = r#"
+datadir = "x"
+[http]
+listen = "nowhere"
+port = 80
+[[watch]]
+id = "water"
+query = "停水"
+[[watch]]
+id = "gas"
+name = "燃气"
+query = "燃气"
+colour = "red"
+[log]
+partitions = "four"
+"#;
+    let found = faults(text);
+    let lines: Vec<_> = found.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [2, 4, 5, 6, 13, 15], "{found:#?}");
+    assert!(found[0].1.contains("unknown key `datadir`"), "{found:#?}");
+    assert!(found[3].1.contains("missing key `name`"), "{found:#?}");
+}
+
+#[test]
+fn broken_toml_is_named_with_its_line() {
+    let found = faults("data_dir = \"x\"\n[http\nlisten = 1\n");
+    assert_eq!(found[0].0, 2, "{found:#?}");
+}
+
+#[test]
+fn what_does_not_fit_together_is_named_with_its_line() {
+    let text = r#"
+timezone = "Mars/Olympus"
+[log]
+partitions = 0
+[[watch]]
+id = "water"
+name = "停水"
+query = "停水"
+[[watch]]
+id = "water"
+name = "断水"
+query = "断水"
+[[channel]]
+id = "desk"
+kind = "webhook"
+url = "desk"
+[[duty]]
+id = "night"
+channels = ["phone"]
+[[policy]]
+topics = ["gas"]
+duty = "day"
+"#;
+    let lines: Vec<_> = faults(text).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [2, 4, 10, 16, 19, 21, 22]);
+}
+
+#[test]
+fn the_environment_overrides() {
+    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let settings = Settings::parse(
+        SMALLEST,
+        [
+            set("WANGLOU__HTTP__LISTEN", "127.0.0.1:9"),
+            set("WANGLOU__LOG__PARTITIONS", "2"),
+            set("WANGLOU__DATA_DIR", "/var/lib/wanglou"),
+            set("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(settings.http.listen.port(), 9);
+    assert_eq!(settings.log.partitions, 2);
+    assert_eq!(settings.data_dir, Path::new("/var/lib/wanglou"));
+    assert_eq!(settings.http.token.len(), 1, "what is not overridden stays");
+    let error = Settings::parse(SMALLEST, [set("WANGLOU__WATCH__ID", "x")]).unwrap_err();
+    assert!(matches!(&error[0].place, Place::Environment(name) if name == "WANGLOU__WATCH__ID"), "{error:?}");
+}
+
+#[test]
+fn durations_as_people_write_them() {
+    for (text, seconds) in [("20s", 20), ("5m", 300), ("1h 30m", 5400), ("7d", 604_800)] {
+        assert_eq!(log::duration::parse(text).unwrap().as_secs(), seconds, "{text}");
+    }
+    for bad in ["", "20", "-5m", "soon", "99999999999999d"] {
+        assert_eq!(log::duration::parse(bad), None, "{bad}");
+    }
+}

@@ -1,0 +1,161 @@
+//! `incidents`: one matter (舆情事件), from first alert to close. The records database holds the truth; this topic is fed
+//! from its outbox, and the API and the console show the same shapes.
+
+use super::{Sample, TopicRef};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The four levels that the state set, the mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Level {
+    /// 蓝 IV, 一般
+    IV,
+    /// 黄 III, 较大
+    III,
+    /// 橙 II, 重大
+    II,
+    /// 红 I, 特别重大
+    I,
+}
+
+/// Where an incident stands on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// 新发
+    New,
+    /// 已签收
+    Acked,
+    /// 已交办
+    Assigned,
+    /// 处置中
+    Handling,
+    /// 已回应
+    Responded,
+    /// 观察
+    Watching,
+    /// 办结
+    Closed,
+}
+
+/// One matter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Incident {
+    /// The id in addresses and API calls, such as `20261124-0007`: the day of its opening and a number.
+    pub id: String,
+    /// Rises by one with every change; a change that names another version is refused.
+    pub version: u64,
+    /// What a person reads first.
+    pub title: String,
+    /// The level now.
+    pub level: Level,
+    /// Where it stands.
+    pub state: State,
+    /// The topic that founded it.
+    pub topic: TopicRef,
+    /// When it was opened.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+    /// When anything last changed.
+    #[schemars(with = "String")]
+    pub updated_at: Timestamp,
+    /// By when somebody must have signed it; none once it is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub ack_due_at: Option<Timestamp>,
+    /// Who signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acked_by: Option<String>,
+    /// When it was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub acked_at: Option<Timestamp>,
+    /// The unit that it was handed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The spikes that belong to it, the first first.
+    pub spikes: Vec<String>,
+    /// First-seen posts since the rise began.
+    pub count: u64,
+    /// The highest five-minute count.
+    pub peak: u64,
+    /// Negative share at the last pulse, 0 to 1.
+    pub negative_share: f64,
+    /// Likes, replies and reposts at the last pulse.
+    pub reach: u64,
+    /// Highest surprise so far (-log10 of the tail probability).
+    pub surprise: f64,
+    /// Why it has this level, in words.
+    pub why: String,
+    /// Posts that show what it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
+}
+
+/// One entry of an incident's history: who did what, when and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// Number within the incident, from 1.
+    pub seq: u64,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Who: a user's name, a token's name, or `wanglou` for the program itself.
+    pub who: String,
+    /// What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `closed`, `escalated`,
+    /// `page_sent`, `page_failed`, …
+    pub action: String,
+    /// What a person reads.
+    pub text: String,
+}
+
+/// Where a page stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// Written down, to be sent or sent again.
+    Pending,
+    /// The channel's own body said success.
+    Sent,
+    /// Given up; the next channel or step takes over.
+    Failed,
+}
+
+/// A page on its way to a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Delivery {
+    /// The idempotency key: a repeat bears the same.
+    pub key: String,
+    /// The channel's id.
+    pub channel: String,
+    /// Why it is sent: `opened`, `level`, `escalation`, `closed`, …
+    pub reason: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the channel answered last, if that was no success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// When it was written down.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// When the channel confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub sent_at: Option<Timestamp>,
+}
+
+/// A record of `incidents`: an event and the incident as it stands after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IncidentRecord {
+    /// Version of the record.
+    pub v: u16,
+    /// What happened.
+    pub event: Event,
+    /// The incident after it.
+    pub incident: Incident,
+}
+
+super::record!(IncidentRecord, "incident", 1);

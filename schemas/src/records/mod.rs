@@ -1,0 +1,96 @@
+//! The records that travel on the log, one file each.
+//!
+//! On the wire a record is one JSON object with a version `"v"`. Versions roll: a reader ignores keys that it does not
+//! know, so a new optional key needs no new version; `v` rises only when an old reader would misunderstand the record,
+//! and then the old reader sets it aside ([`DecodeError::TooNew`]) instead of guessing.
+//!
+//! Golden fixtures of every version ever written are kept in `schemas/fixtures/` and read by the tests; the JSON Schema
+//! files in `schemas/json/` are generated from these types and checked against them.
+
+mod analyzed;
+mod audit;
+mod control;
+mod crawl;
+mod door;
+mod incident;
+mod post;
+mod pulse;
+mod rejected;
+
+pub use analyzed::{AnalyzedPost, Label, Sentiment, Verdict};
+pub use audit::AuditEntry;
+pub use control::{Control, ControlValue};
+pub use crawl::{CrawlOutcome, CrawlReport, Span};
+pub use door::{DoorPost, DoorReply, FieldFault, MAX_LINE_BYTES, MAX_TEXT_BYTES};
+pub use incident::{Delivery, DeliveryState, Event, Incident, IncidentRecord, Level, State};
+pub use post::{Counts, Kind, Precision, RawPost, Reply, Via, post_id};
+pub use pulse::{Phase, Pulse, Sample, Spike, TopicKind, TopicRef, Window};
+pub use rejected::Rejected;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A record of the log: it has a version and is JSON on the wire.
+pub trait Record: Serialize + DeserializeOwned {
+    /// The version that this program writes, and the newest that it understands.
+    const VERSION: u16;
+
+    /// The name of the record, as in `schemas/json/NAME.json`.
+    const NAME: &'static str;
+
+    /// The version that this value was written with.
+    fn version(&self) -> u16;
+
+    /// Encodes the record as it stands on the wire.
+    fn encode(&self) -> bytes::Bytes {
+        // A record holds only strings, numbers, lists and maps with string keys: serde_json cannot fail on those.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    /// Reads a record from the wire.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooNew`] when a newer program wrote it, [`DecodeError::Malformed`] when it is no such record.
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        #[derive(serde::Deserialize)]
+        struct Head {
+            v: u16,
+        }
+        let (found, result) = match serde_json::from_slice::<Self>(bytes) {
+            Ok(record) => (record.version(), Ok(record)),
+            Err(error) => (
+                serde_json::from_slice::<Head>(bytes).map_or(0, |head| head.v),
+                Err(DecodeError::Malformed(error.to_string())),
+            ),
+        };
+        if found > Self::VERSION { Err(DecodeError::TooNew { found, known: Self::VERSION }) } else { result }
+    }
+}
+
+/// Why bytes are not a record that this program can read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A newer program wrote it in a way that this one would misunderstand.
+    #[error("version {found} is newer than the {known} that this program knows: upgrade this stage")]
+    TooNew {
+        /// The version on the wire.
+        found: u16,
+        /// The newest version that this program knows.
+        known: u16,
+    },
+    /// It is no JSON of this shape.
+    #[error("not a record of this kind: {0}")]
+    Malformed(String),
+}
+
+macro_rules! record {
+    ($type:ty, $name:literal, $version:literal) => {
+        impl super::Record for $type {
+            const VERSION: u16 = $version;
+            const NAME: &'static str = $name;
+            fn version(&self) -> u16 {
+                self.v
+            }
+        }
+    };
+}
+use record;
