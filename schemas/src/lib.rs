@@ -8,6 +8,9 @@
 //!
 //! This crate knows no stage: nothing here may name a crawler, an index or an incident policy.
 
+/// The description of the whole JSON API (OpenAPI 3.1), as the gateway serves it.
+pub const OPENAPI: &str = include_str!("../openapi.json");
+
 pub mod kit;
 pub mod log;
 pub mod records;

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod fs;
 pub mod http;
 pub mod metrics;
+pub mod service;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;

@@ -1,0 +1,1 @@
+//! Across posts: counts, expectation, surprise, spikes, pulses.

@@ -1,0 +1,42 @@
+//! What a stage looks like from outside: its part of the API, whether it is ready, and the task that runs it.
+
+use axum::Router;
+use std::{fmt, sync::Arc};
+use tokio::task::JoinHandle;
+
+/// A running stage. The binary starts stages, serves their routers, and ends when one of them ends.
+pub struct Service {
+    /// `ingest`, `analyze` or `alert`.
+    pub name: &'static str,
+    /// Its part of the API, guarded by role.
+    pub router: Router,
+    /// Whether it can do its work now.
+    pub ready: Ready,
+    /// Runs until shutdown; an error before that is fatal and says what to do.
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Whether a stage can do its work now: `Err` says what is missing.
+#[derive(Clone)]
+pub struct Ready(Arc<dyn Fn() -> Result<(), String> + Send + Sync>);
+
+impl Ready {
+    /// A readiness that is asked for each time.
+    pub fn new(check: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(check))
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check(&self) -> Result<(), String> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ready({:?})", self.check())
+    }
+}
