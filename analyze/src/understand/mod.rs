@@ -41,7 +41,10 @@ impl Understanding {
     /// # Errors
     /// When a watch topic's query cannot be parsed.
     pub fn new<'a>(watch: impl IntoIterator<Item = &'a Watch>) -> anyhow::Result<Self> {
-        let watch = watch.into_iter().map(|w| Ok((w.id.clone(), crate::query::parse(&w.query)?))).collect::<anyhow::Result<_>>()?;
+        let watch = watch
+            .into_iter()
+            .map(|w| Ok((w.id.clone(), crate::query::parse(&w.query)?)))
+            .collect::<anyhow::Result<_>>()?;
         Ok(Self { watch })
     }
 
@@ -52,7 +55,12 @@ impl Understanding {
         let fold = |text: &str| Normal { folded: text.to_lowercase(), words: text.to_lowercase() };
         let title = fold(post.title.as_deref().unwrap_or(""));
         let text = fold(&post.text);
-        let topics = self.watch.iter().filter(|(_, q)| q.matches(&title.folded, &text.folded)).map(|(id, _)| id.clone()).collect();
+        let topics = self
+            .watch
+            .iter()
+            .filter(|(_, q)| q.matches(&title.folded, &text.folded))
+            .map(|(id, _)| id.clone())
+            .collect();
         let sentiment = Sentiment { label: Label::Neutral, negative: 0.0, neutral: 1.0, positive: 0.0 };
         Understood { title, text, sentiment, keyphrases: Vec::new(), topics }
     }

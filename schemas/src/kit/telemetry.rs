@@ -8,9 +8,8 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 /// Starts logging. Only the first call has an effect.
 pub fn start() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("info,tantivy=warn,html5ever=error,selectors=error,sqlx=warn,hyper=warn")
-    });
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,tantivy=warn,html5ever=error,selectors=error,sqlx=warn,hyper=warn"));
     let registry = tracing_subscriber::registry().with(filter);
     let _ = if std::io::stderr().is_terminal() {
         registry.with(fmt::layer().with_target(false).with_writer(std::io::stderr)).try_init()

@@ -46,7 +46,8 @@ pub enum ChannelKind {
 
 impl Channel {
     pub(super) fn check(&self) -> Vec<KeyFault> {
-        let web = url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let web =
+            url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if web { Vec::new() } else { vec![("url", format!("{:?} is no http or https address", self.url))] }
     }
 }

@@ -143,3 +143,15 @@ fn durations_as_people_write_them() {
         assert_eq!(log::duration::parse(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn links_that_no_phone_can_open_are_warned_of() {
+    let warnings = |url: &str| {
+        let text = SMALLEST.replace("[http]", &format!("[http]\n{url}"));
+        parse(&text).unwrap().warnings().into_iter().map(|fault| fault.place).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(""), [Place::Line(4)]);
+    assert_eq!(warnings("public_url = \"http://localhost:8080\""), [Place::Line(5)]);
+    assert_eq!(warnings("public_url = \"https://wanglou.example\""), []);
+    assert!(parse("").unwrap().warnings().is_empty(), "without channels there are no links");
+}

@@ -1,0 +1,1 @@
+//! `wanglou search`: the archive from the shell.
