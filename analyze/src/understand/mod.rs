@@ -1,8 +1,27 @@
 //! One post: normalise, segment, sentiment, keyphrases, watch topics. Pure: no I/O, no clock.
+//!
+//! A post is folded once ([`fold`]) and cut once ([`Segmenter`]); everything else reads these two. Sentiment is judged
+//! on the author's [`own_words`], keyphrases are taken from the original text, and watch topics are matched
+//! all at once ([`Matcher`]).
 
+mod keyphrases;
+mod marks;
+mod normalise;
+mod own_words;
+pub mod print;
+mod segment;
+pub mod sentiment;
+mod stop_words;
+
+pub use normalise::fold;
+pub use own_words::own_words;
+pub use segment::Segmenter;
+
+use crate::query::{Matcher, parse_watch};
+use anyhow::Context;
 use schemas::{
     kit::settings::Watch,
-    records::{Label, RawPost, Sentiment},
+    records::{RawPost, Sentiment},
 };
 
 /// A text as it is searched and matched.
@@ -32,7 +51,17 @@ pub struct Understood {
 
 /// Everything that understanding needs: dictionary, model, watch topics. Cheap to share behind an `Arc`, used by many threads.
 pub struct Understanding {
-    watch: Vec<(String, crate::query::Query)>,
+    segmenter: Segmenter,
+    model: &'static sentiment::Model,
+    topics: Vec<String>,
+    matcher: Matcher,
+}
+
+/// A text folded and cut; the cut borrows the folded text.
+struct Cut<'t> {
+    original: &'t str,
+    folded: &'t str,
+    tokens: Vec<&'t str>,
 }
 
 impl Understanding {
@@ -41,27 +70,81 @@ impl Understanding {
     /// # Errors
     /// When a watch topic's query cannot be parsed.
     pub fn new<'a>(watch: impl IntoIterator<Item = &'a Watch>) -> anyhow::Result<Self> {
-        let watch = watch
-            .into_iter()
-            .map(|w| Ok((w.id.clone(), crate::query::parse(&w.query)?)))
-            .collect::<anyhow::Result<_>>()?;
-        Ok(Self { watch })
+        let (mut topics, mut queries) = (Vec::new(), Vec::new());
+        for Watch { id, query, .. } in watch {
+            queries.push(parse_watch(query).with_context(|| format!("the query of the watch topic {id:?}"))?);
+            topics.push(id.clone());
+        }
+        Ok(Self {
+            segmenter: Segmenter::with_words(queries.iter().flat_map(|query| query.terms())),
+            model: sentiment::Model::shipped().context("the sentiment model that was built in")?,
+            matcher: Matcher::new(&queries)?,
+            topics,
+        })
     }
 
     /// Understands one post.
     #[must_use]
     pub fn understand(&self, post: &RawPost) -> Understood {
-        // placeholder
-        let fold = |text: &str| Normal { folded: text.to_lowercase(), words: text.to_lowercase() };
-        let title = fold(post.title.as_deref().unwrap_or(""));
-        let text = fold(&post.text);
-        let topics = self
-            .watch
-            .iter()
-            .filter(|(_, q)| q.matches(&title.folded, &text.folded))
-            .map(|(id, _)| id.clone())
-            .collect();
-        let sentiment = Sentiment { label: Label::Neutral, negative: 0.0, neutral: 1.0, positive: 0.0 };
-        Understood { title, text, sentiment, keyphrases: Vec::new(), topics }
+        self.understand_text(post.title.as_deref().unwrap_or(""), &post.text)
+    }
+
+    /// Understands a title (which may be empty) and a text.
+    #[must_use]
+    pub fn understand_text(&self, title: &str, text: &str) -> Understood {
+        let (title_folded, text_folded) = (fold(title), fold(text));
+        let title = Cut::new(&self.segmenter, title, &title_folded);
+        let text = Cut::new(&self.segmenter, text, &text_folded);
+        let title_words = segment::join_words(&title.tokens);
+        let text_words = segment::join_words(&text.tokens);
+        let sentiment = self.sentiment(&title, &text);
+        let keyphrases = keyphrases::keyphrases(&self.segmenter, &[&title, &text]);
+        let topics = self.matcher.matches(&title_folded, &text_folded);
+        Understood {
+            sentiment,
+            keyphrases,
+            topics: topics.into_iter().map(|number| self.topics[number].clone()).collect(),
+            title: Normal { words: title_words, folded: title_folded },
+            text: Normal { words: text_words, folded: text_folded },
+        }
+    }
+
+    /// Normalises a text that is no post, such as a search.
+    #[must_use]
+    pub fn normalise(&self, text: &str) -> Normal {
+        let folded = fold(text);
+        let words = segment::join_words(&self.segmenter.cut(&folded));
+        Normal { folded, words }
+    }
+
+    fn sentiment(&self, title: &Cut<'_>, text: &Cut<'_>) -> Sentiment {
+        let mut features = Vec::with_capacity(6 * text.folded.len());
+        if !title.folded.is_empty() {
+            sentiment::features::extract(title.own(), &mut features);
+        }
+        if !text.folded.is_empty() {
+            sentiment::features::extract(text.own(), &mut features);
+        }
+        self.model.judge(&features)
     }
 }
+
+impl<'t> Cut<'t> {
+    fn new(segmenter: &Segmenter, original: &'t str, folded: &'t str) -> Self {
+        Self { original, folded, tokens: segmenter.cut(folded) }
+    }
+
+    /// The author's own words, and the tokens that lie within them.
+    fn own(&self) -> sentiment::Piece<'_> {
+        let text = own_words(self.folded);
+        let mut end = 0;
+        let within = self.tokens.iter().take_while(|token| {
+            end += token.len();
+            end <= text.len()
+        });
+        sentiment::Piece { text, tokens: &self.tokens[..within.count()] }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! Sentiment: negative, neutral or positive, with probabilities that mean what they say.
+//!
+//! A linear model on hashed features ([`features`]), trained by us ([`train`]), shipped in the program ([`model`]); its
+//! figures and limits stand in `models/sentiment.md` and are measured by [`evaluate`].
+
+pub mod data;
+pub mod evaluate;
+pub mod features;
+pub mod model;
+pub mod train;
+
+pub use evaluate::{Row, Table, evaluate};
+pub use features::Piece;
+pub use model::Model;
+pub use train::train;
+
+use super::{Cut, Segmenter, fold};
+
+/// The features of a text on its own, for training and measuring; in the stream the cut is shared.
+fn features_of(segmenter: &Segmenter, text: &str) -> Vec<u32> {
+    let folded = fold(text);
+    let mut found = Vec::new();
+    features::extract(Cut::new(segmenter, text, &folded).own(), &mut found);
+    found
+}

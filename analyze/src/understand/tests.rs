@@ -1,0 +1,65 @@
+use super::*;
+use proptest::prelude::*;
+use schemas::records::Label;
+use std::sync::LazyLock;
+
+fn watch(id: &str, query: &str) -> Watch {
+    Watch { id: id.into(), name: id.into(), query: query.into() }
+}
+
+static UNDERSTANDING: LazyLock<Understanding> = LazyLock::new(|| {
+    Understanding::new(&[watch("water", "停水 OR 断水 OR (水压 AND 低)"), watch("noise", "噪音 -演练")]).unwrap()
+});
+
+#[test]
+fn a_post_is_understood() {
+    let found = UNDERSTANDING.understand_text("", "我們小區又停水三天了，物業不管，氣死人！[怒]");
+    assert_eq!(found.topics, ["water"]);
+    assert_eq!(found.text.folded, "我们小区又停水三天了,物业不管,气死人![怒]");
+    assert!(found.text.words.split(' ').any(|word| word == "停水"), "{}", found.text.words);
+    assert_eq!(found.sentiment.label, Label::Negative, "{:?}", found.sentiment);
+}
+
+#[test]
+fn sentiment_is_of_own_words() {
+    let own = UNDERSTANDING.understand_text("", "太好了，感谢师傅连夜抢修！[赞]");
+    let passed_on = UNDERSTANDING.understand_text("", "太好了，感谢师傅连夜抢修！[赞]//@用户:又停水，气死人，垃圾");
+    assert_eq!(own.sentiment.label, Label::Positive);
+    assert_eq!(passed_on.sentiment.label, Label::Positive);
+    assert_eq!(passed_on.topics, ["water"], "watch topics look at the whole");
+}
+
+#[test]
+fn a_query_that_cannot_be_used_names_its_topic() {
+    for query in ["停水 AND", "-停水", ""] {
+        let error = Understanding::new(&[watch("bad", query)]).err().unwrap();
+        assert!(format!("{error:#}").contains("\"bad\": at character"), "{error:#}");
+    }
+}
+
+#[test]
+fn hostile_texts_are_understood() {
+    for text in ["", "\0", "\u{202e}水停\u{202c}", "👨‍👩‍👧", "\u{301}", "[[[[[[", "//@//@//@", "#####", "@", "http://"]
+    {
+        for text in [text.to_owned(), text.repeat(1000)] {
+            let found = UNDERSTANDING.understand_text(&text, &text);
+            assert!((found.sentiment.negative + found.sentiment.neutral + found.sentiment.positive - 1.0).abs() < 1e-4);
+        }
+    }
+    for letter in ["a", "水", "9", "的", "😭", "啊", "#"] {
+        let found = UNDERSTANDING.understand_text("", &letter.repeat((1 << 20) / letter.len()));
+        assert!(found.text.words.split(' ').all(|word| word.chars().count() <= 32));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_understood(title in any::<String>(), text in any::<String>()) {
+        let found = UNDERSTANDING.understand_text(&title, &text);
+        prop_assert_eq!(found.text.folded.chars().count(), text.chars().count());
+        prop_assert_eq!(found.text.words.replace(' ', "").chars().count(),
+            found.text.words.split(' ').map(|word| word.chars().count()).sum::<usize>());
+        prop_assert!(found.keyphrases.len() <= 5);
+        prop_assert!(found.text.words.split(' ').all(|word| found.text.folded.contains(word)));
+    }
+}
