@@ -6,9 +6,11 @@
 //! * [`query`]: the language of watch topics and of search: parsing, and matching against a post.
 //! * [`understand`]: one post: normalise, segment, sentiment, keyphrases, watch topics.
 //! * [`archive`]: verdicts (first seen, revision, duplicate), tantivy, search.
+//! * [`pipeline`]: from posts.raw through all of these to posts.analyzed and the archive.
 //! * [`trend`]: across posts: counts, expectation, surprise, spikes, pulses.
 
 pub mod archive;
+pub mod pipeline;
 pub mod query;
 pub mod trend;
 pub mod understand;
