@@ -5,8 +5,10 @@
 
 use crate::{all_in_one, commands};
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use futures::StreamExt;
 use schemas::{
-    kit::{auth::Role, shutdown, shutdown::Shutdown, telemetry},
+    kit::{auth::Role, settings::Settings, shutdown, shutdown::Shutdown, telemetry},
     log::Log,
 };
 use std::{
@@ -49,7 +51,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 
     let town = Town::new(options.seed, jiff::Timestamp::now(), DAYS);
     println!("laying in {DAYS} days of the town's history …");
-    lay_in(&settings, &town).await?;
+    lay_in(&settings, &town, &town_url).await?;
     let password = options.password.clone().unwrap_or_else(|| format!("{:010x}", rand::random::<u64>() >> 24));
     alert::users::add(&settings, "duty", Role::Operator, &password).await?;
 
@@ -96,9 +98,14 @@ fn write_config(options: &Options, town_url: &str) -> Result<PathBuf> {
 }
 
 /// Imports the town's history straight into the log.
-async fn lay_in(settings: &schemas::kit::settings::Settings, town: &Town) -> Result<()> {
+async fn lay_in(settings: &Settings, town: &Town, town_url: &str) -> Result<()> {
     let log = all_in_one::open_log(settings)?;
-    let imported = commands::import::into_log(settings, log.clone(), town.history()).await;
+    let lines = futures::stream::iter(town::history(town, town_url)).map(Bytes::from);
+    let imported = async {
+        let door = ingest::Door::open(settings, log.clone()).await?;
+        Ok::<_, anyhow::Error>(ingest::import_lines(lines, &door, |_| {}).await?)
+    }
+    .await;
     log.close().await;
     let imported = imported?;
     if let Some(refused) = imported.refused.first() {
@@ -110,12 +117,16 @@ async fn lay_in(settings: &schemas::kit::settings::Settings, town: &Town) -> Res
 
 /// Tells on the terminal when the phone gets a message.
 async fn ring(phone: town::Phone, shutdown: Shutdown) {
-    let mut messages = phone.subscribe();
+    let mut pages = phone.rings();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            message = messages.recv() => match message {
-                Ok(message) => println!("the phone     {}", message.lines().next().unwrap_or_default()),
+            page = pages.recv() => match page {
+                // The text quotes posts, and posts may hold escape codes that rewrite a terminal.
+                Ok(page) => {
+                    let line = page.text.lines().next().unwrap_or_default();
+                    println!("the phone     {}", line.chars().filter(|c| !c.is_control()).collect::<String>());
+                }
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }

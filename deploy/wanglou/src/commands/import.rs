@@ -3,12 +3,15 @@
 
 use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
-use schemas::kit::{http::client, settings::secret};
+use schemas::{
+    kit::{http::client, settings::secret},
+    log::Log,
+};
 use serde::Deserialize;
 use std::{
     fs::File,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
@@ -39,6 +42,8 @@ struct Accepted {
     accepted: u64,
     duplicate: u64,
     refused: Vec<Refused>,
+    #[serde(default)]
+    refused_unlisted: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,21 +53,21 @@ struct Refused {
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let file = File::open(&options.file).with_context(|| format!("{} cannot be read", options.file.display()))?;
-    let file = BufReader::with_capacity(1 << 20, file);
     let total = match &options.config {
-        Some(config) => into_log(config, file).await?,
+        Some(config) => into_log(config, &options.file).await?,
         None => {
             let token = secret(&options.token_env)
                 .with_context(|| format!("{} is not set: it must hold a push token of the instance", options.token_env))?;
-            over_http(&options.to, &token, file).await?
+            let file = File::open(&options.file).with_context(|| format!("{} cannot be read", options.file.display()))?;
+            over_http(&options.to, &token, BufReader::with_capacity(1 << 20, file)).await?
         }
     };
     for refused in &total.refused {
         eprintln!("{}:{}: {}", options.file.display(), refused.line, refused.reason);
     }
-    println!("accepted {}, duplicate {}, refused {}", total.accepted, total.duplicate, total.refused.len());
-    Ok(if total.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let refused = total.refused.len() as u64 + total.refused_unlisted;
+    println!("accepted {}, duplicate {}, refused {refused}", total.accepted, total.duplicate);
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn over_http(to: &str, token: &str, mut file: impl BufRead) -> Result<Accepted> {
@@ -79,6 +84,7 @@ async fn over_http(to: &str, token: &str, mut file: impl BufRead) -> Result<Acce
         total.accepted += answer.accepted;
         total.duplicate += answer.duplicate;
         total.refused.extend(answer.refused.into_iter().map(|refused| Refused { line: before + refused.line, ..refused }));
+        total.refused_unlisted += answer.refused_unlisted;
         before += lines;
     }
 }
@@ -110,9 +116,23 @@ async fn post(client: &reqwest::Client, url: &str, token: &str, body: Vec<u8>) -
     }
 }
 
-async fn into_log(config: &std::path::Path, file: impl BufRead + Send) -> Result<Accepted> {
+/// Appends a file's posts to the log of a stopped instance.
+async fn into_log(config: &Path, file: &Path) -> Result<Accepted> {
     let settings = super::settings(config)?;
     let log = crate::all_in_one::open_log(&settings)?;
-    let _ = (log, file);
-    bail!("to be joined with ingest")
+    let file = tokio::fs::File::open(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
+    let imported = async {
+        let door = ingest::Door::open(&settings, log.clone()).await?;
+        Ok::<_, anyhow::Error>(ingest::import(tokio::io::BufReader::new(file), &door, |_| {}).await?)
+    }
+    .await;
+    log.close().await;
+    let imported = imported?;
+    let refused = imported.refused.into_iter().map(|refused| Refused { line: refused.line, reason: refused.reason });
+    Ok(Accepted {
+        accepted: imported.accepted,
+        duplicate: imported.duplicate,
+        refused: refused.collect(),
+        refused_unlisted: imported.refused_unlisted,
+    })
 }
