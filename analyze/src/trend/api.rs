@@ -22,10 +22,7 @@ use schemas::{
     records::{Phase, Pulse, TopicRef},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    cmp::Ordering,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The trend, shared by the worker that counts and the handlers that look.
 #[derive(Clone)]
@@ -78,7 +75,7 @@ async fn hot(State(trend): State<Shared>) -> Json<Topics> {
     let (trend, now) = (trend.lock(), Timestamp::now());
     let rising = trend.topics().filter(|topic| topic.may_rise()).map(|topic| TopicState::of(&trend, topic, now));
     let mut hot: Vec<_> = rising.filter_map(|state| Some((heat(state.pulse.as_ref()?)?, state))).collect();
-    hot.sort_by(|(a, _), (b, _)| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(Ordering::Equal));
+    hot.sort_by(|(a, _), (b, _)| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
     Json(Topics { topics: hot.into_iter().map(|(_, state)| state).collect() })
 }
 
@@ -114,10 +111,14 @@ async fn pulse(
     let Path(id) = id.map_err(|error| Problem::bad_request("bad_path", error.body_text()))?;
     let Query(Asked { minutes }) = asked.map_err(|error| Problem::bad_request("bad_query", error.body_text()))?;
     if !(5..=10_080).contains(&minutes) {
-        return Err(Problem::bad_request("bad_minutes", format!("minutes must lie between 5 and 10080, not {minutes}")));
+        return Err(Problem::bad_request(
+            "bad_minutes",
+            format!("minutes must lie between 5 and 10080, not {minutes}"),
+        ));
     }
     let (trend, now) = (trend.lock(), Timestamp::now());
-    let topic = trend.topic(&id).ok_or_else(|| Problem::not_found(format!("没有这个专题 / there is no topic {id:?}")))?;
+    let topic =
+        trend.topic(&id).ok_or_else(|| Problem::not_found(format!("没有这个专题 / there is no topic {id:?}")))?;
     Ok(Json(TopicCurve {
         topic: topic.about.clone(),
         pulse: trend.pulse(topic, now),
@@ -125,4 +126,125 @@ async fn pulse(
         step_seconds: step_seconds(minutes),
         series: curve(&trend, topic, minutes, now),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            series::MINUTE,
+            testing::{Town, config},
+        },
+        *,
+    };
+    use axum::{
+        body::{Body, to_bytes},
+        http::{Request, StatusCode},
+    };
+    use schemas::kit::auth::{Caller, Role};
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    /// A town of this moment: twenty posts on water, three on roads, one on nothing.
+    fn town() -> Trend {
+        let mut town = Town::new(&["roads", "water", "parks"], 0);
+        town.now = Timestamp::now().as_second();
+        for i in 0..20 {
+            town.push("water", town.now - i);
+        }
+        for i in 0..3 {
+            town.push("roads", town.now - i);
+        }
+        town.push("", town.now - 10 * MINUTE);
+        town.tick();
+        town.trend
+    }
+
+    async fn get(trend: Trend, role: Option<Role>, path: &str) -> (StatusCode, Value) {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        if let Some(role) = role {
+            request.extensions_mut().insert(Caller { name: "test".into(), role });
+        }
+        let response = router(Shared::new(trend)).oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_else(|_| panic!("no JSON: {body:?}")))
+    }
+
+    async fn see(trend: Trend, path: &str) -> Value {
+        let (status, body) = get(trend, Some(Role::Viewer), path).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body
+    }
+
+    fn ids(body: &Value) -> Vec<&str> {
+        body["topics"].as_array().unwrap().iter().map(|state| state["topic"]["id"].as_str().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn topics_stand_in_the_order_of_the_config() {
+        let body = see(town(), "/api/topics").await;
+        assert_eq!(ids(&body), ["roads", "water", "parks", "all"]);
+        assert_eq!(body["topics"][1]["query"], "water");
+        assert_eq!(body["topics"][1]["pulse"]["phase"], "rising");
+        assert_eq!(body["topics"][3]["query"], Value::Null);
+        assert_eq!(body["topics"][3]["pulse"]["total"], 24);
+    }
+
+    #[tokio::test]
+    async fn before_the_first_record_there_is_no_pulse() {
+        let body = see(Trend::new(&config(&["water"])), "/api/topics").await;
+        assert_eq!(
+            body["topics"][0],
+            json!({"topic": {"id": "water", "kind": "watch", "name": "专题 water"}, "query": "water", "pulse": null})
+        );
+    }
+
+    #[tokio::test]
+    async fn the_hottest_topic_is_first_and_silent_ones_are_not_hot() {
+        assert_eq!(ids(&see(town(), "/api/topics/hot").await), ["water", "roads"]);
+    }
+
+    #[tokio::test]
+    async fn a_curve_has_no_holes() {
+        for (minutes, step, steps) in [(5, 60, 5), (120, 60, 120), (1_440, 60, 1_440), (10_080, 300, 2_016)] {
+            let body = see(town(), &format!("/api/topics/all/pulse?minutes={minutes}")).await;
+            let series = body["series"].as_array().unwrap();
+            assert_eq!((body["step_seconds"].as_i64(), series.len()), (Some(step), steps));
+            let at: Vec<i64> = series
+                .iter()
+                .map(|step| step["at"].as_str().unwrap().parse::<Timestamp>().unwrap().as_second())
+                .collect();
+            assert!(at.windows(2).all(|pair| pair[1] - pair[0] == step));
+            let count: u64 = series.iter().map(|step| step["count"].as_u64().unwrap()).sum();
+            assert_eq!(count, if minutes == 5 { 23 } else { 24 });
+            assert!(series.iter().all(|step| step["upper"].as_f64() > step["expected"].as_f64()));
+        }
+        assert_eq!(see(town(), "/api/topics/water/pulse").await["series"].as_array().unwrap().len(), 120);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_answered_says_why() {
+        for (path, status, code) in [
+            ("/api/topics/nothing/pulse", StatusCode::NOT_FOUND, "not_found"),
+            ("/api/topics/water/pulse?minutes=4", StatusCode::BAD_REQUEST, "bad_minutes"),
+            ("/api/topics/water/pulse?minutes=10081", StatusCode::BAD_REQUEST, "bad_minutes"),
+            ("/api/topics/water/pulse?minutes=many", StatusCode::BAD_REQUEST, "bad_query"),
+            ("/api/topics/%ff/pulse", StatusCode::BAD_REQUEST, "bad_path"),
+        ] {
+            let (found, body) = get(town(), Some(Role::Viewer), path).await;
+            assert_eq!((found, body["error"]["code"].as_str()), (status, Some(code)), "{path}: {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_those_who_may_watch_see_it() {
+        for path in ["/api/topics", "/api/topics/hot", "/api/topics/all/pulse"] {
+            assert_eq!(get(town(), None, path).await.0, StatusCode::UNAUTHORIZED);
+            for role in Role::ALL {
+                let expected = if MAY_WATCH.contains(&role) { StatusCode::OK } else { StatusCode::FORBIDDEN };
+                assert_eq!(get(town(), Some(role), path).await.0, expected, "{path} {role:?}");
+            }
+        }
+    }
 }

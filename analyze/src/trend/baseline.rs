@@ -98,7 +98,8 @@ impl Watched {
         // The first hour was watched in part only.
         let first = kept.clone().next().map_or(end, |(hour, _)| hour + 1);
         let usual = kept.clone().map(|(_, &count)| count).sum::<u64>() as f64 / kept.count().max(1) as f64;
-        let dark = (first..end).filter(|hour| (all.hours().get(hour).copied().unwrap_or(0) as f64) < DARK * usual).collect();
+        let dark =
+            (first..end).filter(|hour| (all.hours().get(hour).copied().unwrap_or(0) as f64) < DARK * usual).collect();
         Self { first, end, dark }
     }
 
@@ -128,7 +129,8 @@ impl Default for Baseline {
 impl Baseline {
     /// Learns from the history anew. `since` is the second from which the topic was counted at all, when it was added later.
     pub(super) fn learn(series: &Series, watched: &Watched, since: Option<i64>, half_life: i64, tz: &TimeZone) -> Self {
-        let hours: Vec<Hour> = watched.since(since).map(|hour| Hour::of(hour, series, watched.end, half_life, tz)).collect();
+        let hours: Vec<Hour> =
+            watched.since(since).map(|hour| Hour::of(hour, series, watched.end, half_life, tz)).collect();
         if hours.is_empty() {
             return Self::default();
         }
@@ -347,7 +349,9 @@ mod tests {
     fn a_spike_is_not_learned_as_usual() {
         let (usual, now) = history(5, |_| 12);
         let (spiky, _) = history(5, |hour| if (50..54).contains(&hour) { 1_200 } else { 12 });
-        let mean = |series: &Series, hour: i64| learn(series, &usual, now).expect(now + hour * HOUR + HOUR / 2, 300, &tz()).mean;
+        let mean = |series: &Series, hour: i64| {
+            learn(series, &usual, now).expect(now + hour * HOUR + HOUR / 2, 300, &tz()).mean
+        };
         let (with, without) = (mean(&spiky, 3), mean(&usual, 3));
         assert!(with < 3.0 * without, "{with} and {without}");
         let line = |series: &Series| learn(series, &usual, now).expect(now + 12 * HOUR, 300, &tz()).line(6.0);

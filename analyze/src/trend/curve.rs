@@ -1,10 +1,6 @@
 //! A topic's curve over its expected band, as the API shows it.
 
-use super::{
-    series::MINUTE,
-    state::Trend,
-    topic::Topic,
-};
+use super::{series::MINUTE, state::Trend, topic::Topic};
 use jiff::Timestamp;
 use serde::Serialize;
 

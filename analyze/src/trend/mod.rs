@@ -20,12 +20,12 @@ mod curve;
 mod moment;
 mod samples;
 mod series;
+#[cfg(test)]
+mod simulated;
 mod snapshot;
 mod spike;
 mod state;
 mod surprise;
-#[cfg(test)]
-mod simulated;
 #[cfg(test)]
 mod testing;
 mod topic;

@@ -45,7 +45,12 @@ mod tests {
 
     fn at(published: i64, fetched: i64, precision: Precision) -> i64 {
         let time = |second| Timestamp::from_second(second).unwrap();
-        let post = AnalyzedPost { published_at: time(published), fetched_at: time(fetched), published_precision: precision, ..post(7) };
+        let post = AnalyzedPost {
+            published_at: time(published),
+            fetched_at: time(fetched),
+            published_precision: precision,
+            ..post(7)
+        };
         Moment::of(&post, NOW).at
     }
 

@@ -55,7 +55,9 @@ fn a_fivefold_rise_is_caught_within_minutes() {
         town.pass(10 * 60, &["", "busy", "quiet"], usual);
         assert_eq!(ids(&town), [""; 0]);
         let began = town.now;
-        town.pass(10, &["", "busy", "quiet"], |topic, second| usual(topic, second) * if topic == "busy" { 5.0 } else { 1.0 });
+        town.pass(10, &["", "busy", "quiet"], |topic, second| {
+            usual(topic, second) * if topic == "busy" { 5.0 } else { 1.0 }
+        });
         let (seen, spike) = town.spikes.values().next().expect("a fivefold rise is seen");
         assert!(seen - began <= 5 * MINUTE, "seen after {} s", seen - began);
         assert!(!spike.late && spike.id.starts_with("busy-0-"), "{spike:?}");
@@ -230,7 +232,9 @@ fn nothing_counts_ahead_of_now() {
 #[test]
 fn everything_together_never_pages() {
     let mut town = town(4, 100);
-    town.pass(30, &["", "busy", "quiet"], |topic, second| usual(topic, second) * if topic.is_empty() { 50.0 } else { 1.0 });
+    town.pass(30, &["", "busy", "quiet"], |topic, second| {
+        usual(topic, second) * if topic.is_empty() { 50.0 } else { 1.0 }
+    });
     assert_eq!(ids(&town), [""; 0]);
     let pulse = town.pulse("all");
     assert!(pulse.spike.is_none() && pulse.windows[1].surprise > 6.0, "{pulse:?}");
@@ -284,7 +288,8 @@ fn pulses_are_told_at_most_each_second_and_at_least_each_minute() {
         town.pulses.extend(town.trend.tick(now));
     }
     let gaps = |id: &str| -> Vec<i64> {
-        let at: Vec<i64> = town.pulses.iter().filter(|pulse| pulse.topic.id == id).map(|pulse| pulse.at.as_millisecond()).collect();
+        let at: Vec<i64> =
+            town.pulses.iter().filter(|pulse| pulse.topic.id == id).map(|pulse| pulse.at.as_millisecond()).collect();
         at.windows(2).map(|pair| pair[1] - pair[0]).collect()
     };
     assert_eq!(gaps("other"), [60_000, 60_000]);

@@ -68,9 +68,11 @@ pub(super) enum Unusable {
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot, Unusable> {
     let corrupt = |what: &str| Unusable::Corrupt(what.into());
-    let end = bytes.iter().take(64).position(|&byte| byte == b'\n').ok_or_else(|| corrupt("the first line is missing"))?;
+    let end =
+        bytes.iter().take(64).position(|&byte| byte == b'\n').ok_or_else(|| corrupt("the first line is missing"))?;
     let head = std::str::from_utf8(&bytes[..end]).ok().and_then(|head| head.strip_prefix(MAGIC));
-    let version: u32 = head.and_then(|head| head.parse().ok()).ok_or_else(|| corrupt("the first line names no version"))?;
+    let version: u32 =
+        head.and_then(|head| head.parse().ok()).ok_or_else(|| corrupt("the first line names no version"))?;
     if version > VERSION {
         return Err(Unusable::Newer(version));
     }
@@ -89,7 +91,9 @@ pub(super) fn load(path: &Path, now: Timestamp) -> anyhow::Result<Option<Snapsho
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("the trend snapshot {} cannot be read", path.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("the trend snapshot {} cannot be read", path.display()));
+        }
     };
     match decode(&bytes) {
         Ok(snapshot) => Ok(Some(snapshot)),
@@ -115,4 +119,72 @@ fn aside(path: &Path, now: Timestamp) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".damaged-{}", now.as_millisecond()));
     path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::Town, *};
+    use proptest::prelude::*;
+
+    fn identity() -> Identity {
+        Identity { cluster: "c".into(), topic_id: "t".into() }
+    }
+
+    fn bytes() -> Vec<u8> {
+        let mut town = Town::new(&["water"], 0);
+        town.pass(120, &["", "water"], |_, _| 1.0);
+        Borrowed { identity: &identity(), next: &[7, 9], state: town.trend.state() }.encode().unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut town = Town::new(&["water"], 0);
+        town.pass(120, &["", "water"], |_, _| 1.0);
+        let snapshot = decode(&bytes()).unwrap();
+        assert_eq!(snapshot, Snapshot { identity: identity(), next: vec![7, 9], state: town.trend.state().clone() });
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot");
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(load(&path, now).unwrap(), None);
+        let whole = bytes();
+        std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert_eq!(load(&path, now).unwrap(), None);
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(folder.path().join("snapshot.damaged-0")).unwrap(), whole[..whole.len() - 1]);
+        std::fs::write(&path, &whole).unwrap();
+        assert!(load(&path, now).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot");
+        std::fs::write(&path, "wanglou-trend 2\nwhatever").unwrap();
+        let error = load(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+        assert!(error.contains("version 2 is newer") && error.contains("move the file aside"), "{error}");
+        assert!(path.exists());
+    }
+
+    proptest! {
+        #[test]
+        fn any_damage_is_seen(at in 0.0..1.0_f64, bit in 0_u8..8) {
+            let mut bytes = bytes();
+            let at = (bytes.len() as f64 * at) as usize;
+            bytes[at] ^= 1 << bit;
+            prop_assert!(decode(&bytes).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(decode(&bytes).is_err());
+            let mut body = format!("{MAGIC}{VERSION}\n").into_bytes();
+            body.extend(xxh3_64(&bytes).to_le_bytes());
+            body.extend(&bytes);
+            prop_assert!(decode(&body).is_err());
+        }
+    }
 }

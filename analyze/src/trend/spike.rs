@@ -154,7 +154,9 @@ impl Rises {
         if !history {
             return Some(format!("5 分钟 {} 条, 尚无一天的历史可比, 满 {} 条即报", five.count, rule.min_count));
         }
-        let because = |minutes: u64, seen: Seen| Some(format!("{minutes} 分钟 {} 条, 预期 {} 条", seen.count, figure(seen.expected.mean)));
+        let because = |minutes: u64, seen: Seen| {
+            Some(format!("{minutes} 分钟 {} 条, 预期 {} 条", seen.count, figure(seen.expected.mean)))
+        };
         if five.surprise() >= rule.surprise {
             because(5, five)
         } else if one.surprise() >= rule.surprise {
@@ -323,7 +325,9 @@ mod tests {
     fn it_rises_peaks_decays_and_may_rise_again() {
         let mut rises = begun(20, NOW);
         let mut phases = Vec::new();
-        for (minute, count) in [(1, 40), (2, 80), (3, 82), (4, 79), (5, 70), (6, 40), (7, 60), (8, 30), (9, 100), (10, 100), (12, 100)] {
+        for (minute, count) in
+            [(1, 40), (2, 80), (3, 82), (4, 79), (5, 70), (6, 40), (7, 60), (8, 30), (9, 100), (10, 100), (12, 100)]
+        {
             let now = NOW + minute * MINUTE;
             rises.step(&look(true, 0, count, 0.1, now), RULE, now);
             phases.push(rises.phase());

@@ -96,15 +96,15 @@ impl Trend {
     pub fn new(config: &Config) -> Self {
         let all = TopicRef { id: "all".into(), kind: TopicKind::All, name: "全部".into() };
         let watch = config.watch.iter().map(|watch| topic(watch, None)).collect();
-        let state =
-            State { seen: BTreeMap::new(), laid_in: 0, swept: 0, all: Topic::new(all, None, None), watch };
+        let state = State { seen: BTreeMap::new(), laid_in: 0, swept: 0, all: Topic::new(all, None, None), watch };
         Self::with(config, state)
     }
 
     /// Goes on from a state. The config decides which topics there are: one that is gone is forgotten, one that is new or has
     /// another query is counted from `now` on, one that was renamed goes on under the new name.
     pub(super) fn restore(config: &Config, mut state: State, now: Timestamp) -> Self {
-        let mut known: BTreeMap<String, Topic> = state.watch.drain(..).map(|topic| (topic.about.id.clone(), topic)).collect();
+        let mut known: BTreeMap<String, Topic> =
+            state.watch.drain(..).map(|topic| (topic.about.id.clone(), topic)).collect();
         for watch in &config.watch {
             let mut topic = match known.remove(&watch.id) {
                 Some(topic) if topic.query.as_deref() == Some(&watch.query) => topic,
@@ -153,7 +153,8 @@ impl Trend {
             Verdict::First => self.count(post, moment, now),
             Verdict::Revision => {
                 let before = post.previous.unwrap_or(post.counts).sum();
-                let difference = post.counts.sum().saturating_sub(before) as i64 - before.saturating_sub(post.counts.sum()) as i64;
+                let difference =
+                    post.counts.sum().saturating_sub(before) as i64 - before.saturating_sub(post.counts.sum()) as i64;
                 for topic in self.of(post) {
                     self.topic_mut(topic).revise(post, moment, difference, second);
                 }

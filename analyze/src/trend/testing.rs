@@ -43,7 +43,8 @@ pub(super) fn time(second: i64) -> Timestamp {
 }
 
 pub(super) fn config(topics: &[&str]) -> Config {
-    let watch = topics.iter().map(|id| WatchTopic { id: (*id).into(), name: format!("专题 {id}"), query: (*id).into() });
+    let watch =
+        topics.iter().map(|id| WatchTopic { id: (*id).into(), name: format!("专题 {id}"), query: (*id).into() });
     Config {
         watch: watch.collect(),
         min_count: 15,
