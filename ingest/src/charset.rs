@@ -61,7 +61,8 @@ fn with(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
 }
 
 fn is_surely_utf8(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).take(SURE_UTF8).count() == SURE_UTF8)
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).take(SURE_UTF8).count() == SURE_UTF8)
 }
 
 /// What a page states in its first lines: `<meta charset=…>`, `content="text/html; charset=…"`, `<?xml encoding="…"?>`.

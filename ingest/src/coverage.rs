@@ -21,10 +21,7 @@ use schemas::{
     records::{CrawlOutcome, CrawlReport, Record},
 };
 use serde::Serialize;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How long after its time a visit counts as late, beside one more interval of the source.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -100,11 +97,6 @@ impl Coverage {
         if let Some(source) = sources.iter_mut().find(|source| source.id == report.source) {
             source.take(report);
         }
-    }
-
-    /// The last reports by source: from them the crawl knows up to when each was covered.
-    pub(crate) fn last_reports(&self) -> HashMap<String, CrawlReport> {
-        self.lock().iter().filter_map(|source| Some((source.id.clone(), source.last.clone()?))).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Source>> {
@@ -216,8 +208,7 @@ mod tests {
     }
 
     fn report(outcome: CrawlOutcome) -> CrawlReport {
-        let mut report =
-            CrawlReport::decode(include_bytes!("../../schemas/fixtures/crawl_report.v1.json")).unwrap();
+        let mut report = CrawlReport::decode(include_bytes!("../../schemas/fixtures/crawl_report.v1.json")).unwrap();
         report.outcome = outcome;
         report
     }

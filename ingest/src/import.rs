@@ -32,7 +32,9 @@ pub enum ImportError {
         error: std::io::Error,
     },
     /// The log does not take posts.
-    #[error("{error}; everything up to line {line} is stored: run the import again, what is stored already does no harm")]
+    #[error(
+        "{error}; everything up to line {line} is stored: run the import again, what is stored already does no harm"
+    )]
     Log {
         /// The last line that is durable.
         line: u64,

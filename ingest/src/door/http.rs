@@ -48,7 +48,10 @@ pub(crate) fn router(door: Door) -> Router {
 }
 
 async fn push(State(Push { door, budget }): State<Push>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "encoding",
@@ -82,9 +85,8 @@ async fn collect(
             )
         })?;
         let Some(piece) = next else { break };
-        let piece = piece.map_err(|_| {
-            Problem::bad_request("broken_off", "the body broke off; nothing was taken: send it again")
-        })?;
+        let piece = piece
+            .map_err(|_| Problem::bad_request("broken_off", "the body broke off; nothing was taken: send it again"))?;
         if collected.len() + piece.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }

@@ -7,10 +7,12 @@
 
 pub(crate) mod http;
 mod line;
+mod reject;
 mod tally;
 
-pub use tally::{Accepted, MAX_LISTED, Refused};
+pub(crate) use reject::Rejectable;
 pub(crate) use tally::Pushed;
+pub use tally::{Accepted, MAX_LISTED, Refused};
 
 use crate::{
     privacy::AuthorKey,
@@ -23,7 +25,7 @@ use jiff::Timestamp;
 use schemas::{
     kit::settings::Settings,
     log::{LogError, NewRecord, SharedLog, Topic, partition_of},
-    records::{DoorPost, RawPost, Record, Via, post_id},
+    records::{DoorPost, RawPost, Record, Via},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -122,10 +124,47 @@ impl Door {
         Ok(outcome)
     }
 
-    /// Whether a post was seen before, in whatever state. No is no proof: the memory is bounded.
-    pub(crate) fn knows(&self, source: &str, native_id: &str) -> bool {
-        let id = self.0.hashing.id(&post_id(source, native_id));
-        self.seen().knows_id(id)
+    /// Takes what a visit has found: posts, and what could not become one. What is refused goes to `posts.rejected` too.
+    ///
+    /// # Errors
+    /// As [`Self::take_lines`].
+    pub(crate) async fn take_crawled(
+        &self,
+        source: &str,
+        posts: Vec<DoorPost>,
+        mut rejects: Vec<Rejectable>,
+    ) -> Result<Accepted, LogError> {
+        let outcome = self.take_posts(posts.clone(), Via::Crawl).await?;
+        for refused in &outcome.refused {
+            if let Some(post) = posts.get(refused.line as usize - 1) {
+                rejects.push(Rejectable::new(refused.reason.clone(), post));
+            }
+        }
+        self.set_aside(source, rejects).await?;
+        Ok(outcome)
+    }
+
+    /// Appends to `posts.rejected` what was not set aside before.
+    async fn set_aside(&self, source: &str, rejects: Vec<Rejectable>) -> Result<(), LogError> {
+        let now = Timestamp::now();
+        let (mut records, mut marks) = (Vec::new(), Vec::new());
+        for reject in rejects {
+            let print = self.0.hashing.rejected(source, &reject.bytes);
+            if self.seen().knows(print) {
+                continue;
+            }
+            marks.push(print);
+            records.push(NewRecord { partition: 0, key: None, value: reject.record(source, now).encode() });
+        }
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.0.log.append(Topic::PostsRejected, records).await?;
+        let mut seen = self.seen();
+        for mark in marks {
+            seen.mark(mark);
+        }
+        Ok(())
     }
 
     /// What came in through the doors of programs, by source.
@@ -207,7 +246,8 @@ impl Door {
     }
 
     async fn catch_up(&self) -> Result<(), LogError> {
-        let mut reader = tail::Tail::open(&self.0.log, Topic::PostsRaw, CATCH_UP / u64::from(self.0.partitions)).await?;
+        let mut reader =
+            tail::Tail::open(&self.0.log, Topic::PostsRaw, CATCH_UP / u64::from(self.0.partitions)).await?;
         while let Some(entries) = reader.next().await? {
             let door = self.clone();
             let remember = move || {

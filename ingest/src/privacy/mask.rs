@@ -104,7 +104,24 @@ fn is_invisible(c: char) -> bool {
 fn is_separator(c: char) -> bool {
     matches!(
         c,
-        ' ' | '\u{a0}' | '\u{3000}' | '\t' | '-' | '－' | '—' | '–' | '‐' | '‑' | '−' | '_' | '.' | '·' | '(' | ')' | '（' | '）' | '/'
+        ' ' | '\u{a0}'
+            | '\u{3000}'
+            | '\t'
+            | '-'
+            | '－'
+            | '—'
+            | '–'
+            | '‐'
+            | '‑'
+            | '−'
+            | '_'
+            | '.'
+            | '·'
+            | '('
+            | ')'
+            | '（'
+            | '）'
+            | '/'
     )
 }
 
@@ -145,7 +162,8 @@ impl Run {
             }
             sizes.push(end - self.groups[last]);
             let digits = &self.digits[begin..end];
-            let kept = if is_card(digits) { Some(0) } else { mobile(digits, &sizes).or_else(|| landline(digits, &sizes)) };
+            let kept =
+                if is_card(digits) { Some(0) } else { mobile(digits, &sizes).or_else(|| landline(digits, &sizes)) };
             if let Some(kept) = kept {
                 found = Some((kept, end, last + 1));
             }
@@ -208,7 +226,9 @@ fn is_card(digits: &[Digit]) -> bool {
         return false;
     }
     let number = |from: usize, to: usize| digits[from..to].iter().fold(0, |n, digit| n * 10 + u32::from(digit.value));
-    let born = (1900..=2099).contains(&number(6, 10)) && (1..=12).contains(&number(10, 12)) && (1..=31).contains(&number(12, 14));
+    let born = (1900..=2099).contains(&number(6, 10))
+        && (1..=12).contains(&number(10, 12))
+        && (1..=31).contains(&number(12, 14));
     let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit.value) * weight).sum();
     born && digits[0].value > 0 && (12 - sum % 11) % 11 == u32::from(digits[17].value)
 }

@@ -63,8 +63,8 @@ pub(crate) fn nesting(text: &str) -> usize {
 
 fn is_flat(name: &[u8]) -> bool {
     const FLAT: [&str; 26] = [
-        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p", "li",
-        "td", "th", "tr", "dt", "dd", "option", "tbody", "thead", "tfoot", "body",
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+        "p", "li", "td", "th", "tr", "dt", "dd", "option", "tbody", "thead", "tfoot", "body",
     ];
     FLAT.iter().any(|flat| name.eq_ignore_ascii_case(flat.as_bytes()))
 }

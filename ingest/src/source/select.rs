@@ -1,9 +1,9 @@
 //! One value of a page: a CSS selector, an attribute, a regular expression. Compiled once, when the stage starts.
 
-use regex::Regex;
-use scraper::{ElementRef, Node, Selector};
-use schemas::{kit::settings::Field, records::MAX_TEXT_BYTES};
 use ego_tree::iter::Edge;
+use regex::Regex;
+use schemas::{kit::settings::Field, records::MAX_TEXT_BYTES};
+use scraper::{ElementRef, Node, Selector};
 
 /// A compiled [`Field`].
 #[derive(Debug)]
@@ -121,8 +121,28 @@ fn is_hidden(name: &str) -> bool {
 fn breaks(name: &str) -> bool {
     matches!(
         name,
-        "br" | "p" | "div" | "li" | "ul" | "ol" | "tr" | "table" | "blockquote" | "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
-            | "section" | "article" | "header" | "footer" | "dd" | "dt" | "hr"
+        "br" | "p"
+            | "div"
+            | "li"
+            | "ul"
+            | "ol"
+            | "tr"
+            | "table"
+            | "blockquote"
+            | "pre"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "section"
+            | "article"
+            | "header"
+            | "footer"
+            | "dd"
+            | "dt"
+            | "hr"
     )
 }
 

@@ -255,9 +255,11 @@ fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, FetchError> 
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = response.headers().get(header::LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let location =
+        response.headers().get(header::LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
     let next = location.and_then(|location| from.join(location).ok());
-    next.map(Some).ok_or_else(|| FetchError::Network(format!("HTTP {} without a valid address", response.status().as_u16())))
+    next.map(Some)
+        .ok_or_else(|| FetchError::Network(format!("HTTP {} without a valid address", response.status().as_u16())))
 }
 
 /// The body up to `most` bytes after decompression, and whether that is all of it.

@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn the_longest_pattern_wins_and_allow_wins_a_tie() {
-        let robots = "User-agent: *\nDisallow: /\nAllow: /forum/\nDisallow: /forum/private\nAllow: /same\nDisallow: /same";
+        let robots =
+            "User-agent: *\nDisallow: /\nAllow: /forum/\nDisallow: /forum/private\nAllow: /same\nDisallow: /same";
         assert!(allowed(robots, "/forum/1"));
         assert!(!allowed(robots, "/forum/private/1"));
         assert!(!allowed(robots, "/"));

@@ -156,8 +156,10 @@ fn is_source_id(id: &str) -> bool {
         && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
-/// Crawled links are hostile: a `javascript:` address must never reach a page or a message.
-fn is_web_link(link: &str) -> bool {
+/// Whether a link is an http or https address that may be shown. Crawled links are hostile: a `javascript:` address must
+/// never reach a page or a message.
+#[must_use]
+pub fn is_web_link(link: &str) -> bool {
     link.len() <= MAX_URL_BYTES
         && !link.chars().any(|c| c.is_control() || c.is_whitespace())
         && url::Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

@@ -22,7 +22,7 @@ pub use faults::{Fault, Place, no_fault};
 pub use http::{Http, Token, Upstream};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use serde_spanned::Spanned;
-pub use source::{Comments, Field, HtmlList, HtmlThread, Source, SourceKind};
+pub use source::{Comments, Detailed, Field, HtmlList, HtmlThread, Source, SourceKind};
 pub use watch::Watch;
 
 use serde::Deserialize;
@@ -147,6 +147,19 @@ impl Settings {
             ));
         }
         warnings
+    }
+
+    /// A fault of a key of a table within a table, such as `&["thread", "fields", "text"]` of a `[[source]]`: with the line
+    /// of that key, or of the nearest table around it that is written.
+    #[must_use]
+    pub fn fault_within<T>(
+        &self,
+        section: &str,
+        table: &Spanned<T>,
+        path: &[&str],
+        message: impl Into<String>,
+    ) -> Fault {
+        Fault::new(faults::place_within(&self.text, section, table.span(), path), message)
     }
 
     /// What does not fit together.
