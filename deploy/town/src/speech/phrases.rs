@@ -27,7 +27,7 @@ pub(crate) enum Matter {
 /// Everything that is said of one matter.
 #[derive(Debug)]
 pub(crate) struct Phrases {
-    /// Titles of threads.
+    /// Titles of threads. In ordinary life the first title goes with the first core, and so on.
     pub(crate) titles: &'static [&'static str],
     /// The heart of a post.
     pub(crate) cores: &'static [&'static str],
@@ -130,7 +130,7 @@ pub(crate) const SLOTS: &[(&str, &[&str])] = &[
     ),
     ("home", &["小区", "院子", "楼栋", "单元", "我们这栋楼", "整栋楼", "{2-9}栋", "{1-6}单元", "{3-28}楼"]),
     ("kin", &["老人", "孩子", "我妈", "我爸", "婆婆", "爷爷", "一家人", "邻居", "租客", "月子里的媳妇"]),
-    ("shop", &["阿毛串串", "老槐树面馆", "三妹豆花", "青瓦小馆", "半坡茶坊", "胖婶冒菜", "巷尾烧烤", "四季水果铺"]),
+    ("shop", &["阿毛串串", "老槐树面馆", "三妹豆花", "青瓦小馆", "半坡茶坊", "胖婶冒菜", "巷尾烧烤", "四季小吃"]),
     ("dish", &["冒菜", "蛋烘糕", "豆花面", "兔头", "锅盔", "钵钵鸡", "肥肠粉", "冰粉", "甜水面", "烤苕皮"]),
     ("thing", &["婴儿车", "自行车", "书桌", "空气炸锅", "显示器", "跑步机", "折叠床", "电饭煲", "鱼缸", "儿童书"]),
     ("pet", &["橘猫", "小泰迪", "柯基", "三花猫", "玄凤鹦鹉", "小土狗"]),
@@ -227,16 +227,16 @@ const WATER: Phrases = Phrases {
 
 const GAS: Phrases = Phrases {
     titles: &[
-        "{place}燃气表换新了吗",
         "{place}燃气安检几点来",
+        "{place}燃气表换新了吗",
         "{place}老房子燃气改造进度",
         "燃气打不着火是哪里的问题",
     ],
     cores: &[
         "{place}{home}通知燃气入户安检，{when}等了{2-5}个小时没人来",
-        "{when}换了新的燃气表，充值要跑{2-4}个地方",
+        "{when}{place}换了新的燃气表，充值要跑{2-4}个地方",
         "{place}老院子燃气改造，立管装了{2-6}个月还没通气",
-        "灶台打火要{3-9}次才着，{kin}说是电池",
+        "{place}{home}灶台打火要{3-9}次才着，{kin}说是电池",
     ],
     details: &["请了半天假白等", "楼道里管子都没刷漆", "一直用的罐子", "年前能通就好"],
     asks: &["有通气的邻居说一声", "请{who}给个准信", "哪里可以预约？"],
@@ -252,18 +252,18 @@ const GAS: Phrases = Phrases {
 
 const PROPERTY: Phrases = Phrases {
     titles: &[
-        "{place}物业费又要涨",
         "{place}电梯坏了{2-9}天没人修",
-        "{place}小区门禁形同虚设",
-        "{place}公摊收益去哪了",
+        "{place}物业费又要涨",
         "{place}地下室漏水物业不管",
+        "{place}公摊收益去哪了",
+        "{place}小区门禁形同虚设",
     ],
     cores: &[
         "{place}{home}电梯{when}又困人，物业说在等配件",
-        "物业费从每平{1-2}块{2-9}涨到{3-4}块{1-9}，服务一点没变",
+        "{place}物业费从每平{1-2}块{2-9}涨到{3-4}块{1-9}，服务一点没变",
         "{place}地下车库漏水{2-9}个月，物业推给开发商",
-        "小区广告位和停车收益从来没公示过，业主群里一问就禁言",
-        "门口保安换了{2-5}茬，外卖快递随便进",
+        "{place}小区广告位和停车收益从来没公示过，业主群里一问就禁言",
+        "{place}门口保安换了{2-5}茬，外卖快递随便进",
     ],
     details: &[
         "{kin}腿脚不好，天天爬{6-18}楼",
@@ -289,14 +289,15 @@ const NOISE: Phrases = Phrases {
     titles: &[
         "{place}工地半夜还在打桩",
         "{place}施工噪音扰民",
-        "{place}广场舞音响太大",
         "{place}楼下烧烤摊吵到{1-3}点",
+        "{place}装修从早砸到晚",
+        "{place}广场舞音响太大",
     ],
     cores: &[
         "{place}旁边工地{when}还在打混凝土，窗户都在抖",
         "{when}{place}施工噪音{60-95}分贝，{kin}根本睡不着",
-        "楼下烧烤摊划拳到半夜{1-3}点，油烟直往{home}灌",
-        "装修的从早上{6-7}点开始砸墙，周末也不停",
+        "{place}楼下烧烤摊划拳到半夜{1-3}点，油烟直往{home}灌",
+        "{place}{home}装修的从早上{6-7}点开始砸墙，周末也不停",
         "{place}坝坝舞三支队伍比音量",
     ],
     details: &[
@@ -347,7 +348,7 @@ const TRAFFIC: Phrases = Phrases {
 };
 
 const LAMPS: Phrases = Phrases {
-    titles: &["{place}路灯坏了一排", "{place}晚上黑漆漆不敢走", "{place}路灯白天亮晚上灭"],
+    titles: &["{place}路灯坏了一排", "{place}路灯白天亮晚上灭", "{place}晚上黑漆漆不敢走"],
     cores: &[
         "{place}到菜市场那段路灯坏了{3-12}盏，{when}差点摔跤",
         "{place}路灯白天亮着晚上灭，已经{2-9}天",
@@ -366,12 +367,12 @@ const LAMPS: Phrases = Phrases {
 };
 
 const GARBAGE: Phrases = Phrases {
-    titles: &["{place}垃圾堆了{2-6}天没人清", "{place}垃圾分类点臭得很", "{place}建渣乱倒", "{place}垃圾房搬到窗户下"],
+    titles: &["{place}垃圾堆了{2-6}天没人清", "{place}垃圾分类点臭得很", "{place}建渣乱倒", "{place}大件垃圾没人收"],
     cores: &[
         "{place}{home}垃圾桶满出来{2-6}天，清运车没来",
-        "垃圾分类投放点就在{home}窗户下面，{when}臭得不敢开窗",
+        "{place}垃圾分类投放点就在{home}窗户下面，{when}臭得不敢开窗",
         "{place}河边有人偷倒建渣，{2-4}车",
-        "大件垃圾收费{30-90}元一件还不上门",
+        "{place}大件垃圾收费{30-90}元一件还不上门",
     ],
     details: &["苍蝇蟑螂到处爬", "污水流到人行道", "{kin}天天戴口罩出门", "流浪猫翻得满地都是"],
     asks: &["请{who}协调清运", "投放点能不能挪一挪？", "清运时间能公示一下吗？"],
@@ -386,13 +387,19 @@ const GARBAGE: Phrases = Phrases {
 };
 
 const SCHOOL: Phrases = Phrases {
-    titles: &["{place}小学划片变了吗", "延时服务收费问题", "{place}学校门口接送太乱", "孩子作业写到{9-11}点"],
+    titles: &[
+        "{place}小学划片变了吗",
+        "孩子作业写到{9-11}点",
+        "{place}延时服务收费问题",
+        "{place}学校门口接送太乱",
+        "资料费说是自愿",
+    ],
     cores: &[
         "{place}幼升小划片今年是不是调整了，{kin}着急",
-        "{kin}三年级作业写到晚上{9-11}点，减负减到哪里去了",
-        "学校延时服务每学期{200-600}元，内容就是看自习",
+        "我家三年级的作业写到晚上{9-11}点，减负减到哪里去了",
+        "{place}学校延时服务每学期{200-600}元，内容就是看自习",
         "{place}学校门口没有护学岗，车从人堆里穿",
-        "家长群让交{50-300}元资料费，说是自愿",
+        "{place}家长群让交{50-300}元资料费，说是自愿",
     ],
     details: &["睡眠不到{6-8}个小时", "老师也很辛苦", "每天{4-5}点就要去排队接", "食堂的菜还是冷的"],
     asks: &["教育部门能给个说法吗？", "有明白的家长说说", "哪里能查到政策？"],
@@ -408,13 +415,19 @@ const SCHOOL: Phrases = Phrases {
 };
 
 const HOSPITAL: Phrases = Phrases {
-    titles: &["医院排队{2-5}个小时看病{2-5}分钟", "{place}社区医院能打疫苗吗", "儿科夜间急诊人太多", "挂号系统又崩了"],
+    titles: &[
+        "医院排队{2-5}个小时看病几分钟",
+        "儿科夜间急诊人太多",
+        "{place}社区医院能打疫苗吗",
+        "挂号系统又崩了",
+        "看个病要爬多少层楼",
+    ],
     cores: &[
         "{when}带{kin}看病，排队{2-5}个小时，看了{2-5}分钟",
         "儿科急诊前面还有{40-180}个号，孩子烧到{38-40}度",
         "{place}社区卫生中心疫苗预约要等{2-6}周",
         "挂号系统{when}一直转圈，号全没了",
-        "缴费、检查、取报告跑了{4-9}趟楼",
+        "缴费、检查、取报告跑了{4-9}趟楼，{kin}累得够呛",
     ],
     details: &["走廊都坐满了", "{kin}坐轮椅来回折腾", "医生连水都没空喝", "停车排了{30-80}分钟"],
     asks: &["能不能多开几个窗口？", "有经验的说说哪个时段人少", "请{who}关注一下儿科"],
@@ -430,7 +443,7 @@ const HOSPITAL: Phrases = Phrases {
 };
 
 const FOOD: Phrases = Phrases {
-    titles: &["{place}{dish}哪家好吃", "{shop}涨价了", "{place}新开一家{dish}", "周末吃什么", "{place}早餐地图"],
+    titles: &["推荐{place}{shop}", "{shop}排队值不值", "{place}新开一家小馆子", "周末吃什么", "{shop}涨价了"],
     cores: &[
         "{place}{shop}的{dish}真的可以，{8-28}元吃饱",
         "{when}去{shop}吃{dish}，排队{15-60}分钟",
@@ -453,11 +466,11 @@ const FOOD: Phrases = Phrases {
 };
 
 const WEATHER: Phrases = Phrases {
-    titles: &["{when}雾好大", "出太阳了！", "降温{5-12}度，注意保暖", "{place}银杏黄了"],
+    titles: &["{when}雾好大", "出太阳了！", "要降温{5-12}度，注意保暖", "{place}银杏黄了", "{place}下雨路滑"],
     cores: &[
         "{when}{place}雾大得看不到对面楼",
         "难得出太阳，{place}河边全是喝茶晒太阳的",
-        "明天要降温{5-12}度，{kin}记得加衣服",
+        "明天要大降温，{place}的{kin}记得加衣服",
         "{place}那排银杏黄了，早上{7-9}点光线最好",
         "下了一晚上雨，{place}路面湿滑",
     ],
@@ -469,14 +482,14 @@ const WEATHER: Phrases = Phrases {
 };
 
 const SECOND_HAND: Phrases = Phrases {
-    titles: &["出{thing}，{place}自提", "收一个{thing}", "搬家清仓：{thing}等", "{place}单间转租"],
+    titles: &["出闲置，{place}自提", "{place}收二手", "搬家清仓，便宜出", "{place}单间转租"],
     cores: &[
         "出一个{thing}，用了{2-18}个月，{30-400}元，{place}自提",
         "收二手{thing}，{place}附近最好，价格好商量",
-        "搬家，{thing}、{thing}便宜出，{when}都在家",
+        "搬家，{thing}、{thing}便宜出，{when}都在{place}",
         "{place}单间转租，{600-1500}元一个月，离地铁{5-15}分钟",
     ],
-    details: &["九成新", "有发票", "{kin}不用了", "不包邮", "可小刀"],
+    details: &["九成新", "有发票", "{kin}不用了", "不包邮", "可小刀", "看过的都说值"],
     asks: &["要的私信", "非诚勿扰", "今晚能拿走的优先"],
     replies: &[
         "还在吗",
@@ -493,9 +506,9 @@ const SECOND_HAND: Phrases = Phrases {
 const HELP: Phrases = Phrases {
     titles: &[
         "{place}捡到一串钥匙",
-        "寻{pet}，{place}走失",
+        "寻宠物，{place}走失",
         "求推荐靠谱的{place}师傅",
-        "有没有一起拼车的",
+        "{place}有没有一起拼车的",
         "{place}哪里可以办居住证",
     ],
     cores: &[
@@ -503,9 +516,9 @@ const HELP: Phrases = Phrases {
         "家里的{pet}{when}在{place}走丢了，脖子上有铃铛",
         "{place}有没有靠谱的开锁师傅，{kin}反锁在家",
         "每天{7-8}点{place}到软件园，找{1-3}个人拼车",
-        "办居住证要带什么，跑了{2-3}趟都说差材料",
+        "在{place}办居住证要带什么，跑了{2-3}趟都说差材料",
     ],
-    details: &["好找的话重谢", "已经贴了{20-60}张启事", "放在门卫室了", "{kin}哭了一晚上"],
+    details: &["先谢过各位", "急，今天就要", "群里问了一圈没人知道", "电话私信给我"],
     asks: &["看到的说一声", "麻烦大家扩散", "求联系方式"],
     replies: &[
         "帮顶，好人一生平安",
@@ -519,11 +532,11 @@ const HELP: Phrases = Phrases {
 };
 
 const PRAISE: Phrases = Phrases {
-    titles: &["表扬{place}网格员", "给{place}公交司机点赞", "{place}社区食堂真不错", "感谢{place}的好心人"],
+    titles: &["感谢{place}的好心人", "给{place}公交司机点赞", "表扬{place}网格员", "{place}社区食堂真不错"],
     cores: &[
         "{when}{kin}在{place}摔倒，几个小伙子扶起来还送到医院",
         "{place}公交司机等{kin}坐稳才开车，细节暖人",
-        "反映的问题{1-3}天就解决了，{place}社区效率高",
+        "{place}反映的问题{1-3}天就解决了，网格员效率高",
         "{place}社区食堂{8-15}元一顿，{kin}吃得开心",
     ],
     details: &["没留名字就走了", "锦旗都做好了", "邻居都在夸", "城市有温度"],

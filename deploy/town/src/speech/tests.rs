@@ -40,13 +40,21 @@ fn every_slot_of_every_table_is_known() {
 }
 
 #[test]
+fn in_ordinary_life_each_title_has_its_core() {
+    for (matter, _) in Matter::ALL {
+        assert_eq!(matter.phrases().titles.len(), matter.phrases().cores.len(), "{matter:?}");
+    }
+}
+
+#[test]
 fn texts_are_clean_whole_and_the_same_again() {
     for topic in topics() {
         for seed in 0..200 {
             let street = seed as usize % STREETS.len();
             for spoken in [post(&topic, street, seed), comment(&topic, street, seed)] {
                 for words in [&spoken.title, &spoken.text, &spoken.author] {
-                    assert!(!words.contains(['{', '}', '\n', '\r', '\t']) && !words.contains("  "), "{words}");
+                    assert!(!words.contains(['{', '}']) && !words.contains("  "), "{words}");
+                    assert!(words.chars().all(|c| c == ' ' || !(c.is_whitespace() || c.is_control())), "{words}");
                     assert_eq!(words.trim(), words);
                 }
                 assert!(!spoken.text.is_empty() && !spoken.author.is_empty());
