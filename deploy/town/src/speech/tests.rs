@@ -86,3 +86,20 @@ fn trouble_is_spoken_of_in_its_own_words() {
     let (posts, comments) = (hits(post), hits(comment));
     assert!(posts > 930 && comments > 600, "{posts} posts and {comments} comments of 1000");
 }
+
+/// A sample to look at when the tables change.
+#[test]
+fn what_it_reads_like() {
+    let water = Topic::Trouble(Scenario::nth(1, 0, 0));
+    let (first, second, food) = (post(&water, 5, 1), comment(&water, 8, 2), post(&Topic::Everyday(Matter::Food), 0, 3));
+    let texts = [first.title, first.text, second.text, food.text];
+    assert_eq!(
+        texts,
+        [
+            "停水1个小时没人通知，金鱼街",
+            "投诉无门只好来发帖：抚琴院子水压低到几乎没有，洗澡洗到一半彻底断水，热线排队46位，饭煮到一半…… #爆管#",
+            "停水+1，19楼，地下车库开始进水",
+            "阿毛串串老板换了，烤苕皮分量少了一半，环境一般，味道在线！好评！ #苍蝇馆子#",
+        ]
+    );
+}

@@ -1,210 +1,8 @@
-//! What people say of each matter: the tables from which the grammar in [`super`] builds.
-//!
-//! `{word}` is filled from [`SLOTS`] or from the place of the post, `{2-9}` with a number between the two.
+//! What people say of ordinary life.
 
-use crate::scenario::Trouble;
+use super::{Mood, Phrases};
 
-/// What a thread is about in ordinary life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the phrases say it")]
-pub(crate) enum Matter {
-    Water,
-    Gas,
-    Property,
-    Noise,
-    Traffic,
-    Lamps,
-    Garbage,
-    School,
-    Hospital,
-    Food,
-    Weather,
-    SecondHand,
-    Help,
-    Praise,
-}
-
-/// Everything that is said of one matter.
-#[derive(Debug)]
-pub(crate) struct Phrases {
-    /// Titles of threads. In ordinary life the first title goes with the first core, and so on.
-    pub(crate) titles: &'static [&'static str],
-    /// The heart of a post.
-    pub(crate) cores: &'static [&'static str],
-    /// What follows from it.
-    pub(crate) details: &'static [&'static str],
-    /// What people want.
-    pub(crate) asks: &'static [&'static str],
-    /// Comments.
-    pub(crate) replies: &'static [&'static str],
-    /// 话题, without #.
-    pub(crate) tags: &'static [&'static str],
-    /// The feeling in it.
-    pub(crate) mood: Mood,
-}
-
-/// The feeling in a post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mood {
-    /// Angry or worried.
-    Sore,
-    /// Neither.
-    Even,
-    /// Glad.
-    Glad,
-}
-
-impl Matter {
-    /// All matters, with how often of a hundred they come up.
-    pub(crate) const ALL: [(Self, u32); 14] = [
-        (Self::Water, 4),
-        (Self::Gas, 2),
-        (Self::Property, 9),
-        (Self::Noise, 8),
-        (Self::Traffic, 10),
-        (Self::Lamps, 5),
-        (Self::Garbage, 7),
-        (Self::School, 7),
-        (Self::Hospital, 7),
-        (Self::Food, 13),
-        (Self::Weather, 9),
-        (Self::SecondHand, 8),
-        (Self::Help, 7),
-        (Self::Praise, 4),
-    ];
-
-    /// What is said of it.
-    pub(crate) const fn phrases(self) -> &'static Phrases {
-        match self {
-            Self::Water => &WATER,
-            Self::Gas => &GAS,
-            Self::Property => &PROPERTY,
-            Self::Noise => &NOISE,
-            Self::Traffic => &TRAFFIC,
-            Self::Lamps => &LAMPS,
-            Self::Garbage => &GARBAGE,
-            Self::School => &SCHOOL,
-            Self::Hospital => &HOSPITAL,
-            Self::Food => &FOOD,
-            Self::Weather => &WEATHER,
-            Self::SecondHand => &SECOND_HAND,
-            Self::Help => &HELP,
-            Self::Praise => &PRAISE,
-        }
-    }
-}
-
-impl Trouble {
-    /// What is said of it.
-    pub(crate) const fn phrases(self) -> &'static Phrases {
-        match self {
-            Self::WaterMain => &WATER_MAIN,
-            Self::GasSmell => &GAS_SMELL,
-            Self::RoadCave => &ROAD_CAVE,
-        }
-    }
-}
-
-/// Words that fit anywhere, by the name of their slot.
-pub(crate) const SLOTS: &[(&str, &[&str])] = &[
-    (
-        "when",
-        &[
-            "今天早上",
-            "刚刚",
-            "昨晚",
-            "中午",
-            "下午",
-            "从早上{6-9}点多",
-            "最近",
-            "这两天",
-            "这周",
-            "前天",
-            "从昨天开始",
-            "半夜{1-4}点",
-        ],
-    ),
-    (
-        "now",
-        &["刚刚", "就刚才", "突然", "半小时前", "十几分钟前", "正在做饭", "洗澡洗到一半", "下班回来", "这会儿", "现在"],
-    ),
-    ("home", &["小区", "院子", "楼栋", "单元", "我们这栋楼", "整栋楼", "{2-9}栋", "{1-6}单元", "{3-28}楼"]),
-    ("kin", &["老人", "孩子", "我妈", "我爸", "婆婆", "爷爷", "一家人", "邻居", "租客", "月子里的媳妇"]),
-    ("shop", &["阿毛串串", "老槐树面馆", "三妹豆花", "青瓦小馆", "半坡茶坊", "胖婶冒菜", "巷尾烧烤", "四季小吃"]),
-    ("dish", &["冒菜", "蛋烘糕", "豆花面", "兔头", "锅盔", "钵钵鸡", "肥肠粉", "冰粉", "甜水面", "烤苕皮"]),
-    ("thing", &["婴儿车", "自行车", "书桌", "空气炸锅", "显示器", "跑步机", "折叠床", "电饭煲", "鱼缸", "儿童书"]),
-    ("pet", &["橘猫", "小泰迪", "柯基", "三花猫", "玄凤鹦鹉", "小土狗"]),
-    ("who", &["社区", "街道", "物业", "有关部门", "主管部门", "网格员", "12345"]),
-];
-
-/// Openings by mood.
-pub(crate) const OPENINGS: [&[&str]; 3] = [
-    &[
-        "有没有人管管",
-        "实在忍不了了",
-        "求曝光",
-        "真的服了",
-        "投诉无门只好来发帖",
-        "大家评评理",
-        "反映一个问题",
-        "又来了",
-        "我就想问一句",
-        "气得睡不着",
-    ],
-    &["问一下", "请教各位", "说个事", "路过的看一眼", "新人报到", "有人知道吗", "冒个泡", "刷到这里顺便问问"],
-    &["必须夸一下", "今天心情好", "分享一下", "来晒一个", "给大家推荐", "好人好事"],
-];
-
-/// Feelings by mood.
-pub(crate) const FEELINGS: [&[&str]; 3] = [
-    &[
-        "太让人寒心了",
-        "简直离谱",
-        "气死我了",
-        "真的很无语",
-        "这日子没法过了",
-        "谁来负责？",
-        "烦死了",
-        "太过分了",
-        "越想越气",
-        "忍无可忍",
-    ],
-    &["先谢谢了", "在线等", "随便聊聊", "求指点", "不急", "有懂的说说"],
-    &["好评！", "真的很暖心", "点赞", "下次还来", "太安逸了", "巴适得很"],
-];
-
-/// Little pictures by mood, as forums and phones write them.
-pub(crate) const FACES: [&[&str]; 3] = [
-    &["[怒]", "[泪]", "[裂开]", "😡", "😭", "🤬", "[抓狂]", "💢"],
-    &["[思考]", "[疑问]", "🤔", "[喝茶]", "🙏", "[抱拳]"],
-    &["[赞]", "[鲜花]", "😄", "👍", "❤️", "[太阳]"],
-];
-
-/// Comments that fit any thread, by mood.
-pub(crate) const ANYWHERE: [&[&str]; 3] = [
-    &[
-        "同一个{home}的，顶上去",
-        "{place}的路过，一样的情况",
-        "支持楼主，{who}出来说句话",
-        "打了{2-9}次电话都没人接",
-        "这个问题反映{2-6}年了",
-        "拍了照片，晚点发",
-        "楼上的+1，{feeling}",
-    ],
-    &[
-        "帮顶",
-        "同问，{place}这边也想知道",
-        "楼主后来怎么样了？",
-        "蹲一个答案",
-        "收藏了",
-        "路过{place}，帮你问问",
-        "我家{kin}也问过这个",
-        "{when}也看到有人问",
-    ],
-    &["确实不错，{place}离得近", "支持", "看着就开心", "沾沾喜气", "{kin}也说好", "{when}我也去了", "下次带{kin}一起"],
-];
-
-const WATER: Phrases = Phrases {
+pub(super) const WATER: Phrases = Phrases {
     titles: &["{place}{when}水压低", "问下{place}停水吗", "{place}自来水有点黄", "{place}高层水压上不去"],
     cores: &[
         "{when}{place}{home}水压很低，热水器打不着火",
@@ -225,7 +23,7 @@ const WATER: Phrases = Phrases {
     mood: Mood::Sore,
 };
 
-const GAS: Phrases = Phrases {
+pub(super) const GAS: Phrases = Phrases {
     titles: &[
         "{place}燃气安检几点来",
         "{place}燃气表换新了吗",
@@ -250,7 +48,7 @@ const GAS: Phrases = Phrases {
     mood: Mood::Even,
 };
 
-const PROPERTY: Phrases = Phrases {
+pub(super) const PROPERTY: Phrases = Phrases {
     titles: &[
         "{place}电梯坏了{2-9}天没人修",
         "{place}物业费又要涨",
@@ -285,7 +83,7 @@ const PROPERTY: Phrases = Phrases {
     mood: Mood::Sore,
 };
 
-const NOISE: Phrases = Phrases {
+pub(super) const NOISE: Phrases = Phrases {
     titles: &[
         "{place}工地半夜还在打桩",
         "{place}施工噪音扰民",
@@ -319,7 +117,7 @@ const NOISE: Phrases = Phrases {
     mood: Mood::Sore,
 };
 
-const TRAFFIC: Phrases = Phrases {
+pub(super) const TRAFFIC: Phrases = Phrases {
     titles: &[
         "{place}早高峰堵得一动不动",
         "{place}红绿灯配时有问题",
@@ -347,7 +145,7 @@ const TRAFFIC: Phrases = Phrases {
     mood: Mood::Sore,
 };
 
-const LAMPS: Phrases = Phrases {
+pub(super) const LAMPS: Phrases = Phrases {
     titles: &["{place}路灯坏了一排", "{place}路灯白天亮晚上灭", "{place}晚上黑漆漆不敢走"],
     cores: &[
         "{place}到菜市场那段路灯坏了{3-12}盏，{when}差点摔跤",
@@ -366,7 +164,7 @@ const LAMPS: Phrases = Phrases {
     mood: Mood::Even,
 };
 
-const GARBAGE: Phrases = Phrases {
+pub(super) const GARBAGE: Phrases = Phrases {
     titles: &["{place}垃圾堆了{2-6}天没人清", "{place}垃圾分类点臭得很", "{place}建渣乱倒", "{place}大件垃圾没人收"],
     cores: &[
         "{place}{home}垃圾桶满出来{2-6}天，清运车没来",
@@ -386,7 +184,7 @@ const GARBAGE: Phrases = Phrases {
     mood: Mood::Sore,
 };
 
-const SCHOOL: Phrases = Phrases {
+pub(super) const SCHOOL: Phrases = Phrases {
     titles: &[
         "{place}小学划片变了吗",
         "孩子作业写到{9-11}点",
@@ -414,7 +212,7 @@ const SCHOOL: Phrases = Phrases {
     mood: Mood::Even,
 };
 
-const HOSPITAL: Phrases = Phrases {
+pub(super) const HOSPITAL: Phrases = Phrases {
     titles: &[
         "医院排队{2-5}个小时看病几分钟",
         "儿科夜间急诊人太多",
@@ -442,7 +240,7 @@ const HOSPITAL: Phrases = Phrases {
     mood: Mood::Sore,
 };
 
-const FOOD: Phrases = Phrases {
+pub(super) const FOOD: Phrases = Phrases {
     titles: &["推荐{place}{shop}", "{shop}排队值不值", "{place}新开一家小馆子", "周末吃什么", "{shop}涨价了"],
     cores: &[
         "{place}{shop}的{dish}真的可以，{8-28}元吃饱",
@@ -465,7 +263,7 @@ const FOOD: Phrases = Phrases {
     mood: Mood::Glad,
 };
 
-const WEATHER: Phrases = Phrases {
+pub(super) const WEATHER: Phrases = Phrases {
     titles: &["{when}雾好大", "出太阳了！", "要降温{5-12}度，注意保暖", "{place}银杏黄了", "{place}下雨路滑"],
     cores: &[
         "{when}{place}雾大得看不到对面楼",
@@ -481,7 +279,7 @@ const WEATHER: Phrases = Phrases {
     mood: Mood::Glad,
 };
 
-const SECOND_HAND: Phrases = Phrases {
+pub(super) const SECOND_HAND: Phrases = Phrases {
     titles: &["出闲置，{place}自提", "{place}收二手", "搬家清仓，便宜出", "{place}单间转租"],
     cores: &[
         "出一个{thing}，用了{2-18}个月，{30-400}元，{place}自提",
@@ -503,7 +301,7 @@ const SECOND_HAND: Phrases = Phrases {
     mood: Mood::Even,
 };
 
-const HELP: Phrases = Phrases {
+pub(super) const HELP: Phrases = Phrases {
     titles: &[
         "{place}捡到一串钥匙",
         "寻宠物，{place}走失",
@@ -531,7 +329,7 @@ const HELP: Phrases = Phrases {
     mood: Mood::Even,
 };
 
-const PRAISE: Phrases = Phrases {
+pub(super) const PRAISE: Phrases = Phrases {
     titles: &["感谢{place}的好心人", "给{place}公交司机点赞", "表扬{place}网格员", "{place}社区食堂真不错"],
     cores: &[
         "{when}{kin}在{place}摔倒，几个小伙子扶起来还送到医院",
@@ -544,147 +342,4 @@ const PRAISE: Phrases = Phrases {
     replies: &["好人好事就该表扬", "{place}社区的确实负责", "我也遇到过这位师傅", "正能量，顶", "为{place}点赞"],
     tags: &["暖新闻", "表扬"],
     mood: Mood::Glad,
-};
-
-const WATER_MAIN: Phrases = Phrases {
-    titles: &[
-        "{corner}水管爆了！{place}全停水",
-        "{place}突然停水，有人知道原因吗",
-        "{corner}爆管，水都漫到人行道了",
-        "{place}断水了！！！",
-        "紧急：{place}停水，{kin}没水喝",
-        "{place}水压越来越低，是不是爆管了",
-        "{corner}路面喷水{2-5}米高",
-        "停水{1-3}个小时没人通知，{place}",
-    ],
-    cores: &[
-        "{now}{place}{home}停水了，一滴水都没有，物业电话打爆没人接",
-        "{corner}自来水主管爆裂，水喷了{2-6}米高，马路成河，家里反倒停水",
-        "{now}{place}断水，{kin}满头泡沫站在那里",
-        "{place}{home}水压低到几乎没有，{now}彻底断水",
-        "{corner}爆管，{now}还在冒水，这么多水白白流走，居民家里却停水",
-        "{now}{place}整片停水，没有任何通知，群里全炸了",
-        "{place}{when}就水压低，报修没人理，{now}果然爆管停水",
-    ],
-    details: &[
-        "{kin}等着冲奶粉",
-        "饭煮到一半",
-        "超市的桶装水{10-30}分钟就抢光了",
-        "厕所都冲不了",
-        "车从积水里过，底盘都泡了",
-        "{shop}只好关门",
-        "热线排队{20-90}位",
-        "{home}{30-200}户全没水",
-        "医院透析室都受影响",
-        "地下车库开始进水",
-        "路上堵成一锅粥",
-    ],
-    asks: &[
-        "什么时候恢复供水？",
-        "自来水公司出来说句话！",
-        "有没有送水车？",
-        "停水为什么不提前通知？",
-        "请{who}马上派人抢修！",
-        "谁来赔偿损失？",
-        "到底要断水多久？",
-    ],
-    replies: &[
-        "{place}也停水了",
-        "{place}{home}断水，{now}的事",
-        "我们{place}水压低得可怜，马上要断水了",
-        "停水{1-3}个小时了，没人管，{feeling}",
-        "{corner}过来的，爆管的坑有{2-4}米宽",
-        "桶装水没了，{place}超市抢空",
-        "停水不通知，收水费倒准时",
-        "{kin}在家没水，急死人",
-        "自来水公司热线打不通，{feeling}",
-        "{place}还有水，但是水压低，赶紧接几桶",
-        "爆管那里{now}还在喷",
-        "断水断到现在，厕所都臭了",
-        "抢修的人来了{2-6}个，挖机还没到",
-        "求送水车来{place}，{kin}走不动",
-        "老管网早该换了，年年爆管年年停水",
-        "停水+1，{3-28}楼",
-        "有没有人知道哪里能打水？{place}停水好惨",
-    ],
-    tags: &["停水", "爆管", "断水"],
-    mood: Mood::Sore,
-};
-
-const GAS_SMELL: Phrases = Phrases {
-    titles: &[
-        "{corner}小学门口好大燃气味！",
-        "{place}燃气泄漏？孩子都跑出来了",
-        "{corner}燃气异味，学校在疏散",
-        "急！{place}闻到煤气味",
-    ],
-    cores: &[
-        "{now}{corner}小学门口闻到很重的燃气味，孩子被带到操场",
-        "{corner}疑似燃气泄漏，消防车来了{2-5}辆，{kin}还在学校",
-        "{place}{home}也闻到燃气味，不敢开灯",
-        "{corner}挖机施工挖到燃气管，{now}异味飘到学校",
-        "学校{now}通知家长来接，说有燃气异味，电话都打不通",
-    ],
-    details: &[
-        "有孩子说头晕恶心",
-        "家长围在门口{50-300}人",
-        "警戒线拉了{100-300}米",
-        "{kin}吓得直哭",
-        "周边{shop}都熄火关门",
-        "上次泄漏才过了{2-5}个月",
-    ],
-    asks: &[
-        "孩子们安全吗？",
-        "到底漏没漏，给个准话！",
-        "请{who}立刻通报情况！",
-        "施工方有没有交底？",
-        "今天还上不上课？",
-    ],
-    replies: &[
-        "{place}也闻到燃气味了，{feeling}",
-        "我家{kin}就在这个学校，担心死了",
-        "燃气泄漏千万不要开关电器",
-        "消防在测浓度，别围过去",
-        "施工挖断燃气管，今年第{2-4}次了",
-        "孩子接到了，说头晕",
-        "老师组织得好，但学校通知太晚",
-        "{now}味道还没散，燃气公司人呢",
-        "{corner}封路了，绕行",
-    ],
-    tags: &["燃气泄漏", "校园安全"],
-    mood: Mood::Sore,
-};
-
-const ROAD_CAVE: Phrases = Phrases {
-    titles: &[
-        "{corner}路面塌了一个坑！",
-        "{corner}塌陷，堵到{place}",
-        "{place}大堵车，前面路塌了",
-        "{corner}地陷，一辆车掉进去",
-    ],
-    cores: &[
-        "{now}{corner}路面塌陷，坑有{2-5}米深，一辆车半个轮子悬着",
-        "{corner}塌陷封路，{place}堵了{30-90}分钟没动",
-        "{place}所有车都往小路挤，救护车堵在里面",
-        "{corner}上周就看到路面开裂，报了没人管，{now}真塌了",
-    ],
-    details: &[
-        "公交全部绕行",
-        "{kin}走路回家{40-80}分钟",
-        "旁边就是地下施工",
-        "围观的人站在坑边拍照",
-        "晚高峰彻底瘫痪",
-    ],
-    asks: &["什么时候修好？", "请交警赶紧疏导！", "有没有人受伤？", "施工单位说句话！"],
-    replies: &[
-        "{place}也堵死了，{feeling}",
-        "塌陷那里千万别靠近",
-        "裂缝我{2-9}天前就拍了照",
-        "绕{place}走，还能动",
-        "公交{20-60}分钟没来一辆",
-        "年年修年年塌",
-        "堵在{corner}，{kin}在车上晕车",
-    ],
-    tags: &["路面塌陷", "拥堵"],
-    mood: Mood::Sore,
 };
