@@ -16,7 +16,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct Line<'a> {
     source: &'a str,
-    native_id: &'a str,
+    native_id: String,
     kind: &'a str,
     url: String,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -27,6 +27,8 @@ struct Line<'a> {
     fetched_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     thread_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<String>,
     likes: u64,
     replies: u64,
 }
@@ -51,9 +53,15 @@ pub fn history(town: &Town, base_url: &str) -> impl Iterator<Item = String> + us
             }
             Entry::News { news } => (NEWS, "post", None, post::report(chronicle.news_of(news))),
         };
+        let thread_id = thread.map(post::thread_id);
+        // A crawler takes a comment's id as one within its thread.
+        let (native_id, parent_id) = match (&thread_id, entry) {
+            (Some(thread), Entry::Comment { .. }) => (format!("{thread}/{}", post.native_id), Some(thread.clone())),
+            _ => (post.native_id, None),
+        };
         let line = Line {
             source,
-            native_id: &post.native_id,
+            native_id,
             kind,
             url: format!("{base}{}", post::path(&chronicle, entry)),
             title: &post.words.title,
@@ -61,7 +69,8 @@ pub fn history(town: &Town, base_url: &str) -> impl Iterator<Item = String> + us
             author: &post.words.author,
             published_at: timestamp(post.at),
             fetched_at: timestamp(post.at + 3 + post.at % 5),
-            thread_id: thread.map(post::thread_id),
+            thread_id,
+            parent_id,
             likes: post.likes,
             replies: post.replies,
         };

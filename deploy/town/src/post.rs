@@ -15,7 +15,7 @@ const LIKED_FOR: i64 = 2 * 3600;
 /// A post, comment or report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Post {
-    /// The id that the site shows: `t…` for a thread, `c…` for a comment, `n…` for a report.
+    /// The id that the site shows: `t…` for a thread, `c…` for a comment (an id within its thread), `n…` for a report.
     pub(crate) native_id: String,
     /// When it was written, in Unix seconds.
     pub(crate) at: i64,

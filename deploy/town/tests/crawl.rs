@@ -1,6 +1,8 @@
 //! The town is crawled as any site is, by the very selectors of its own [[source]] tables, and what is read is compared
 //! with the history that was handed in at the door.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use axum::{body::Body, http::Request};
 use jiff::Timestamp;
 use schemas::{
@@ -124,6 +126,8 @@ async fn crawl(
                 }
                 for comment in select(root, &comments.item) {
                     let (native, mut comment) = read(comment, &comments.fields, &url, format);
+                    // Wanglou's crawler takes a comment's id as one within its thread.
+                    let native = format!("{id}/{native}");
                     comment.thread.clone_from(&id);
                     *met.entry(native.clone()).or_default() += 1;
                     reads.insert(native, comment);

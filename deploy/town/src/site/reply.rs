@@ -121,7 +121,7 @@ mod tests {
             let read = scraper::Html::parse_document(&text);
             let of = |css| read.select(&scraper::Selector::parse(css).unwrap()).next().unwrap().text().collect::<String>();
             proptest::prop_assert!(!faulty);
-            proptest::prop_assert_eq!(of("#words"), words.clone());
+            proptest::prop_assert_eq!(&of("#words"), &words);
             proptest::prop_assert_eq!(of("title"), format!("{words} - 锦水论坛"));
         }
     }

@@ -39,13 +39,17 @@ pub(crate) fn post(topic: &Topic, street: usize, seed: u64) -> Spoken {
     }
     let mut voice = Voice::new(topic, street, seed);
     let (phrases, mood) = (voice.phrases, voice.phrases.mood as usize);
-    let title = voice.one_of(phrases.titles);
+    let heart = voice.dice.below(phrases.cores.len());
+    let title = match topic {
+        Topic::Everyday(_) => voice.one_of(&phrases.titles[heart..=heart]),
+        _ => voice.one_of(phrases.titles),
+    };
     let mut text = String::new();
     if voice.dice.chance(0.35) {
         text += voice.dice.word(OPENINGS[mood]);
         text += voice.dice.word(&["，", "：", "！"]);
     }
-    text += &voice.one_of(phrases.cores);
+    text += &voice.one_of(&phrases.cores[heart..=heart]);
     let details = 1 + voice.dice.below(2);
     for _ in 0..details {
         let detail = voice.one_of(phrases.details);
@@ -62,7 +66,7 @@ pub(crate) fn post(topic: &Topic, street: usize, seed: u64) -> Spoken {
         text += &sentence(&voice.one_of(phrases.asks));
     }
     voice.trimmings(&mut text, 0.3);
-    voice.finish(title, text)
+    voice.finish(&title, &text)
 }
 
 /// A comment in a thread.
@@ -70,7 +74,7 @@ pub(crate) fn comment(topic: &Topic, street: usize, seed: u64) -> Spoken {
     if let Topic::Notice(scenario, _) = topic {
         let mut voice = Voice::new(&Topic::Trouble(*scenario), street, seed);
         let text = voice.one_of(official::REPLIES);
-        return voice.finish(String::new(), text);
+        return voice.finish("", &text);
     }
     let mut voice = Voice::new(topic, street, seed);
     let (phrases, mood) = (voice.phrases, voice.phrases.mood as usize);
@@ -84,7 +88,7 @@ pub(crate) fn comment(topic: &Topic, street: usize, seed: u64) -> Spoken {
             "我在{place}，",
             "坐标{place}，",
             "{place}的说一句：",
-            "{home}的，",
+            "{place}{home}的，",
         ]);
     }
     // In trouble people talk of the trouble; in ordinary life often of anything.
@@ -100,7 +104,7 @@ pub(crate) fn comment(topic: &Topic, street: usize, seed: u64) -> Spoken {
         text += voice.dice.word(&["。", "！", "……", "！！"]);
     }
     voice.trimmings(&mut text, 0.08);
-    voice.finish(String::new(), text)
+    voice.finish("", &text)
 }
 
 fn sentence(words: &str) -> String {
@@ -112,6 +116,7 @@ struct Voice {
     dice: Dice,
     phrases: &'static Phrases,
     street: usize,
+    community: &'static str,
     corner: Option<[&'static str; 2]>,
     feelings: &'static [&'static str],
 }
@@ -124,13 +129,9 @@ impl Voice {
                 (scenario.trouble.phrases(), Some(scenario.corner))
             }
         };
-        Self {
-            dice: Dice::new(mix(seed, 0x7370_6565)),
-            phrases,
-            street,
-            corner,
-            feelings: FEELINGS[phrases.mood as usize],
-        }
+        let mut dice = Dice::new(mix(seed, 0x7370_6565));
+        let community = dice.word(STREETS[street].communities);
+        Self { dice, phrases, street, community, corner, feelings: FEELINGS[phrases.mood as usize] }
     }
 
     fn one_of(&mut self, table: &[&str]) -> String {
@@ -164,9 +165,9 @@ impl Voice {
         }
     }
 
+    /// Somebody speaks of one community, in many ways.
     fn place(&mut self) -> String {
-        let street = &STREETS[self.street];
-        let community = self.dice.word(street.communities);
+        let (street, community) = (&STREETS[self.street], self.community);
         match self.dice.below(8) {
             0 => format!("{}街道", street.name),
             1 => format!("{}街道{community}社区", street.name),
@@ -206,9 +207,9 @@ impl Voice {
         }
     }
 
-    fn finish(mut self, title: String, text: String) -> Spoken {
+    fn finish(mut self, title: &str, text: &str) -> Spoken {
         let style = style::Style::thrown(&mut self.dice);
-        Spoken { title: style.apply(&title), text: style.apply(&text), author: author(&mut self.dice) }
+        Spoken { title: style.apply(title), text: style.apply(text), author: author(&mut self.dice) }
     }
 }
 

@@ -13,9 +13,19 @@ pub(crate) enum Style {
     FullWidth,
 }
 
-/// Simplified characters of the phrases, and below each the traditional one.
-const SIMPLIFIED: &str = "压断水爆还没电热费喷满冲车库门关务线员学烧医护应该气热灯号单开业这边后来说话问题谁负责时间楼栋区风云头发马鱼鸟龙东西过进远运达连选还边华荷驷桥琴场处复备夺奋孙宁实审宽宾导层届岁岗岛币师帐带帮干广庆应店庙废开弃张弹强归当录彻征径忆态怀总恶悬惊惧惯愤愿戏户执扩扫扰抢护报担拥择挂挤挥损换据掷搅摄摆摇敌数斋斗断无旧时显晓晕暂术机杀杂权条来杨极构枪柜标栈栏树样档桥梦检楼欢欧";
-const TRADITIONAL: &str = "壓斷水爆還沒電熱費噴滿沖車庫門關務線員學燒醫護應該氣熱燈號單開業這邊後來說話問題誰負責時間樓棟區風雲頭發馬魚鳥龍東西過進遠運達連選還邊華荷駟橋琴場處復備奪奮孫寧實審寬賓導層屆歲崗島幣師帳帶幫幹廣慶應店廟廢開棄張彈強歸當錄徹徵徑憶態懷總惡懸驚懼慣憤願戲戶執擴掃擾搶護報擔擁擇掛擠揮損換據擲攪攝擺搖敵數齋鬥斷無舊時顯曉暈暫術機殺雜權條來楊極構槍櫃標棧欄樹樣檔橋夢檢樓歡歐";
+/// Simplified characters of the phrases, each with the traditional one.
+const PAIRS: &str = "\
+    压壓 断斷 还還 没沒 电電 热熱 费費 喷噴 满滿 冲沖 车車 库庫 门門 关關 务務 线線 员員 学學 烧燒 医醫 护護 应應 气氣 灯燈 号號 单單 开開 业業 这這 边邊 后後 来來 \
+    说說 话話 问問 题題 谁誰 负負 责責 时時 间間 楼樓 栋棟 区區 风風 云雲 发發 马馬 鱼魚 鸟鳥 龙龍 东東 过過 进進 远遠 运運 达達 连連 选選 驷駟 桥橋 场場 复復 备備 \
+    对對 个個 们們 为為 给給 让讓 经經 两兩 从從 听聽 见見 觉覺 认認 识識 请請 调調 钱錢 银銀 铁鐵 铃鈴 锅鍋 饭飯 馆館 饿餓 湿濕 温溫 渍漬 涨漲 烂爛 爷爺 爱愛 独獨 \
+    猫貓 环環 现現 画畫 疗療 监監 盘盤 确確 种種 节節 约約 级級 组組 细細 终終 结結 绕繞 统統 续續 联聯 脑腦 脚腳 脱脫 脸臉 药藥 虽雖 虫蟲 补補 观觀 规規 视視 计計 \
+    讨討 记記 讲講 许許 论論 设設 访訪 证證 评評 诉訴 试試 该該 详詳 语語 误誤 读讀 谈談 谢謝 财財 贵貴 资資 赔賠 赶趕 轮輪 软軟 轻輕 较較 辆輛 输輸 迟遲 递遞 邮郵 \
+    邻鄰 释釋 针針 钥鑰 铺鋪 锁鎖 错錯 闭閉 闻聞 阀閥 队隊 阳陽 际際 陆陸 险險 随隨 难難 顶頂 顺順 须須 顾顧 领領 频頻 颜顏 飞飛 养養 验驗 骑騎 总總 严嚴 丢丟 举舉 \
+    乐樂 习習 书書 买買 乱亂 亲親 仅僅 价價 优優 会會 伤傷 体體 侧側 儿兒 兴興 农農 决決 况況 净淨 减減 几幾 击擊 则則 刚剛 创創 别別 办辦 动動 势勢 劳勞 华華 卖賣 \
+    卫衛 却卻 厂廠 厅廳 厕廁 历歷 双雙 变變 台臺 吓嚇 吗嗎 响響 园園 围圍 国國 图圖 块塊 坏壞 坛壇 坝壩 垫墊 声聲 处處 够夠 头頭 妈媽 妇婦 宠寵 寻尋 将將 层層 岁歲 \
+    师師 带帶 帮幫 干乾 广廣 庆慶 废廢 张張 强強 归歸 当當 录錄 态態 恶惡 惊驚 愤憤 愿願 户戶 执執 扩擴 扫掃 扰擾 抢搶 报報 担擔 拥擁 择擇 换換 损損 据據 摆擺 旧舊 \
+    显顯 晓曉 晕暈 暂暫 机機 权權 条條 极極 树樹 样樣 梦夢 检檢 欢歡 残殘 沟溝 沥瀝 泪淚 洁潔 济濟 测測 浓濃 涌湧 润潤 渐漸 灾災 炉爐 点點 烟煙 烦煩 状狀 犹猶 疯瘋 \
+    痒癢 码碼 稳穩 竖豎 笔筆 类類 粮糧 紧緊 红紅 纪紀 纯純 纳納 纸紙 练練 绝絕 绿綠 网網";
 
 impl Style {
     /// A throw of the dice: three in a hundred write traditional characters, three full-width ones.
@@ -38,7 +48,8 @@ impl Style {
 }
 
 fn traditional(c: char) -> char {
-    SIMPLIFIED.chars().position(|simplified| simplified == c).and_then(|at| TRADITIONAL.chars().nth(at)).unwrap_or(c)
+    let pair = PAIRS.split_whitespace().find_map(|pair| pair.strip_prefix(c));
+    pair.and_then(|rest| rest.chars().next()).unwrap_or(c)
 }
 
 fn full_width(c: char) -> char {
@@ -53,8 +64,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_lists_stand_side_by_side() {
-        assert_eq!(SIMPLIFIED.chars().count(), TRADITIONAL.chars().count());
+    fn each_character_has_one_other() {
+        let mut seen = std::collections::HashSet::new();
+        for pair in PAIRS.split_whitespace() {
+            assert_eq!(pair.chars().count(), 2, "{pair}");
+            assert!(seen.insert(pair.chars().next()), "{pair}");
+        }
+        assert!(!encoding_rs::GBK.encode(PAIRS).2, "a forum in GBK can write them all");
     }
 
     #[test]

@@ -40,13 +40,21 @@ fn every_slot_of_every_table_is_known() {
 }
 
 #[test]
+fn in_ordinary_life_each_title_has_its_core() {
+    for (matter, _) in Matter::ALL {
+        assert_eq!(matter.phrases().titles.len(), matter.phrases().cores.len(), "{matter:?}");
+    }
+}
+
+#[test]
 fn texts_are_clean_whole_and_the_same_again() {
     for topic in topics() {
         for seed in 0..200 {
             let street = seed as usize % STREETS.len();
             for spoken in [post(&topic, street, seed), comment(&topic, street, seed)] {
                 for words in [&spoken.title, &spoken.text, &spoken.author] {
-                    assert!(!words.contains(['{', '}', '\n', '\r', '\t']) && !words.contains("  "), "{words}");
+                    assert!(!words.contains(['{', '}']) && !words.contains("  "), "{words}");
+                    assert!(words.chars().all(|c| c == ' ' || !(c.is_whitespace() || c.is_control())), "{words}");
                     assert_eq!(words.trim(), words);
                 }
                 assert!(!spoken.text.is_empty() && !spoken.author.is_empty());
@@ -77,4 +85,21 @@ fn trouble_is_spoken_of_in_its_own_words() {
     };
     let (posts, comments) = (hits(post), hits(comment));
     assert!(posts > 930 && comments > 600, "{posts} posts and {comments} comments of 1000");
+}
+
+/// A sample to look at when the tables change.
+#[test]
+fn what_it_reads_like() {
+    let water = Topic::Trouble(Scenario::nth(1, 0, 0));
+    let (first, second, food) = (post(&water, 5, 1), comment(&water, 8, 2), post(&Topic::Everyday(Matter::Food), 0, 3));
+    let texts = [first.title, first.text, second.text, food.text];
+    assert_eq!(
+        texts,
+        [
+            "停水1个小时没人通知，金鱼街",
+            "投诉无门只好来发帖：抚琴院子水压低到几乎没有，洗澡洗到一半彻底断水，热线排队46位，饭煮到一半…… #爆管#",
+            "停水+1，19楼，地下车库开始进水",
+            "阿毛串串老板换了，烤苕皮分量少了一半，环境一般，味道在线！好评！ #苍蝇馆子#",
+        ]
+    );
 }
