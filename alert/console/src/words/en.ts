@@ -223,6 +223,7 @@ export const en: Record<Word, string> = {
 
   "chart.count": "posts",
   "chart.negative": "negative",
+  "chart.hot": "above it",
   "chart.expected": "expected",
   "chart.usual": "usual range",
   "chart.growing": "still growing",
@@ -241,7 +242,6 @@ export const en: Record<Word, string> = {
   "sources.visit": "Last visit",
   "sources.posts": "Posts, 24 h",
   "sources.failed": "{n} of {of} visits failed in 24 h",
-  "sources.push": "push",
 
   "search.title": "Search",
   "search.label": "Query",

@@ -220,6 +220,7 @@ export const zh = {
 
   "chart.count": "条数",
   "chart.negative": "其中负面",
+  "chart.hot": "高于正常",
   "chart.expected": "预期",
   "chart.usual": "正常范围",
   "chart.growing": "本格未满",
@@ -238,7 +239,6 @@ export const zh = {
   "sources.visit": "最近访问",
   "sources.posts": "24 h 帖子",
   "sources.failed": "24 h 失败 {n}/{of} 次",
-  "sources.push": "推送",
 
   "search.title": "检索",
   "search.label": "检索词",
