@@ -261,6 +261,7 @@ export const en: Record<Word, string> = {
   "search.from": "Published from",
   "search.to": "to",
   "search.sort": "Sort",
+  "search.filters": "Filters",
   "search.any": "any",
   "search.sort.time": "time",
   "search.sort.relevance": "relevance",

@@ -258,6 +258,7 @@ export const zh = {
   "search.from": "发布从",
   "search.to": "到",
   "search.sort": "排序",
+  "search.filters": "条件",
   "search.any": "不限",
   "search.sort.time": "时间",
   "search.sort.relevance": "相关",
