@@ -12,10 +12,12 @@ class Gateway {
   /** What to do to the next calls instead of answering them. */
   down = false;
   status = 200;
+  /** Calls that begin like this fail. */
+  broken: string | null = null;
 
   fetch = async (path: string, init: RequestInit): Promise<Response> => {
     this.asked.push(path);
-    if (this.down) throw new TypeError("failed to fetch");
+    if (this.down || (this.broken !== null && path.startsWith(this.broken))) throw new TypeError("failed to fetch");
     if (this.status !== 200) return Response.json({ error: { code: "x", message: "y" } }, { status: this.status });
     if (path === "/api/events") {
       const body = new ReadableStream<Uint8Array>({
@@ -146,18 +148,29 @@ describe("the live board", () => {
     expect(live.connection.value).toBe("open");
   });
 
-  it("does not show old lists as fresh when only the stream is there", async () => {
+  it("does not show old incidents as fresh when only the stream is there", async () => {
     gateway.streams[0]!.close();
     await settle();
-    const fetch = gateway.fetch;
-    vi.stubGlobal("fetch", (path: string, init: RequestInit) =>
-      path.startsWith("/api/coverage") ? Promise.reject(new TypeError("failed")) : fetch(path, init),
-    );
+    gateway.broken = "/api/incidents";
     await vi.advanceTimersByTimeAsync(1_000);
     expect(live.stale.value).toBe(true);
-    vi.stubGlobal("fetch", fetch);
+    gateway.broken = null;
     await vi.advanceTimersByTimeAsync(15_000);
     expect(live.stale.value).toBe(false);
+    expect(live.failures.value.size).toBe(0);
+  });
+
+  it("shows the incidents when another stage is down, and says which", async () => {
+    gateway.incidents = [incident("a", 1)];
+    gateway.broken = "/api/coverage";
+    gateway.streams[0]!.close();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(live.stale.value).toBe(false);
+    expect(live.board.value.incidents.has("a")).toBe(true);
+    expect([...live.failures.value.keys()]).toEqual(["sources"]);
+    gateway.broken = null;
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(live.failures.value.size).toBe(0);
   });
 
   it("stops asking when the session has ended", async () => {
