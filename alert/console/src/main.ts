@@ -21,6 +21,12 @@ import { startShortcuts } from "./state/shortcuts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
+// After an upgrade the chunks of the old build are gone: a page that has been open since then loads itself anew, once.
+window.addEventListener("vite:preloadError", () => {
+  const loaded = performance.timeOrigin;
+  if (Date.now() - loaded > 10_000) location.reload();
+});
+
 applyPrefs();
 startClock();
 startShortcuts();

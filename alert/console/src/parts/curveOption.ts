@@ -36,6 +36,7 @@ export function curveOption(curve: TopicCurve, { width, now, zone, palette, bare
   });
   return {
     animation: false,
+    textStyle: { fontFamily: palette("--sans") },
     grid: { left: bare ? 0 : 34, right: bare ? 0 : 6, top: spikeAt >= 0 ? 20 : 8, bottom: bare ? 2 : 22 },
     tooltip: {
       trigger: "axis",
@@ -74,8 +75,9 @@ export function curveOption(curve: TopicCurve, { width, now, zone, palette, bare
       min: 0,
       minInterval: 1,
       splitNumber: 2,
-      max: (range: { max: number }) => Math.max(4, Math.ceil(range.max * 1.08)),
-      axisLabel: { show: !bare, color: palette("--faint"), fontSize: 11, showMaxLabel: false },
+      // A quiet curve is not blown up to full height.
+      max: (range: { max: number }) => (range.max < 4 ? 4 : null),
+      axisLabel: { show: !bare, color: palette("--faint"), fontSize: 11 },
       splitLine: { show: !bare, lineStyle: { color: palette("--line") } },
     },
     series: [

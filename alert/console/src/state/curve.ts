@@ -1,8 +1,9 @@
 /** The curve of a topic, kept fresh: read at first, then when a younger pulse has come, at most every ten seconds. */
-import { onBeforeUnmount, shallowRef, watch, type Ref, type ShallowRef } from "vue";
+import { onBeforeUnmount, shallowRef, watch, type ShallowRef } from "vue";
 import { topics } from "../api/calls";
 import { isAbort } from "../api/client";
 import type { TopicCurve } from "../api/types";
+import { singleFlight } from "../lib/flight";
 import { board, reading } from "./live";
 
 const PACE_MS = 10_000;
@@ -12,44 +13,35 @@ export interface LiveCurve {
   failure: ShallowRef<unknown>;
 }
 
-export function useCurve(id: Readonly<Ref<string>>, minutes: number): LiveCurve {
+/** For as long as the component lives; another topic needs another component. */
+export function useCurve(id: string, minutes: number): LiveCurve {
   const curve = shallowRef<TopicCurve | null>(null);
   const failure = shallowRef<unknown>(null);
-  let request: AbortController | null = null;
+  const life = new AbortController();
   let readAt = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  async function read(): Promise<void> {
+  const read = singleFlight(async () => {
     clearTimeout(timer);
     timer = undefined;
     readAt = performance.now();
-    request?.abort();
-    request = new AbortController();
     try {
-      curve.value = await topics.curve(id.value, minutes, request.signal);
+      curve.value = await topics.curve(id, minutes, life.signal);
       failure.value = null;
     } catch (error) {
       if (!isAbort(error)) failure.value = error;
     }
-  }
-
-  function soon(): void {
-    timer ??= setTimeout(read, Math.max(0, readAt + PACE_MS - performance.now()));
-  }
+  });
 
   watch(
-    id,
-    () => {
-      curve.value = null;
-      void read();
-    },
-    { immediate: true },
+    () => board.value.pulses.get(id)?.at,
+    () => (timer ??= setTimeout(read, Math.max(0, readAt + PACE_MS - performance.now()))),
   );
-  watch(() => board.value.pulses.get(id.value)?.at, soon);
   watch(reading, () => void read());
   onBeforeUnmount(() => {
     clearTimeout(timer);
-    request?.abort();
+    life.abort();
   });
+  void read();
   return { curve, failure };
 }

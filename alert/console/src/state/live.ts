@@ -6,7 +6,7 @@
  */
 import { computed, ref, shallowRef } from "vue";
 import { coverage, incidents, topics } from "../api/calls";
-import { ApiError, isAbort, open } from "../api/client";
+import { ApiError, open } from "../api/client";
 import type { IncidentRecord, Pulse, SourceState } from "../api/types";
 import { EventParser, type ServerEvent } from "../lib/sse";
 import * as reduce from "./board";
@@ -17,6 +17,7 @@ import { now } from "./clock";
 const SILENCE_MS = 35_000;
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
+export type List = "incidents" | "topics" | "sources";
 export type Connection = "connecting" | "open" | "lost";
 
 export const board = shallowRef(reduce.emptyBoard);
@@ -25,14 +26,14 @@ export const connection = ref<Connection>("connecting");
 export const goodUntil = ref<number | null>(null);
 /** Whether the lists have been read at least once. */
 export const loaded = ref(false);
-/** What kept the lists from being read, if anything did. */
-export const readFailure = shallowRef<unknown>(null);
+/** Which lists could not be read, and why. One stage that is down must not hide what the others know. */
+export const failures = shallowRef<ReadonlyMap<List, unknown>>(new Map());
 /** The last change of an incident that came as an event. */
 export const lastRecord = shallowRef<IncidentRecord | null>(null);
 /** Rises with every complete reading: what is shown beside the board is read anew then, too. */
 export const reading = ref(0);
-/** Stale data never looks fresh: lost, or read before a failure. */
-export const stale = computed(() => loaded.value && (connection.value === "lost" || readFailure.value !== null));
+/** Stale data never looks fresh: the line is lost, or the incidents could not be read. */
+export const stale = computed(() => loaded.value && (connection.value === "lost" || failures.value.has("incidents")));
 
 let running: AbortController | null = null;
 let wake: (() => void) | null = null;
@@ -52,7 +53,7 @@ export function stopLive(): void {
   connection.value = "connecting";
   goodUntil.value = null;
   loaded.value = false;
-  readFailure.value = null;
+  failures.value = new Map();
   lastRecord.value = null;
 }
 
@@ -101,7 +102,7 @@ async function listen(stopped: AbortSignal, opened: () => void): Promise<void> {
       if (done) return;
       clearTimeout(watchdog);
       watchdog = setTimeout(stop, SILENCE_MS);
-      if (connection.value === "open" && readFailure.value === null) goodUntil.value = now.value;
+      if (connection.value === "open" && !stale.value) goodUntil.value = now.value;
       for (const event of parser.feed(value)) dispatch(event, line.signal);
     }
   } finally {
@@ -131,32 +132,51 @@ function dispatch(event: ServerEvent, signal: AbortSignal): void {
   }
 }
 
-/** Reads the lists; tries again until it succeeds or the line ends. The line counts as open when it has. */
+/** Reads the lists, and again those that failed, until all are read or the line ends. The line is open once the incidents are. */
 async function readAll(signal: AbortSignal): Promise<void> {
-  for (let failures = 0; !signal.aborted; failures += 1) {
-    try {
-      const [list, all, hot, sources] = await Promise.all([
-        incidents.list("open", 500, signal),
-        topics.all(signal),
-        topics.hot(signal),
-        coverage(signal),
-      ]);
-      if (signal.aborted) return;
-      const known = new Set(all.map(({ topic }) => topic.id));
-      const both = [...all, ...hot.filter(({ topic }) => !known.has(topic.id))];
-      take((board) => reduce.readSources(reduce.readTopics(reduce.readIncidents(board, list), both), sources));
-      loaded.value = true;
-      readFailure.value = null;
-      connection.value = "open";
-      goodUntil.value = now.value;
-      reading.value += 1;
-      return;
-    } catch (error) {
-      if (isAbort(error) || signal.aborted) return;
-      readFailure.value = error;
-      await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!, signal);
-    }
+  const missing = new Set<List>(["incidents", "topics", "sources"]);
+  for (let tries = 0; missing.size > 0 && !signal.aborted; tries += 1) {
+    if (tries > 0) await pause(RETRY_MS[Math.min(tries - 1, RETRY_MS.length - 1)]!, signal);
+    const failed = new Map<List, unknown>();
+    await Promise.all(
+      [...missing].map(async (list) => {
+        try {
+          const change = await READERS[list](signal);
+          if (signal.aborted) return;
+          take(change);
+          missing.delete(list);
+          if (list === "incidents") arrived();
+        } catch (error) {
+          failed.set(list, error);
+        }
+      }),
+    );
+    if (!signal.aborted) failures.value = failed;
   }
+}
+
+const READERS: Record<List, (signal: AbortSignal) => Promise<(board: reduce.Board) => reduce.Board>> = {
+  incidents: async (signal) => {
+    const list = await incidents.list("open", 500, signal);
+    return (board) => reduce.readIncidents(board, list);
+  },
+  topics: async (signal) => {
+    const [all, hot] = await Promise.all([topics.all(signal), topics.hot(signal)]);
+    const known = new Set(all.map(({ topic }) => topic.id));
+    const both = [...all, ...hot.filter(({ topic }) => !known.has(topic.id))];
+    return (board) => reduce.readTopics(board, both);
+  },
+  sources: async (signal) => {
+    const list = await coverage(signal);
+    return (board) => reduce.readSources(board, list);
+  },
+};
+
+function arrived(): void {
+  loaded.value = true;
+  connection.value = "open";
+  goodUntil.value = now.value;
+  reading.value += 1;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

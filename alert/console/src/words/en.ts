@@ -29,6 +29,10 @@ export const en: Record<Word, string> = {
   "band.lostAsOf": "Connection lost, reconnecting … What you see is as of {time}",
   "band.failed": "Reading failed, trying again … {why}",
   "band.failedAsOf": "Reading failed, trying again … What you see is as of {time}. {why}",
+  "band.partly": "Could not be read, trying again: {lists} … {why}",
+  "list.of.incidents": "incidents",
+  "list.of.topics": "topics",
+  "list.of.sources": "sources",
   "band.retry": "Reconnect now",
 
   "level.I": "Red I",
@@ -172,6 +176,7 @@ export const en: Record<Word, string> = {
   "incident.noSamples": "No sample posts yet",
   "incident.findAll": "Find all posts on it",
   "incident.history": "History",
+  "incident.wholeHistory": "Show all {n}",
   "incident.deliveries": "Pages",
   "incident.noDeliveries": "No page was sent: no channel is configured",
   "incident.attempts": "attempt {n}",
@@ -179,7 +184,6 @@ export const en: Record<Word, string> = {
   "incident.closed": "This incident is closed",
   "incident.conflict":
     "The incident changed meanwhile. The page was refreshed and your text kept: check, then submit again",
-  "incident.unsaved": "Submitted: {act}",
   "incident.program": "Wanglou",
 
   "form.note": "Note",
@@ -189,6 +193,7 @@ export const en: Record<Word, string> = {
   "form.close": "Closing remark",
   "form.submit": "Submit: {act}",
   "form.submitting": "Submitting …",
+  "form.done": "Submitted: {act}",
   "form.required": "Please fill in: {what}",
   "form.left": "{n} characters left",
 
@@ -223,6 +228,7 @@ export const en: Record<Word, string> = {
 
   "chart.count": "posts",
   "chart.negative": "negative",
+  "chart.hot": "above usual",
   "chart.expected": "expected",
   "chart.usual": "usual range",
   "chart.growing": "still growing",
@@ -241,7 +247,6 @@ export const en: Record<Word, string> = {
   "sources.visit": "Last visit",
   "sources.posts": "Posts, 24 h",
   "sources.failed": "{n} of {of} visits failed in 24 h",
-  "sources.push": "push",
 
   "search.title": "Search",
   "search.label": "Query",
@@ -261,6 +266,7 @@ export const en: Record<Word, string> = {
   "search.from": "Published from",
   "search.to": "to",
   "search.sort": "Sort",
+  "search.filters": "Filters",
   "search.any": "any",
   "search.sort.time": "time",
   "search.sort.relevance": "relevance",

@@ -27,6 +27,10 @@ export const zh = {
   "band.lostAsOf": "连接已断, 正在重连 … 下列数据截至 {time}",
   "band.failed": "数据读取失败, 正在重试 … {why}",
   "band.failedAsOf": "数据读取失败, 正在重试 … 下列数据截至 {time}. {why}",
+  "band.partly": "{lists}暂时读不到, 正在重试 … {why}",
+  "list.of.incidents": "事件",
+  "list.of.topics": "话题",
+  "list.of.sources": "信源",
   "band.retry": "立即重连",
 
   "level.I": "红 I",
@@ -170,13 +174,13 @@ export const zh = {
   "incident.noSamples": "还没有代表帖子",
   "incident.findAll": "检索全部相关帖子",
   "incident.history": "办理记录",
+  "incident.wholeHistory": "显示全部 {n} 条",
   "incident.deliveries": "通知",
   "incident.noDeliveries": "没有发出通知: 没有配置通知渠道",
   "incident.attempts": "第 {n} 次",
   "incident.readonly": "当前角色 ({role}) 只能查看, 不能办理",
   "incident.closed": "事件已办结",
   "incident.conflict": "提交期间事件已有变化, 页面已刷新, 您填写的内容仍在. 请核对后再提交",
-  "incident.unsaved": "已提交: {act}",
   "incident.program": "望楼",
 
   "form.note": "备注内容",
@@ -186,6 +190,7 @@ export const zh = {
   "form.close": "办结意见",
   "form.submit": "提交{act}",
   "form.submitting": "正在提交 …",
+  "form.done": "已提交: {act}",
   "form.required": "请填写{what}",
   "form.left": "还可输入 {n} 字",
 
@@ -220,6 +225,7 @@ export const zh = {
 
   "chart.count": "条数",
   "chart.negative": "其中负面",
+  "chart.hot": "高于正常",
   "chart.expected": "预期",
   "chart.usual": "正常范围",
   "chart.growing": "本格未满",
@@ -238,7 +244,6 @@ export const zh = {
   "sources.visit": "最近访问",
   "sources.posts": "24 h 帖子",
   "sources.failed": "24 h 失败 {n}/{of} 次",
-  "sources.push": "推送",
 
   "search.title": "检索",
   "search.label": "检索词",
@@ -258,6 +263,7 @@ export const zh = {
   "search.from": "发布从",
   "search.to": "到",
   "search.sort": "排序",
+  "search.filters": "条件",
   "search.any": "不限",
   "search.sort.time": "时间",
   "search.sort.relevance": "相关",
