@@ -142,6 +142,8 @@ pub struct LevelRule {
     pub reach: Option<u64>,
     /// The five-minute count as a multiple of what was expected.
     pub factor: Option<f64>,
+    /// -log10 of the probability of so high a count.
+    pub surprise: Option<f64>,
 }
 
 fn all_topics() -> Vec<String> {

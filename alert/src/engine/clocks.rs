@@ -1,0 +1,27 @@
+//! Ticks each second: whoever should have signed by now and has not is passed over.
+
+use super::Desk;
+use schemas::kit::{metrics, shutdown::Shutdown};
+use std::{sync::Arc, time::Duration};
+use tokio::time::MissedTickBehavior;
+
+const TICK: Duration = Duration::from_secs(1);
+
+/// Ticks until the stage stops.
+pub async fn run(desk: Arc<Desk>, shutdown: Shutdown) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = desk.escalate().await {
+            tracing::error!(%error, "escalation is held up; trying again");
+        }
+        match desk.records.open_incidents().await {
+            Ok(open) => metrics::ALERT_OPEN.set(open),
+            Err(error) => tracing::warn!(%error, "open incidents cannot be counted"),
+        }
+    }
+}
