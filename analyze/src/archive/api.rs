@@ -20,8 +20,9 @@ use schemas::{
     log::{NewRecord, SharedLog, Topic},
     records::{AuditEntry, Record},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -50,7 +51,7 @@ pub(super) fn router(archive: Arc<Archive>, log: SharedLog) -> Router {
 }
 
 /// The parameters as they come; an empty one counts as left out.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Parameters {
     q: Option<String>,
     from: Option<String>,
@@ -65,13 +66,24 @@ struct Parameters {
     cursor: Option<String>,
 }
 
+/// What is given of them, as the audit record shows it.
+impl fmt::Display for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut given = serde_json::to_value(self).unwrap_or_default();
+        if let Some(given) = given.as_object_mut() {
+            given.retain(|_, value| value.as_str().is_some_and(|value| !value.is_empty()));
+        }
+        given.fmt(f)
+    }
+}
+
 async fn search(
     State(api): State<Api>,
     caller: Caller,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(parameters) = parameters.map_err(|rejection| Problem::bad_request("bad_query", rejection.body_text()))?;
-    let asked = format!("{parameters:?}");
+    let asked = parameters.to_string();
     let search = parse(parameters)?;
     tokio::spawn(audit(api.log.clone(), caller, asked));
     let deadline = Instant::now() + PATIENCE;

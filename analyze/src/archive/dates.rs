@@ -117,14 +117,16 @@ mod tests {
     #[test]
     fn an_absurd_time_gives_way_to_the_time_of_fetching() {
         let fetched = "2026-11-24T07:59:00Z";
-        for absurd in ["-009999-01-02T00:00:00Z", "1994-12-31T23:59:59Z", "2026-11-24T08:59:01Z", "9999-12-30T00:00:00Z"] {
+        let (earliest, latest) = (Timestamp::MIN.to_string(), Timestamp::MAX.to_string());
+        for absurd in [&earliest, "1994-12-31T23:59:59Z", "2026-11-24T08:59:01Z", &latest] {
             assert_eq!(judged(absurd, fetched), (fetched.to_owned(), true));
         }
     }
 
     #[test]
     fn an_absurd_time_of_fetching_gives_way_to_the_time_of_appending() {
-        for absurd in ["-009999-01-02T00:00:00Z", "2026-11-25T08:00:01Z", "9999-12-30T00:00:00Z"] {
+        let (earliest, latest) = (Timestamp::MIN.to_string(), Timestamp::MAX.to_string());
+        for absurd in [&*earliest, "2026-11-25T08:00:01Z", &*latest] {
             assert_eq!(judged(absurd, absurd), ("2026-11-24T08:00:00Z".to_owned(), true));
             assert_eq!(judged("2026-11-24T01:00:00Z", absurd), ("2026-11-24T01:00:00Z".to_owned(), false));
         }

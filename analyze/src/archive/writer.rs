@@ -63,7 +63,7 @@ pub struct ArchiveWriter {
     written: Option<Coverage>,
     clock: u64,
     #[cfg(test)]
-    pub(super) fuse: Option<u32>,
+    pub(crate) fuse: Option<u32>,
 }
 
 struct Slot {

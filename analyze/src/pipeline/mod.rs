@@ -19,6 +19,9 @@ mod read;
 mod understand;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     archive::{Archive, writer::ArchiveWriter},
     understand::Understanding,
