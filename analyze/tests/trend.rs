@@ -15,7 +15,7 @@ use schemas::{
         settings::Settings,
         shutdown::Shutdown,
     },
-    log::{Embedded, EmbeddedOptions, Log, NewRecord, Position, SharedLog, Topic},
+    log::{Embedded, EmbeddedOptions, NewRecord, Position, SharedLog, Topic},
     records::{AnalyzedPost, Counts, Kind, Phase, Precision, Pulse, Record, Rejected, Verdict},
 };
 use std::{path::Path, sync::Arc, time::Duration};

@@ -19,7 +19,7 @@ use schemas::{
         auth::{MAY_WATCH, guard},
         http::Problem,
     },
-    records::{Phase, Pulse, TopicRef},
+    records::{Phase, Pulse, TopicKind, TopicRef},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,8 +73,9 @@ async fn topics(State(trend): State<Shared>) -> Json<Topics> {
 /// Topics that rise, or of which posts came in the last five minutes: those that rise first, then by surprise.
 async fn hot(State(trend): State<Shared>) -> Json<Topics> {
     let (trend, now) = (trend.lock(), Timestamp::now());
-    let rising = trend.topics().filter(|topic| topic.may_rise()).map(|topic| TopicState::of(&trend, topic, now));
-    let mut hot: Vec<_> = rising.filter_map(|state| Some((heat(state.pulse.as_ref()?)?, state))).collect();
+    let watch = trend.topics().filter(|topic| topic.about.kind != TopicKind::All);
+    let states = watch.map(|topic| TopicState::of(&trend, topic, now));
+    let mut hot: Vec<_> = states.filter_map(|state| Some((heat(state.pulse.as_ref()?)?, state))).collect();
     hot.sort_by(|(a, _), (b, _)| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
     Json(Topics { topics: hot.into_iter().map(|(_, state)| state).collect() })
 }

@@ -174,22 +174,30 @@ impl Baseline {
     /// How much more five-minute counts of the last week vary than the rates explain, as the part of the variance that
     /// grows with the square of the mean.
     fn dispersion(&self, series: &Series, hours: &[Hour], end: i64, tz: &TimeZone) -> f64 {
-        let (usual, weight) = USUAL_DISPERSION;
-        let (mut excess, mut squares) = (usual * weight, weight);
         let fives = series.fives();
+        let mut seen = Vec::new();
         let mut fives = fives.iter().peekable();
         for hour in hours.iter().filter(|hour| hour.number > end - 7 * 24) {
             for step in 0..HOUR / FIVE {
                 let begin = hour.number * HOUR + step * FIVE;
                 while fives.next_if(|(at, _)| *at < begin).is_some() {}
                 let count = fives.next_if(|(at, _)| *at == begin).map_or(0, |(_, count)| *count) as f64;
-                let mean = self.rate(begin + FIVE / 2, tz).mean * FIVE as f64 / HOUR as f64;
-                let count = count.min(edge(mean));
+                seen.push((count, self.rate(begin + FIVE / 2, tz).mean * FIVE as f64 / HOUR as f64));
+            }
+        }
+        let (usual, weight) = USUAL_DISPERSION;
+        // Twice: a topic that is found to be bursty may have larger bursts before they are cut off.
+        let mut found = usual;
+        for _ in 0..2 {
+            let (mut excess, mut squares) = (usual * weight, weight);
+            for &(count, mean) in &seen {
+                let count = count.min(edge(mean, found));
                 excess += (count - mean).powi(2) - count;
                 squares += mean * mean;
             }
+            found = (excess / squares).clamp(DISPERSION.0, DISPERSION.1);
         }
-        (excess / squares).clamp(DISPERSION.0, DISPERSION.1)
+        found
     }
 }
 
@@ -240,13 +248,13 @@ impl Sums {
         let without = |sum: (f64, f64)| ((sum.0 - hour.weight * hour.count).max(0.0), (sum.1 - hour.weight).max(0.0));
         let (all, day) = (without(self.all), without(self.day[hour.slot % 24]));
         let overall = Estimate { shape: PRIOR.shape + all.0, hours: PRIOR.hours + all.1, doubt: 0.0 };
-        edge(overall.part(DAY_SHAPE, day.0, day.1).rate())
+        edge(overall.part(DAY_SHAPE, day.0, day.1).rate(), USUAL_DISPERSION.0)
     }
 }
 
-/// A generous upper edge of counts with this mean: four standard deviations, at twice the usual dispersion, and three.
-fn edge(mean: f64) -> f64 {
-    mean + 4.0 * (mean + 2.0 * USUAL_DISPERSION.0 * mean * mean).sqrt() + 3.0
+/// A generous upper edge of counts with this mean: four standard deviations, at twice the dispersion, and three.
+fn edge(mean: f64, dispersion: f64) -> f64 {
+    mean + 4.0 * (mean + 2.0 * dispersion * mean * mean).sqrt() + 3.0
 }
 
 /// Seconds by which local time is ahead of UTC.

@@ -48,6 +48,32 @@ fn false_alarms_are_few_over_thirty_days() {
     assert!(town.spikes.len() <= 2, "{:?}", town.spikes);
 }
 
+/// Quiet and busy topics, days and hours that differ by up to 30 % either way: 1,800 days in all.
+#[test]
+#[ignore = "takes minutes; make soak runs it"]
+fn false_alarms_are_few_whatever_the_topic() {
+    let mut alarms = Vec::new();
+    for rate in [0.01, 0.05, 0.3, 2.0, 10.0] {
+        for hours in [1_000_000, 24, 1] {
+            for seed in 0..4 {
+                let mut town = Town::new(&["topic"], seed);
+                let mean = |topic: &str, second: i64| rhythm(second) * if topic.is_empty() { 2.0 } else { rate };
+                town.pass(4 * 24 * 60, &["", "topic"], mean);
+                town.spikes.clear();
+                let mut level = 1.0;
+                for hour in 0..30 * 24 {
+                    if hour > 0 && hour % hours == 0 {
+                        level = 0.7 + 0.6 * town.random();
+                    }
+                    town.pass(60, &["", "topic"], |topic, second| level * mean(topic, second));
+                }
+                alarms.extend(town.spikes.into_values().map(|(_, spike)| (rate, hours, seed, spike.why)));
+            }
+        }
+    }
+    assert!(alarms.len() <= 6, "{alarms:#?}");
+}
+
 #[test]
 fn a_fivefold_rise_is_caught_within_minutes() {
     for seed in 0..3 {
@@ -272,6 +298,12 @@ fn only_first_seen_posts_count_and_revisions_move_the_reach() {
     assert_eq!((pulse.total, pulse.reach, pulse.samples[0].reach), (1, 100, 100));
     town.trend.observe(&fewer, time(START));
     assert_eq!(town.pulse("water").reach, 51);
+    for (before, after) in [(0, u64::MAX), (u64::MAX, 0), (0, u64::MAX)] {
+        let mut absurd = town.make("water", START);
+        (absurd.verdict, absurd.counts, absurd.previous) = (Verdict::Revision, counts(after), Some(counts(before)));
+        town.trend.observe(&absurd, time(START));
+        town.pulse("water");
+    }
 }
 
 #[test]
@@ -348,4 +380,37 @@ proptest! {
         posts[from..].iter().for_each(|post| assert!(!town.trend.observe(post, time(START))));
         prop_assert_eq!(&before, town.trend.state());
     }
+}
+
+#[test]
+fn the_config_decides_which_topics_there_are() {
+    let mut town = Town::new(&["kept", "renamed", "asked", "gone"], 140);
+    for topic in ["kept", "renamed", "asked", "gone"] {
+        town.push(topic, town.now);
+    }
+    let mut config = config(&["new", "asked", "renamed", "kept"]);
+    config.watch[1].query = "another".into();
+    config.watch[2].name = "新名".into();
+    let later = time(town.now + 60);
+    let trend = Trend::restore(&config, town.trend.state().clone(), later);
+    let found: Vec<_> = trend.topics().map(|topic| (topic.about.id.as_str(), topic.total)).collect();
+    assert_eq!(found, [("new", 0), ("asked", 0), ("renamed", 1), ("kept", 1), ("all", 4)]);
+    assert_eq!(trend.topic("renamed").unwrap().about.name, "新名");
+}
+
+/// A topic that is added to a running watch has no history of its own: its first day is judged by count alone.
+#[test]
+fn a_topic_added_later_is_not_judged_by_the_silence_before_it() {
+    let mut town = town(4, 150);
+    town.trend = Trend::restore(&config(&["busy", "quiet", "fresh"]), town.trend.state().clone(), time(town.now));
+    town.pass(
+        10 * 60,
+        &["", "busy", "quiet", "fresh"],
+        |topic, second| {
+            if topic == "fresh" { 1.5 } else { usual(topic, second) }
+        },
+    );
+    assert_eq!(ids(&town), [""; 0]);
+    town.pass(5, &["fresh"], |_, _| 6.0);
+    assert!(ids(&town)[0].starts_with("fresh-0-"));
 }

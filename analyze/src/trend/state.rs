@@ -70,6 +70,9 @@ impl From<&Settings> for Config {
 }
 
 /// Everything that was counted and learned: what a snapshot holds.
+///
+/// Rises are sought in watch topics only: more of everything is no matter that a desk could sign. The arrival rate is watched
+/// by its band on the board.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     /// The last raw offset seen of each partition.
@@ -80,6 +83,22 @@ pub(super) struct State {
     swept: i64,
     all: Topic,
     watch: Vec<Topic>,
+}
+
+impl State {
+    /// Asks whether a rise begins with a post. Before one is called, what was laid in since the last lesson is learned.
+    fn judge(&mut self, index: usize, moment: Moment, founder: Position, manner: &Manner, now: i64) {
+        let topic = &mut self.watch[index];
+        let Some(mut crossing) = topic.crosses(moment.at, manner, now) else { return };
+        if topic.is_outdated(self.laid_in, now) {
+            topic.learn(&Watched::by(&self.all.series, now), self.laid_in, manner, now);
+            match topic.crosses(moment.at, manner, now) {
+                Some(still) => crossing = still,
+                None => return,
+            }
+        }
+        topic.rise(founder, moment.at, crossing, now);
+    }
 }
 
 /// All topics.
@@ -152,11 +171,11 @@ impl Trend {
         match post.verdict {
             Verdict::First => self.count(post, moment, now),
             Verdict::Revision => {
-                let before = post.previous.unwrap_or(post.counts).sum();
-                let difference =
-                    post.counts.sum().saturating_sub(before) as i64 - before.saturating_sub(post.counts.sum()) as i64;
-                for topic in self.of(post) {
-                    self.topic_mut(topic).revise(post, moment, difference, second);
+                let difference = difference(post.previous.unwrap_or(post.counts).sum(), post.counts.sum());
+                let Self { state, by_id, .. } = self;
+                state.all.revise(post, moment, difference, second);
+                for &index in post.topics.iter().filter_map(|id| by_id.get(id)) {
+                    state.watch[index].revise(post, moment, difference, second);
                 }
             }
             Verdict::Duplicate => {}
@@ -165,27 +184,14 @@ impl Trend {
     }
 
     fn count(&mut self, post: &AnalyzedPost, moment: Moment, now: Timestamp) {
+        let Self { manner, state, by_id } = self;
         let second = now.as_second();
-        self.state.laid_in += u64::from(moment.at.div_euclid(HOUR) < second.div_euclid(HOUR));
-        for topic in self.of(post) {
-            self.topic_mut(topic).count(post, moment, now);
-            self.judge(topic, moment, post.raw, second);
+        state.laid_in += u64::from(moment.at.div_euclid(HOUR) < second.div_euclid(HOUR));
+        state.all.count(post, moment, now);
+        for &index in post.topics.iter().filter_map(|id| by_id.get(id)) {
+            state.watch[index].count(post, moment, now);
+            state.judge(index, moment, post.raw, manner, second);
         }
-    }
-
-    /// Asks whether a rise begins. Before one is called, what was laid in since the last lesson is learned.
-    fn judge(&mut self, index: Option<usize>, moment: Moment, founder: Position, now: i64) {
-        let Self { manner, state, .. } = self;
-        let Some(topic) = index.map(|index| &mut state.watch[index]).filter(|topic| topic.may_rise()) else { return };
-        let Some(mut crossing) = topic.crosses(moment.at, manner, now) else { return };
-        if topic.is_outdated(state.laid_in, now) {
-            topic.learn(&Watched::by(&state.all.series, now), state.laid_in, manner, now);
-            match topic.crosses(moment.at, manner, now) {
-                Some(still) => crossing = still,
-                None => return,
-            }
-        }
-        topic.rise(founder, moment.at, crossing, now);
     }
 
     /// Moves on to `now` and says what is to be told: what has changed, at most once a second for each topic, a rise or another
@@ -239,17 +245,6 @@ impl Trend {
         }
     }
 
-    /// The topics of a post: `None` is the topic of everything.
-    fn of(&self, post: &AnalyzedPost) -> impl Iterator<Item = Option<usize>> + use<> {
-        // Few posts match more than a handful.
-        let watch: Vec<_> = post.topics.iter().filter_map(|id| self.by_id.get(id).copied()).map(Some).collect();
-        std::iter::once(None).chain(watch)
-    }
-
-    fn topic_mut(&mut self, index: Option<usize>) -> &mut Topic {
-        index.map_or(&mut self.state.all, |index| &mut self.state.watch[index])
-    }
-
     fn through(&self) -> Vec<Position> {
         self.state.seen.iter().map(|(&partition, &offset)| Position { partition, offset }).collect()
     }
@@ -272,6 +267,12 @@ impl Trend {
     pub(super) fn manner(&self) -> &Manner {
         &self.manner
     }
+}
+
+/// From one number to another, whatever they are: sources claim what they like.
+fn difference(before: u64, after: u64) -> i64 {
+    let up = |value| i64::try_from(value).unwrap_or(i64::MAX);
+    if after >= before { up(after - before) } else { -up(before - after) }
 }
 
 fn topic(watch: &WatchTopic, since: Option<i64>) -> Topic {

@@ -10,7 +10,7 @@ use super::{
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::{
     log::Position,
-    records::{AnalyzedPost, Label, Phase, Pulse, Record, TopicKind, TopicRef, Window},
+    records::{AnalyzedPost, Label, Phase, Pulse, Record, TopicRef, Window},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -231,12 +231,6 @@ impl Topic {
         let mut lags: Vec<f64> = self.lags.iter().copied().collect();
         lags.sort_unstable_by(f64::total_cmp);
         lags.get(lags.len() / 2).map_or(0.0, |lag| rounded(*lag))
-    }
-
-    /// Whether rises of it are sought. More of everything is no matter that a desk could sign; the arrival rate is watched by
-    /// its band on the board.
-    pub(super) fn may_rise(&self) -> bool {
-        self.about.kind != TopicKind::All
     }
 
     /// How hot it is now: one that rises before one that does not, then by surprise.

@@ -132,16 +132,18 @@ impl Worker {
             metrics::ANALYZE_JUMPS.with_label_values(&[topic.name()]).inc();
             tracing::error!(%topic, partition = batch.partition, %jump, "the trend misses records");
         }
-        let mut unreadable = Vec::new();
+        let now = Timestamp::now();
+        let (mut posts, mut unreadable) = (Vec::with_capacity(batch.entries.len()), Vec::new());
+        for entry in &batch.entries {
+            match AnalyzedPost::decode(&entry.value) {
+                Ok(post) => posts.push(post),
+                Err(error) => unreadable.push(rejected(batch.partition, entry, error.to_string(), now)),
+            }
+        }
         {
-            let (mut trend, now) = (self.trend.lock(), Timestamp::now());
-            for entry in &batch.entries {
-                match AnalyzedPost::decode(&entry.value) {
-                    Ok(post) => {
-                        trend.observe(&post, now);
-                    }
-                    Err(error) => unreadable.push(rejected(batch.partition, entry, error.to_string(), now)),
-                }
+            let mut trend = self.trend.lock();
+            for post in &posts {
+                trend.observe(post, now);
             }
         }
         // The position moves only when what could not be read is set aside.

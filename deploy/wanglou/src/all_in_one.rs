@@ -4,7 +4,7 @@ use alert::Upstreams;
 use anyhow::{Context, Result};
 use schemas::{
     kit::{metrics, service::Service, settings::Settings, shutdown::Shutdown},
-    log::{Embedded, Log, SharedLog, housekeeping},
+    log::{Embedded, SharedLog, housekeeping},
 };
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
