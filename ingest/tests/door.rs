@@ -181,10 +181,12 @@ async fn what_was_seen_is_remembered_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let body: Vec<String> = (0..5_000).map(|n| line("forum", &n.to_string(), "停水")).collect();
     {
-        let log = open_log(folder.path());
-        let router = stage(folder.path(), log.clone()).await;
-        let (_, answer) = push(&router, body.join("\n")).await;
+        let (log, shutdown) = (open_log(folder.path()), Shutdown::new());
+        let service = ingest::start(&settings(folder.path(), ""), log.clone(), shutdown.clone()).await.unwrap();
+        let (_, answer) = push(&service.router, body.join("\n")).await;
         assert_eq!(answer["accepted"], json!(5_000));
+        shutdown.cancel();
+        service.task.await.unwrap().unwrap();
         log.close().await;
     }
     let log = open_log(folder.path());

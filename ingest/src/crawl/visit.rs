@@ -28,6 +28,8 @@ use url::Url;
 
 /// How long the door is waited for between tries.
 const DOOR_BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
+/// So many threads say something about a site.
+const SIGNIFICANT: u32 = 3;
 /// Troubles that a report tells of.
 const MAX_TROUBLES: usize = 3;
 
@@ -161,12 +163,13 @@ impl<'a> Visit<'a> {
             self.memory.list(row.url.as_str(), row.changed.as_deref(), self.began);
         }
         let every = SignedDuration::try_from(self.site.every).unwrap_or(SignedDuration::MAX);
-        let (mut read, mut matched, mut reached, mut failed) = (0, false, None, None);
+        let (mut read, mut matched, mut worded, mut reached, mut failed) = (0, false, false, None, None);
         for key in self.memory.due(&listed, self.began, every) {
             match self.thread(reader, &key).await {
                 Ok(found) => {
                     read += 1;
                     matched |= found.any;
+                    worded |= found.text;
                     if listed.last() == Some(&key) {
                         reached = found.latest;
                     }
@@ -191,6 +194,10 @@ impl<'a> Visit<'a> {
         }
         if read > 0 && !matched {
             return Err(layout_changed("thread.post and thread.comments match nothing on any thread".into()));
+        }
+        // One thread of pictures is no sign; several without a word are.
+        if read >= SIGNIFICANT && !worded {
+            return Err(layout_changed(format!("the selectors for text match nothing on {read} threads")));
         }
         if let (0, Some(outcome)) = (read, failed) {
             let reason = self.told().unwrap_or_default();
@@ -408,6 +415,7 @@ impl<'a> Visit<'a> {
 #[derive(Debug, Default)]
 struct FoundInThread {
     any: bool,
+    text: bool,
     /// The latest time that is stated well enough to tell how far back a list goes.
     latest: Option<Timestamp>,
 }
@@ -415,6 +423,7 @@ struct FoundInThread {
 impl FoundInThread {
     fn add(&mut self, posts: &[DoorPost], rejects: &[Rejectable]) {
         self.any |= !posts.is_empty() || !rejects.is_empty();
+        self.text |= posts.iter().any(|post| !post.text.is_empty()) || !rejects.is_empty();
         let is_exact =
             |post: &&DoorPost| matches!(post.published_precision, None | Some(Precision::Second | Precision::Minute));
         let times = posts.iter().filter(is_exact).map(|post| post.published_at);
@@ -450,6 +459,7 @@ fn stop(error: FetchError) -> Stop {
             (CrawlOutcome::Failed, format!("{reason}: the site refuses us; ask it, or visit less often"), None)
         }
         FetchError::Status { retry_after, .. } => (CrawlOutcome::Failed, reason, retry_after),
+        FetchError::Busy(wait) => (CrawlOutcome::Failed, reason, Some(wait)),
         _ => (CrawlOutcome::Failed, reason, None),
     };
     Stop::Source { outcome, reason, retry_after }
