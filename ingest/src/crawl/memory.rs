@@ -56,12 +56,12 @@ struct Thread {
     owed: bool,
     #[serde(default)]
     tries: u32,
-    /// The last page that was read, with the thread's id: from there it goes on.
+    /// From where it goes on, with the thread's id.
     #[serde(default)]
     bookmark: Option<Bookmark>,
 }
 
-/// How far a long thread has been read.
+/// How far a long thread has been read: the first page that was not, or else the last one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookmark {
     pub(crate) page: Url,

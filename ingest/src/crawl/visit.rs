@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::backoff::Backoff,
     log::LogError,
-    records::{CrawlOutcome, CrawlReport, DoorPost, Kind, Record},
+    records::{CrawlOutcome, CrawlReport, DoorPost, Kind, Precision, Record},
 };
 use std::{
     sync::Arc,
@@ -28,6 +28,8 @@ use url::Url;
 
 /// How long the door is waited for between tries.
 const DOOR_BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
+/// So many threads say something about a site.
+const SIGNIFICANT: u32 = 3;
 /// Troubles that a report tells of.
 const MAX_TROUBLES: usize = 3;
 
@@ -161,14 +163,15 @@ impl<'a> Visit<'a> {
             self.memory.list(row.url.as_str(), row.changed.as_deref(), self.began);
         }
         let every = SignedDuration::try_from(self.site.every).unwrap_or(SignedDuration::MAX);
-        let mut matched = None;
-        let mut reached = None;
+        let (mut read, mut matched, mut worded, mut reached, mut failed) = (0, false, false, None, None);
         for key in self.memory.due(&listed, self.began, every) {
             match self.thread(reader, &key).await {
-                Ok(latest) => {
-                    matched = Some(matched.unwrap_or(false) || latest.is_some());
+                Ok(found) => {
+                    read += 1;
+                    matched |= found.any;
+                    worded |= found.text;
                     if listed.last() == Some(&key) {
-                        reached = latest;
+                        reached = found.latest;
                     }
                 }
                 Err(Stop::Log(error)) => return Err(Stop::Log(error)),
@@ -179,17 +182,26 @@ impl<'a> Visit<'a> {
                     self.memory.failed(&key, false);
                     return Err(Stop::Source { outcome, reason, retry_after });
                 }
-                Err(Stop::Source { reason, .. }) => {
+                Err(Stop::Source { outcome, reason, .. }) => {
                     let is_gone = reason.starts_with("HTTP 404") || reason.starts_with("HTTP 410");
                     let given_up = self.memory.failed(&key, is_gone);
                     if !is_gone {
+                        failed.get_or_insert(outcome);
                         self.trouble(format!("{key}: {reason}{}", if given_up { ", given up" } else { "" }));
                     }
                 }
             }
         }
-        if matched == Some(false) {
+        if read > 0 && !matched {
             return Err(layout_changed("thread.post and thread.comments match nothing on any thread".into()));
+        }
+        // One thread of pictures is no sign; several without a word are.
+        if read >= SIGNIFICANT && !worded {
+            return Err(layout_changed(format!("the selectors for text match nothing on {read} threads")));
+        }
+        if let (0, Some(outcome)) = (read, failed) {
+            let reason = self.told().unwrap_or_default();
+            return Err(Stop::Source { outcome, reason, retry_after: None });
         }
         self.memory.list = validators;
         let outcome = if unchanged && self.found == 0 { CrawlOutcome::NotModified } else { CrawlOutcome::Ok };
@@ -197,15 +209,19 @@ impl<'a> Visit<'a> {
         Ok((outcome, back))
     }
 
-    /// A thread: its first page, and from where it was read to up to so many pages more. Returns the time of its latest post.
-    async fn thread(&mut self, reader: &HtmlReader, key: &str) -> Result<Option<Timestamp>, Stop> {
+    /// A thread: its first page again, and then on from where the last visit ended.
+    async fn thread(&mut self, reader: &HtmlReader, key: &str) -> Result<FoundInThread, Stop> {
         let address = Url::parse(key).map_err(|_| source_fault("the address cannot be read".into()))?;
         let bookmark = self.memory.bookmark(key);
         let mut thread_id = None;
         let (mut next, mut last_page) = (Some(address.clone()), address.clone());
-        let (mut news, mut latest) = (false, None::<Timestamp>);
+        let mut news = false;
+        let mut in_thread = FoundInThread::default();
+        // Looking at the first page again does not count: else a thread of one page a visit would never be read on.
+        let goes_on = bookmark.as_ref().is_some_and(|bookmark| bookmark.page != address);
+        let pages = reader.thread_pages + u32::from(goes_on);
         let mut seen_pages: Vec<Url> = Vec::new();
-        for number in 0..reader.thread_pages {
+        for number in 0..pages {
             let Some(url) = next.take().filter(|url| !seen_pages.contains(url)) else { break };
             seen_pages.push(url.clone());
             let Some(page) = self.fetch(&url, &Validators::default()).await.map_err(stop)? else { break };
@@ -215,7 +231,7 @@ impl<'a> Visit<'a> {
                 thread_id = thread_id.or_else(|| found.comments.first()?.thread_id.clone());
             }
             let (posts, rejects) = self.finish(reader, found.post, found.comments);
-            latest = posts.iter().map(|post| post.published_at).chain(latest).max();
+            in_thread.add(&posts, &rejects);
             if !posts.is_empty() || !rejects.is_empty() {
                 news |= self.hand_in(posts, rejects).await?;
             }
@@ -230,10 +246,11 @@ impl<'a> Visit<'a> {
                 next = Some(bookmark.page.clone());
             }
         }
-        let finished = next.is_none_or(|next| seen_pages.contains(&next));
-        let bookmark = thread_id.map(|thread_id| Bookmark { page: last_page, thread_id });
+        let finished = next.as_ref().is_none_or(|next| seen_pages.contains(next));
+        let page = if finished { last_page } else { next.unwrap_or(last_page) };
+        let bookmark = thread_id.map(|thread_id| Bookmark { page, thread_id });
         self.memory.read(key, ThreadRead { news, finished, bookmark }, Timestamp::now());
-        Ok(latest)
+        Ok(in_thread)
     }
 
     /// A feed.
@@ -394,6 +411,26 @@ impl<'a> Visit<'a> {
     }
 }
 
+/// What the pages of a thread held.
+#[derive(Debug, Default)]
+struct FoundInThread {
+    any: bool,
+    text: bool,
+    /// The latest time that is stated well enough to tell how far back a list goes.
+    latest: Option<Timestamp>,
+}
+
+impl FoundInThread {
+    fn add(&mut self, posts: &[DoorPost], rejects: &[Rejectable]) {
+        self.any |= !posts.is_empty() || !rejects.is_empty();
+        self.text |= posts.iter().any(|post| !post.text.is_empty()) || !rejects.is_empty();
+        let is_exact =
+            |post: &&DoorPost| matches!(post.published_precision, None | Some(Precision::Second | Precision::Minute));
+        let times = posts.iter().filter(is_exact).map(|post| post.published_at);
+        self.latest = times.chain(self.latest).max();
+    }
+}
+
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
     tokio::task::spawn_blocking(work).await.map_err(|error| source_fault(format!("a page could not be read: {error}")))
 }
@@ -422,6 +459,7 @@ fn stop(error: FetchError) -> Stop {
             (CrawlOutcome::Failed, format!("{reason}: the site refuses us; ask it, or visit less often"), None)
         }
         FetchError::Status { retry_after, .. } => (CrawlOutcome::Failed, reason, retry_after),
+        FetchError::Busy(wait) => (CrawlOutcome::Failed, reason, Some(wait)),
         _ => (CrawlOutcome::Failed, reason, None),
     };
     Stop::Source { outcome, reason, retry_after }

@@ -285,7 +285,8 @@ impl Faults {
         for (name, field) in fields {
             let path = [path, &[name.as_str()]].concat();
             match NAMES.iter().find(|(known, _)| known == name) {
-                Some((_, slot)) => compiled.push((*slot, self.pick(&path, field)?)),
+                // Goes on after a fault: every one is to be named.
+                Some((_, slot)) => compiled.extend(self.pick(&path, field).map(|pick| (*slot, pick))),
                 None => {
                     let known: Vec<_> = NAMES.iter().map(|(known, _)| *known).collect();
                     self.add(&path, format!("unknown value `{name}`: known are {}", known.join(", ")));

@@ -130,7 +130,7 @@ next = { css = "a", regex = "(" }
 [source.thread]
 id = "["
 post = ".post"
-time_format = "%Q"
+time_format = "%Y %!"
 [source.thread.fields]
 text = "p:nope"
 colour = "b"

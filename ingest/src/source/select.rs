@@ -19,7 +19,11 @@ pub(crate) struct Pick {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn selector(css: &str) -> Result<Selector, String> {
-    Selector::parse(css).map_err(|error| format!("{css:?} is no CSS selector: {error}"))
+    // The error of something that is not supported begins with an apology.
+    Selector::parse(css).map_err(|error| {
+        let error = error.to_string();
+        format!("{css:?} is no CSS selector: {}", error.lines().last().unwrap_or_default())
+    })
 }
 
 impl Pick {

@@ -25,6 +25,8 @@ use url::Url;
 
 const MAX_REDIRECTS: usize = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Who would have to wait longer for a host's slot comes back later instead.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A site that wants to be left alone longer is asked again after this.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// Sites whose robots.txt is remembered.
@@ -70,6 +72,8 @@ pub(crate) enum FetchError {
     LoginRequired(u16),
     #[error("HTTP {status}{}", retry_after.map(|wait| format!(", try again after {} s", wait.as_secs())).unwrap_or_default())]
     Status { status: u16, retry_after: Option<Duration> },
+    #[error("the site is to be left alone for another {} s", .0.as_secs())]
+    Busy(Duration),
     #[error("the page is larger than [crawl] page_bytes = {0}")]
     TooLarge(usize),
     #[error("more than {MAX_REDIRECTS} redirects, the last to {0}")]
@@ -159,7 +163,9 @@ impl Fetcher {
         let is_own = own.is_some_and(|own| origin(own) == origin(url));
         address::check(url, is_own).map_err(FetchError::Address)?;
         let pause = self.pause.max(delay.unwrap_or_default());
-        let slot = lock(&self.pace).reserve(&origin(url), pause, Instant::now());
+        let slot = lock(&self.pace)
+            .reserve(&origin(url), pause, PATIENCE.max(pause.saturating_mul(2)), Instant::now())
+            .map_err(FetchError::Busy)?;
         tokio::time::sleep_until(slot.into()).await;
         let mut request = if is_own { &self.private } else { &self.public }.get(url.clone());
         for (name, value) in
@@ -194,7 +200,8 @@ impl Fetcher {
         }
         let robots = match self.fetch_robots(url, own).await {
             Ok(robots) => robots,
-            Err(error @ FetchError::Address(_)) => return Err(error),
+            // These say nothing about the site's robots.txt.
+            Err(error @ (FetchError::Address(_) | FetchError::Busy(_))) => return Err(error),
             Err(error) => Robots::Nothing(format!("robots.txt: {error}")),
         };
         let robots = Arc::new(robots);

@@ -138,12 +138,12 @@ pub(super) fn place_within(text: &str, section: &str, table: Range<usize>, path:
         at > table.start && text[at..].trim_start_matches([' ', '\t']).starts_with(&format!("[[{section}]]"))
     });
     let own = &text[..next.unwrap_or(text.len())];
-    for depth in (1..path.len()).rev() {
+    for depth in (1..=path.len()).rev() {
         let header = format!("[{section}.{}]", path[..depth].join("."));
         let mut at = start;
         for line in own[start..].split_inclusive('\n') {
             if line.trim_start().starts_with(&header) {
-                return place_of_key(own, at..at, path[depth]);
+                return path.get(depth).map_or(Place::Line(line_of(own, at)), |key| place_of_key(own, at..at, key));
             }
             at += line.len();
         }
