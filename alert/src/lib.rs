@@ -27,6 +27,7 @@ pub mod users;
 
 use axum::Router;
 use engine::{Desk, Plan, audit::Audit, pulses::Pulses, sender::Sender};
+use gateway::Gateway;
 use message::Style;
 use records::Records;
 use schemas::{
@@ -115,7 +116,10 @@ pub async fn start(
         move || if running.load(Ordering::Relaxed) { Ok(()) } else { Err("stopping".into()) }
     });
     upstreams.ready.push(("alert", ready.clone()));
-    let (router, events) = gateway::open(settings, Arc::clone(&desk), log.clone(), upstreams, shutdown.clone())?;
+    let gateway = Gateway::new(settings, Arc::clone(&desk), log.clone(), upstreams.ready, shutdown.clone())?;
+    let gateway = Arc::new(gateway);
+    let router = gateway::router(&gateway, upstreams.ingest.clone(), upstreams.analyze);
+    let events = gateway::events::run(gateway, upstreams.ingest);
 
     let task = tokio::spawn(async move {
         tokio::join!(
