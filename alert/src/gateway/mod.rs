@@ -20,7 +20,7 @@ use axum::{
     http::{HeaderValue, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, any, get, post},
 };
 use events::Hub;
 use identity::Tokens;
@@ -116,8 +116,9 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .merge(analyze)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .merge(ingest)
-        .route("/api", get(unknown))
-        .route("/api/{*rest}", axum::routing::any(unknown))
+        .route("/api", any(unknown))
+        .route("/api/", any(unknown))
+        .route("/api/{*rest}", any(unknown))
         .layer(middleware::from_fn_with_state(Arc::clone(gateway), identity::identify));
     let outside = Router::new()
         .route("/healthz", get(operation::health))
