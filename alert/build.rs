@@ -3,7 +3,7 @@
 use std::path::Path;
 
 fn main() {
-    // A path that is absent would make every build run this again, so what is there is watched.
-    let built = ["console/dist", "console", "build.rs"].into_iter().find(|path| Path::new(path).exists());
-    println!("cargo::rerun-if-changed={}", built.unwrap_or("build.rs"));
+    // A path that is absent would make every build run this again, so the folder that it will appear in is watched.
+    let watched = if Path::new("console/dist").exists() { "console/dist" } else { "." };
+    println!("cargo::rerun-if-changed={watched}");
 }

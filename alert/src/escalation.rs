@@ -3,7 +3,7 @@
 //! | state | roster has a step | escalated before | clock, pages | outcome |
 //! |---|---|---|---|---|
 //! | signed or beyond | any | any | any | nothing: it stops at 签收 |
-//! | 新发 | no | any | any | nothing |
+//! | 新发 | no | any | any | nothing is paged; that the time is up is noted once |
 //! | 新发 | yes | yes | any | nothing: one step, once |
 //! | 新发 | yes | no | before the time | nothing |
 //! | 新发 | yes | no | at the time or after, however long | page the step |
@@ -40,12 +40,23 @@ pub fn due<'a>(
     now: Timestamp,
 ) -> Option<&'a EscalationStep> {
     let step = step?;
-    let waiting = file.incident.state == State::New && file.matter.escalated_at.is_none();
     let late = file.incident.ack_due_at.is_none_or(|due| due <= now);
-    (waiting && (late || page_given_up)).then_some(step)
+    (file.awaits_signature() && (late || page_given_up)).then_some(step)
 }
 
 impl File {
+    /// Whether the clock runs: nobody has signed, and the step was not taken.
+    #[must_use]
+    pub fn awaits_signature(&self) -> bool {
+        self.incident.state == State::New && self.matter.escalated_at.is_none()
+    }
+
+    /// Notes that the time is up and the roster has no step: the clock stops, so that it is noted once.
+    pub fn overdue(&mut self, now: Timestamp) {
+        self.matter.escalated_at = Some(now);
+        self.record(now, PROGRAM, "overdue", "逾时无人签收, 值班表没有下一级");
+    }
+
     /// Notes that the step was taken.
     pub fn escalate(&mut self, step: &EscalationStep, page_given_up: bool, now: Timestamp) {
         let why = if page_given_up { "通知未能送达" } else { "逾时无人签收" };

@@ -27,6 +27,7 @@ pub mod users;
 
 use axum::Router;
 use engine::{Desk, Plan, audit::Audit, pulses::Pulses, sender::Sender};
+use gateway::Gateway;
 use message::Style;
 use records::Records;
 use schemas::{
@@ -37,10 +38,7 @@ use schemas::{
     },
     log::SharedLog,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 /// The other stages' parts of the API: their own routers when they run in this process, proxies when they run apart. The
 /// gateway authenticates, puts the caller into the request, and passes it on.
@@ -107,26 +105,31 @@ pub async fn start(
     let desk = Arc::new(Desk::new(records.clone(), Plan::of(settings), style, engine::wall_clock()));
     let pulses = Pulses::open(&records, &log).await?;
     let audit = Audit::open(&records, &log).await?;
-    let sender = Sender::new(Arc::clone(&desk), channels);
+    let sender = Sender::new(Arc::clone(&desk), channels, shutdown.clone());
 
-    let running = Arc::new(AtomicBool::new(true));
     let ready = Ready::new({
-        let running = Arc::clone(&running);
-        move || if running.load(Ordering::Relaxed) { Ok(()) } else { Err("stopping".into()) }
+        let (desk, shutdown) = (Arc::clone(&desk), shutdown.clone());
+        move || match (shutdown.is_cancelled(), desk.usable.load(Ordering::Relaxed)) {
+            (true, _) => Err("stopping".into()),
+            (false, false) => Err("the records database cannot be used now: see the log".into()),
+            (false, true) => Ok(()),
+        }
     });
     upstreams.ready.push(("alert", ready.clone()));
-    let (router, events) = gateway::open(settings, Arc::clone(&desk), log.clone(), upstreams, shutdown.clone())?;
+    let gateway = Gateway::new(settings, Arc::clone(&desk), log.clone(), upstreams.ready, shutdown.clone())?;
+    let gateway = Arc::new(gateway);
+    let router = gateway::router(&gateway, upstreams.ingest.clone(), upstreams.analyze);
+    let events = gateway::events::run(gateway, upstreams.ingest);
 
     let task = tokio::spawn(async move {
         tokio::join!(
             pulses.run(Arc::clone(&desk), shutdown.clone()),
             audit.run(Arc::clone(&desk), shutdown.clone()),
-            sender.run(shutdown.clone()),
+            sender.run(),
             engine::clocks::run(Arc::clone(&desk), shutdown.clone()),
             engine::feed::run(Arc::clone(&desk), log, shutdown.clone()),
             events,
         );
-        running.store(false, Ordering::Relaxed);
         records.close().await;
         Ok(())
     });

@@ -20,6 +20,7 @@ use schemas::{
     log::{Identity, Topic},
     records::{AuditEntry, Event, Pulse, Record, TopicKind},
 };
+use std::sync::atomic::AtomicBool;
 use tokio::sync::Notify;
 
 /// How often an incident's figures are shown on the `incidents` topic while they change.
@@ -51,6 +52,8 @@ pub struct Desk {
     pub style: Style,
     /// What time it is.
     pub clock: Clock,
+    /// Whether the records could be used at the last tick.
+    pub usable: AtomicBool,
     /// Wakes the sender: pages were written down.
     pub(super) to_send: Notify,
     /// Wakes the feed.
@@ -61,7 +64,15 @@ impl Desk {
     /// A desk over records.
     #[must_use]
     pub fn new(records: Records, plan: Plan, style: Style, clock: Clock) -> Self {
-        Self { records, plan, style, clock, to_send: Notify::new(), to_feed: Notify::new() }
+        Self {
+            records,
+            plan,
+            style,
+            clock,
+            usable: AtomicBool::new(true),
+            to_send: Notify::new(),
+            to_feed: Notify::new(),
+        }
     }
 
     /// What time it is.
@@ -231,11 +242,10 @@ impl Desk {
         let now = self.now();
         for id in self.records.due(now).await? {
             let mut tx = self.records.begin().await?;
-            let Some(mut file) = tx.incident(&id).await? else { continue };
+            // Somebody may have signed since it was found.
+            let Some(mut file) = tx.incident(&id).await?.filter(File::awaits_signature) else { continue };
             if !self.escalate_one(&mut tx, &mut file, false, now).await? {
-                // No step to take: it must not be found again each second.
-                file.matter.escalated_at = Some(now);
-                file.record(now, PROGRAM, "overdue", "逾时无人签收, 值班表没有下一级");
+                file.overdue(now);
                 tx.save(&mut file).await?;
             }
             tx.commit().await?;

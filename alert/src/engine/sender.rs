@@ -1,7 +1,7 @@
 //! Sends what the outbox chooses. First written, then sent, then marked: a page is sent at least once, and a repeat bears
 //! the same key.
 
-use super::Desk;
+use super::{Desk, insist};
 use crate::{
     channel::Channel,
     outbox::{self, Failure},
@@ -21,17 +21,19 @@ pub struct Sender {
     channels: HashMap<String, Arc<Channel>>,
     in_flight: HashMap<task::Id, (String, String)>,
     sending: JoinSet<()>,
+    shutdown: Shutdown,
 }
 
 impl Sender {
-    /// A sender over channels by id.
+    /// A sender over channels by id, until `shutdown`.
     #[must_use]
-    pub fn new(desk: Arc<Desk>, channels: HashMap<String, Arc<Channel>>) -> Self {
-        Self { desk, channels, in_flight: HashMap::new(), sending: JoinSet::new() }
+    pub fn new(desk: Arc<Desk>, channels: HashMap<String, Arc<Channel>>, shutdown: Shutdown) -> Self {
+        Self { desk, channels, in_flight: HashMap::new(), sending: JoinSet::new(), shutdown }
     }
 
     /// Sends until the stage stops; what is in flight then is finished.
-    pub async fn run(mut self, shutdown: Shutdown) {
+    pub async fn run(mut self) {
+        let shutdown = self.shutdown.clone();
         while !shutdown.is_cancelled() {
             if let Err(error) = self.begin_due().await {
                 tracing::error!(%error, "the outbox is held up; trying again");
@@ -85,21 +87,22 @@ impl Sender {
             let Some(page) = self.desk.records.page(&chosen.key).await? else { continue };
             let (name, attempt) = ((chosen.key.clone(), chosen.channel.clone()), chosen.attempts + 1);
             let (desk, channel) = (Arc::clone(&self.desk), self.channels.get(&page.channel).cloned());
-            let task = self.sending.spawn(async move { send(&desk, channel.as_deref(), &page, attempt).await });
+            let shutdown = self.shutdown.clone();
+            let task = self.sending.spawn(async move {
+                let answer = send(&desk, channel.as_deref(), &page).await;
+                // Until it is noted the page counts as under way: a database that can't take it makes nobody's phone ring
+                // again and again.
+                insist("noting an answer", &shutdown, || desk.settle(&page, attempt, &answer)).await;
+            });
             self.in_flight.insert(task.id(), name);
         }
         Ok(())
     }
 }
 
-async fn send(desk: &Desk, channel: Option<&Channel>, page: &Page, attempt: u32) {
-    let answer = match channel {
+async fn send(desk: &Desk, channel: Option<&Channel>, page: &Page) -> Result<(), Failure> {
+    match channel {
         Some(channel) => channel.send(page, desk.now()).await,
         None => Err(Failure::ForGood(format!("there is no [[channel]] with the id {:?} any more", page.channel))),
-    };
-    if let Err(error) = desk.settle(page, attempt, &answer).await {
-        tracing::error!(page = %page.key, %error, "what the channel said cannot be noted: the page will be sent again");
-        // It is due at once in the records: not so fast.
-        tokio::time::sleep(LONGEST_SLEEP).await;
     }
 }

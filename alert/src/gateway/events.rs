@@ -48,7 +48,7 @@ impl Hub {
         Self(broadcast::channel(BEHIND).0)
     }
 
-    fn tell(&self, name: &'static str, data: String) {
+    pub(super) fn tell(&self, name: &'static str, data: String) {
         // An error means that nobody listens.
         let _ = self.0.send(Arc::new((name, data)));
     }
@@ -97,10 +97,11 @@ pub(super) async fn subscribe(
 }
 
 /// Tails the topics until the stage stops.
-pub(super) async fn run(gateway: Arc<Gateway>, log: SharedLog, coverage: Router, shutdown: Shutdown) {
-    let pulses = follow::<Pulse>(&gateway, &log, Topic::TopicsPulse, "pulse", &shutdown);
-    let incidents = follow::<IncidentRecord>(&gateway, &log, Topic::Incidents, "incident", &shutdown);
-    let sources = sources(&gateway, &log, &coverage, &shutdown);
+pub(crate) async fn run(gateway: Arc<Gateway>, coverage: Router) {
+    let (log, shutdown) = (&gateway.log, &gateway.shutdown);
+    let pulses = follow::<Pulse>(&gateway, log, Topic::TopicsPulse, "pulse", shutdown);
+    let incidents = follow::<IncidentRecord>(&gateway, log, Topic::Incidents, "incident", shutdown);
+    let sources = sources(&gateway, log, &coverage, shutdown);
     tokio::join!(pulses, incidents, sources);
 }
 

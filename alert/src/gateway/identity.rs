@@ -54,6 +54,11 @@ impl Tokens {
         Ok(Self(tokens.collect::<anyhow::Result<_>>()?))
     }
 
+    #[cfg(test)]
+    pub(super) fn known(tokens: impl IntoIterator<Item = (String, Caller)>) -> Self {
+        Self(tokens.into_iter().map(|(value, caller)| (hash(&value), caller)).collect())
+    }
+
     /// Compares with every token, in a time that does not depend on where they differ.
     fn caller(&self, value: &str) -> Option<Caller> {
         let given = hash(value);

@@ -5,7 +5,7 @@
 //! caller every path under `/api` answers 401, with one an unknown path answers 404, and each route names its roles.
 
 mod console;
-mod events;
+pub(crate) mod events;
 mod identity;
 mod incidents;
 mod operation;
@@ -13,14 +13,14 @@ mod rejected;
 mod session;
 mod throttle;
 
-use crate::{Upstreams, engine::Desk};
+use crate::engine::Desk;
 use axum::{
     Json, Router,
     extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State, rejection::JsonRejection},
     http::{HeaderValue, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, any, get, post},
 };
 use events::Hub;
 use identity::Tokens;
@@ -66,30 +66,36 @@ pub(crate) struct Gateway {
     shutdown: Shutdown,
 }
 
-/// The gateway's router, and the task that tells events.
-///
-/// # Errors
-/// A token whose value is not in the environment.
-pub(crate) fn open(
-    settings: &Settings,
-    desk: Arc<Desk>,
-    log: SharedLog,
-    upstreams: Upstreams,
-    shutdown: Shutdown,
-) -> anyhow::Result<(Router, impl Future<Output = ()> + Send + use<>)> {
-    let gateway = Arc::new(Gateway {
-        desk,
-        log: log.clone(),
-        tokens: Tokens::of(settings)?,
-        throttle: Mutex::default(),
-        verifying: Semaphore::new(2),
-        hub: Hub::new(),
-        ready: upstreams.ready,
-        timezone: settings.timezone.clone(),
-        session: settings.http.session,
-        secure: settings.http.public_url.as_deref().is_some_and(|url| url.starts_with("https:")),
-        shutdown: shutdown.clone(),
-    });
+impl Gateway {
+    /// A gateway over a desk; `ready` is what `/readyz` asks.
+    ///
+    /// # Errors
+    /// A token whose value is not in the environment.
+    pub(crate) fn new(
+        settings: &Settings,
+        desk: Arc<Desk>,
+        log: SharedLog,
+        ready: Vec<(&'static str, Ready)>,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            desk,
+            log,
+            tokens: Tokens::of(settings)?,
+            throttle: Mutex::default(),
+            verifying: Semaphore::new(2),
+            hub: Hub::new(),
+            ready,
+            timezone: settings.timezone.clone(),
+            session: settings.http.session,
+            secure: settings.http.public_url.as_deref().is_some_and(|url| url.starts_with("https:")),
+            shutdown,
+        })
+    }
+}
+
+/// The whole router: the gateway's own paths, and those of the other stages.
+pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) -> Router {
     let own = Router::new()
         .route("/api/incidents", guard(MAY_WATCH, get(incidents::list)))
         .route("/api/incidents/{id}", guard(MAY_WATCH, get(incidents::one)))
@@ -105,26 +111,25 @@ pub(crate) fn open(
             guard(&Role::ALL, get(session::who).delete(session::log_out)).merge(post(session::log_in)),
         )
         .route("/api/openapi.json", get(openapi))
-        .with_state(Arc::clone(&gateway));
+        .with_state(Arc::clone(gateway));
     let api = own
-        .merge(upstreams.analyze)
+        .merge(analyze)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .merge(upstreams.ingest.clone())
-        .route("/api", get(unknown))
-        .route("/api/{*rest}", axum::routing::any(unknown))
-        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), identity::identify));
+        .merge(ingest)
+        .route("/api", any(unknown))
+        .route("/api/", any(unknown))
+        .route("/api/{*rest}", any(unknown))
+        .layer(middleware::from_fn_with_state(Arc::clone(gateway), identity::identify));
     let outside = Router::new()
         .route("/healthz", get(operation::health))
         .route("/readyz", get(operation::ready))
         .route("/metrics", get(operation::metrics))
-        .with_state(Arc::clone(&gateway));
-    let router = api
-        .merge(outside)
+        .with_state(Arc::clone(gateway));
+    api.merge(outside)
         .fallback_service(get(console::serve))
         .layer(middleware::from_fn(manners))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(counted));
-    Ok((router, events::run(gateway, log, upstreams.ingest, shutdown)))
+        .layer(middleware::from_fn(counted))
 }
 
 /// What somebody does; 签收 has nothing to say and needs no body.
@@ -179,3 +184,6 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     Problem::internal(&what.unwrap_or("a panic")).into_response()
 }
+
+#[cfg(test)]
+mod tests;

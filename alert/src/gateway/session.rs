@@ -147,10 +147,10 @@ fn cookie(gateway: &Gateway, value: &str, seconds: u64) -> HeaderValue {
 
 /// A body that is not what the API describes.
 pub(super) fn unreadable(rejection: JsonRejection) -> Problem {
-    let code = match rejection.status() {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "not_json",
-        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
-        _ => "malformed",
+    let (status, code) = match rejection.status() {
+        status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => (status, "not_json"),
+        status @ StatusCode::PAYLOAD_TOO_LARGE => (status, "too_large"),
+        _ => (StatusCode::BAD_REQUEST, "malformed"),
     };
-    Problem::new(rejection.status(), code, rejection.body_text())
+    Problem::new(status, code, rejection.body_text())
 }

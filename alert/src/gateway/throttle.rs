@@ -8,7 +8,7 @@
 //! | more of one name from one peer | refused until the first of them is 15 minutes old |
 //! | up to 30 of one peer | allowed |
 //! | more of one peer | refused likewise |
-//! | a success | forgets the tries of that name from that peer |
+//! | a success | forgets the tries of that name from that peer, and its own of the peer: a shift behind one proxy is no attack |
 //!
 //! The names that are kept are bounded; when there are too many, those that say the least are forgotten first.
 
@@ -49,6 +49,9 @@ impl Throttle {
     /// Forgets the tries of a name from a peer: it has got in.
     pub(super) fn succeeded(&mut self, name: &str, peer: Option<IpAddr>) {
         self.tries.remove(&(Some(name.to_owned()), peer));
+        if let Some(tries) = self.tries.get_mut(&(None, peer)) {
+            tries.pop_back();
+        }
     }
 
     fn wait(&self, key: &Key, most: usize, now: Timestamp) -> Option<u32> {

@@ -172,8 +172,7 @@ impl Tx {
     /// [`RecordsError::Raced`] when somebody else wrote it since it was read.
     pub async fn save(&mut self, file: &mut File) -> Result<(), RecordsError> {
         let incident = &file.incident;
-        let due =
-            if incident.state == State::New && file.matter.escalated_at.is_none() { incident.ack_due_at } else { None };
+        let due = incident.ack_due_at.filter(|_| file.awaits_signature());
         let open = i64::from(incident.state != State::Closed);
         let statement = if file.revision == 0 {
             "INSERT INTO incidents (id, topic, open, opened_at, due_at, seq, revision, body, matter)

@@ -4,6 +4,7 @@
 
 mod receiver;
 
+#[allow(unused_imports)]
 pub use receiver::{Answer, Message, Receiver};
 
 use alert::{
@@ -199,6 +200,6 @@ async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (A
     let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
     let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock));
     let pulses = Pulses::open(&desk.records, log).await.unwrap();
-    let sender = Sender::new(Arc::clone(&desk), channel::open(settings, PATIENCE).unwrap());
+    let sender = Sender::new(Arc::clone(&desk), channel::open(settings, PATIENCE).unwrap(), Shutdown::new());
     (desk, pulses, sender)
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex},
+    time::Instant,
 };
 
 /// What a channel answers.
@@ -28,6 +29,7 @@ pub struct Message {
     pub headers: HeaderMap,
     pub bytes: Bytes,
     pub body: Value,
+    pub at: Instant,
 }
 
 impl Message {
@@ -79,6 +81,10 @@ impl Receiver {
         inner.got.remove(at.unwrap_or_else(|| panic!("{channel} got no message of the reason {reason}, but {left:?}")))
     }
 
+    pub fn take_all(&self) -> Vec<Message> {
+        std::mem::take(&mut self.inner.lock().unwrap().got)
+    }
+
     pub fn left(&self) -> Vec<String> {
         self.inner.lock().unwrap().got.iter().map(told).collect()
     }
@@ -98,7 +104,7 @@ async fn receive(
     assert_eq!(headers["idempotency-key"].as_bytes(), body["key"].as_str().unwrap().as_bytes());
     let answer = {
         let mut inner = inner.lock().unwrap();
-        inner.got.push(Message { channel: channel.clone(), headers, bytes, body });
+        inner.got.push(Message { channel: channel.clone(), headers, bytes, body, at: Instant::now() });
         inner.answers.get_mut(&channel).and_then(VecDeque::pop_front)
     };
     let (status, headers, text) = match answer {
