@@ -57,8 +57,7 @@ async function read(request) {
 }
 
 function login({ name, password }) {
-  if (failedLogins >= 5)
-    throw new Problem(429, "too_many", "尝试次数过多. / too many attempts.", { "retry-after": "20" });
+  if (failedLogins >= 5) throw new Problem(429, "too_many", "尝试次数过多 / too many tries", { "retry-after": "20" });
   if (!USERS[name] || password !== "wanglou") {
     failedLogins += 1;
     if (failedLogins === 5) setTimeout(() => (failedLogins = 0), 20_000).unref();
