@@ -127,8 +127,16 @@ export class Desk {
     if (risen) {
       this.note(file, now, "wanglou", "level", `升为 ${level} 级`);
       this.page(file, "level", now);
-    } else
-      this.touch(file, now, { seq: file.history.length, at: iso(now), who: "wanglou", action: "joined", text: "" });
+      return;
+    }
+    const event = {
+      seq: file.history.length,
+      at: iso(now),
+      who: "wanglou",
+      action: "figures",
+      text: `共 ${incident.count} 条`,
+    };
+    this.publish("incident", { v: 1, event, incident });
   }
 
   open(id, count, now) {
@@ -162,12 +170,11 @@ export class Desk {
   note(file, now, who, action, text) {
     const event = { seq: file.history.length + 1, at: iso(now), who, action, text };
     file.history.push(event);
-    this.touch(file, now, event);
-  }
-
-  touch(file, now, event) {
-    file.incident.version += 1;
-    file.incident.updated_at = iso(now);
+    // The version rises with what people decide upon; figures and deliveries leave it alone.
+    if (!action.startsWith("page_")) {
+      file.incident.version += 1;
+      file.incident.updated_at = iso(now);
+    }
     this.publish("incident", { v: 1, event, incident: file.incident });
   }
 
@@ -188,15 +195,19 @@ export class Desk {
     const file = this.file(id);
     const { incident } = file;
     const now = Date.now();
+    if (incident.state === "new" && name !== "ack" && name !== "note")
+      throw new Problem(409, "not_signed", "请先签收 / nobody has signed it yet: sign first");
     if (version !== undefined && version !== incident.version && name !== "ack")
       throw new Problem(
         409,
-        "conflict",
+        "version",
         `事件已是版本 ${incident.version}, 您看到的是 ${version} / the incident is at version ${incident.version}`,
       );
     if (incident.state === "closed") throw new Problem(409, "closed", "事件已办结 / the incident is closed");
     if (name === "ack") {
-      if (incident.state !== "new") throw new Problem(409, "acked", `已由 ${incident.acked_by} 签收 / signed already`);
+      const by = incident.acked_by;
+      if (by && by !== who) throw new Problem(409, "signed_by_other", `${by} 已签收 / ${by} has signed it already`);
+      if (by) return file;
       Object.assign(incident, { state: "acked", acked_by: who, acked_at: iso(now), ack_due_at: undefined });
       this.note(file, now, who, "acked", "签收");
     } else if (name === "assign") {

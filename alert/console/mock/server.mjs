@@ -1,8 +1,8 @@
 /**
  * A stand-in for the gateway, for work on the console: serves dist/ and the API with living data, under the same content
- * security policy. No dependencies. `npm run mock`, then log in as 王敏 (operator) or 访客 (viewer), password wanglou.
+ * security policy. No dependencies. `npm run mock`, then log in as 王敏 or 李雷 (operators) or 访客 (viewer), password wanglou.
  *
- *   --port N        default 8081
+ *   --port N        default 8081; 0 takes a free one
  *   --delay MS      when the water main breaks after the start, default 6000
  *   POST /mock/drop?seconds=N   cuts every connection for N seconds, to see what the console says then
  */
@@ -24,7 +24,7 @@ const TYPES = {
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
-const USERS = { 王敏: "operator", 访客: "viewer" };
+const USERS = { 王敏: "operator", 李雷: "operator", 访客: "viewer" };
 
 const streams = new Set();
 const sessions = new Map();
@@ -57,8 +57,7 @@ async function read(request) {
 }
 
 function login({ name, password }) {
-  if (failedLogins >= 5)
-    throw new Problem(429, "too_many", "尝试次数过多. / too many attempts.", { "retry-after": "20" });
+  if (failedLogins >= 5) throw new Problem(429, "too_many", "尝试次数过多 / too many tries", { "retry-after": "20" });
   if (!USERS[name] || password !== "wanglou") {
     failedLogins += 1;
     if (failedLogins === 5) setTimeout(() => (failedLogins = 0), 20_000).unref();

@@ -16,6 +16,7 @@ const REACHED_BY: Record<string, State> = {
   acked: "acked",
   assigned: "assigned",
   responded: "responded",
+  watching: "watching",
   closed: "closed",
 };
 

@@ -68,6 +68,18 @@ describe("what arrives in any order", () => {
     }
   });
 
+  it("ends at the largest figures of a version, which figures leave alone", () => {
+    const early = incident("a", 2, { count: 15 });
+    const late = incident("a", 2, { count: 70 });
+    const signed = incident("a", 3, { count: 40, state: "acked", updated_at: "2026-11-24T03:05:00Z" });
+    for (const order of permutations([early, late])) {
+      expect(order.reduce(reduce.takeIncident, reduce.emptyBoard).incidents.get("a")?.count).toBe(70);
+    }
+    for (const order of permutations([early, late, signed])) {
+      expect(order.reduce(reduce.takeIncident, reduce.emptyBoard).incidents.get("a")?.state).toBe("acked");
+    }
+  });
+
   it("ends at the latest pulse of a topic, by moment and not by letters", () => {
     // As text "…05Z" stands behind "…05.5Z".
     const pulses = [

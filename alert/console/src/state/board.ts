@@ -5,8 +5,9 @@
  *
  * | arrives | outcome |
  * |---|---|
- * | an incident with a higher version than the known one, or the same | replaces it |
- * | an incident with a lower version | is dropped |
+ * | an incident with a higher version than the known one | replaces it |
+ * | one with the same version (figures leave the version alone), changed later or with more posts, or the same | replaces it |
+ * | any other | is dropped |
  * | a pulse that holds for a later moment, or the same | replaces the known one |
  * | a pulse for an earlier moment | is dropped |
  * | a source's state whose visit or success lies behind the known one | is dropped |
@@ -39,7 +40,13 @@ export const emptyBoard: Board = {
 /** The topic of everything that comes in. */
 export const ALL = "all";
 
-const newerIncident = (known: Incident, next: Incident) => next.version >= known.version;
+/** Whether an incident's state is as new as the known one, or newer. */
+export function newerIncident(known: Incident, next: Incident): boolean {
+  if (next.version !== known.version) return next.version > known.version;
+  const changed = (moment(next.updated_at) ?? 0) - (moment(known.updated_at) ?? 0);
+  return changed !== 0 ? changed > 0 : next.count >= known.count;
+}
+
 const newerPulse = (known: Pulse, next: Pulse) => (moment(next.at) ?? 0) >= (moment(known.at) ?? 0);
 const seenAt = (source: SourceState) =>
   Math.max(moment(source.last_visit_at) ?? 0, moment(source.last_success_at) ?? 0, moment(source.last_new_at) ?? 0);

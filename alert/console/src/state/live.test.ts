@@ -1,6 +1,6 @@
 /** The live board against a gateway of cardboard: streams that break, fall silent, and come back. Time is moved, not waited for. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { nextTick } from "vue";
+import { nextTick, watch } from "vue";
 import * as live from "./live";
 
 const encoder = new TextEncoder();
@@ -114,6 +114,22 @@ describe("the live board", () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(live.connection.value).toBe("open");
     expect([...live.board.value.incidents.keys()]).toEqual(["here"]);
+  });
+
+  it("takes the orderly end of a long stream for no break, and reads everything anew", async () => {
+    const seen: string[] = [];
+    const stop = watch(live.connection, (state) => seen.push(state), { flush: "sync" });
+    for (let minute = 0; minute < 60; minute += 0.5) {
+      gateway.send(": alive\n\n");
+      await vi.advanceTimersByTimeAsync(30_000);
+    }
+    gateway.incidents = [incident("here", 1)];
+    gateway.streams[0]!.close();
+    await settle();
+    stop();
+    expect(seen).toEqual([]);
+    expect(gateway.streams.length).toBe(2);
+    expect(live.board.value.incidents.has("here")).toBe(true);
   });
 
   it("takes a line without any sign of life for dead; a comment is a sign of life", async () => {

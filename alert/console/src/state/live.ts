@@ -15,6 +15,8 @@ import { now } from "./clock";
 
 /** The gateway shows life every 15 s; after this long without any the line counts as dead. */
 const SILENCE_MS = 35_000;
+/** The gateway ends a stream now and then on purpose; one that has lasted this long and ended in order is no break. */
+const ORDERLY_MS = 60_000;
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 export type List = "incidents" | "topics" | "sources";
@@ -72,8 +74,10 @@ export function hurry(): void {
 async function follow(stopped: AbortSignal): Promise<void> {
   let failures = 0;
   while (!stopped.aborted) {
+    const begun = performance.now();
     try {
       await listen(stopped, () => (failures = 0));
+      if (performance.now() - begun > ORDERLY_MS) continue;
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return;
     }

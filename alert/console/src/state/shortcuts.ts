@@ -36,6 +36,8 @@ export function startShortcuts(): void {
 /** Whether the key belongs to what has the focus: a field, a button or link on Enter, an open dialog. */
 function taken(event: KeyboardEvent): boolean {
   const target = event.target instanceof Element ? event.target : document.body;
+  // For a moment after a dialog has closed its button still has the focus, unseen.
+  if (target.closest("dialog:not([open])")) return false;
   if (target.closest("input, textarea, select, [contenteditable], dialog[open]")) return true;
   if (document.querySelector("dialog[open]")) return true;
   return event.key === "Enter" && target.closest("a, button, summary") !== null;

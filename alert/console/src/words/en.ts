@@ -94,12 +94,18 @@ export const en: Record<Word, string> = {
   "action.noted": "Note",
   "action.closed": "Closed",
   "action.escalated": "Escalated",
+  "action.overdue": "Not signed in time",
+  "action.rebound": "Rebound",
+  "action.watching": "Watching",
+  "action.roster_gap": "Roster gap",
+  "action.figures": "Figures",
   "action.page_sent": "Page delivered",
   "action.page_failed": "Page failed",
 
   "reason.opened": "new incident",
   "reason.level": "level changed",
   "reason.escalation": "not signed in time",
+  "reason.rebound": "rebound",
   "reason.closed": "closed",
 
   "delivery.pending": "pending",
@@ -116,7 +122,8 @@ export const en: Record<Word, string> = {
   "problem.unexpected": "Unexpected: {what}",
   "problem.network": "Wanglou can't be reached",
   "problem.status": "The service answered {status}",
-  "problem.slow": "{what} Try again {wait}.",
+  "problem.slow": "{what}. Try again {wait}",
+  "problem.often": "Too many requests",
   "problem.later": "later",
   "problem.after": "in {span}",
 
@@ -194,6 +201,7 @@ export const en: Record<Word, string> = {
   "form.submit": "Submit: {act}",
   "form.submitting": "Submitting …",
   "form.done": "Submitted: {act}",
+  "form.signFirst": "Sign it first",
   "form.required": "Please fill in: {what}",
   "form.left": "{n} characters left",
 

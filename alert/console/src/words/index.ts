@@ -47,7 +47,8 @@ export function problem(error: unknown): string {
   if (!(error instanceof ApiError))
     return t("problem.unexpected", { what: error instanceof Error ? error.message : String(error) });
   if (error.code === "network") return t("problem.network");
-  if (error.status === 429) return t("problem.slow", { what: ours(error.message), wait: wait(error.retryAfter) });
+  if (error.status === 429)
+    return t("problem.slow", { what: ours(error.message) || t("problem.often"), wait: wait(error.retryAfter) });
   if (error.message) return ours(error.message);
   return t("problem.status", { status: error.status });
 }
@@ -60,7 +61,8 @@ function wait(seconds: number | null): string {
 export function ours(message: string): string {
   const halves = message.split(" / ");
   const [first = "", second = ""] = halves;
-  const twoLanguages = halves.length === 2 && /\p{Script=Han}/u.test(first) && !/\p{Script=Han}/u.test(second);
+  // A name in the English half may be Chinese; what makes it English is that it has English words in a row.
+  const twoLanguages = halves.length === 2 && /\p{Script=Han}/u.test(first) && /[a-z]+ [a-z]+/i.test(second);
   if (!twoLanguages) return message;
   return language.value === "zh" ? first : second;
 }
