@@ -46,8 +46,9 @@ pub struct Town(Arc<Mutex<Chronicle>>);
 impl Town {
     /// A town with so many days of history before its start. The same three values make the same town.
     ///
-    /// Fractions of a second of the start are dropped. Towns with different values share no id, but for a chance of one
-    /// in nine thousand.
+    /// Fractions of a second of the start are dropped. Towns with different values share no id, but for a chance of one in
+    /// nine thousand: whoever wants an old town back keeps its start; a new start over an old archive lays a second history
+    /// beside the first.
     #[must_use]
     pub fn new(seed: u64, start: Timestamp, history_days: u32) -> Self {
         Self(Arc::new(Mutex::new(Chronicle::new(seed, start.as_second(), history_days))))
