@@ -43,6 +43,8 @@ const DISPERSION: (f64, f64) = (0.02, 1.0);
 const USUAL_DISPERSION: (f64, f64) = (0.1, 1.0);
 /// Hours in which less than this share of the usual came in are dark: nobody watched.
 const DARK: f64 = 0.02;
+/// Unless fewer than this come in an hour: then an empty hour of the night is nothing strange.
+const SURELY: f64 = 20.0;
 
 const SLOTS: i64 = 7 * 24;
 const FIVE: i64 = 300;
@@ -98,8 +100,8 @@ impl Watched {
         // The first hour was watched in part only.
         let first = kept.clone().next().map_or(end, |(hour, _)| hour + 1);
         let usual = kept.clone().map(|(_, &count)| count).sum::<u64>() as f64 / kept.count().max(1) as f64;
-        let dark =
-            (first..end).filter(|hour| (all.hours().get(hour).copied().unwrap_or(0) as f64) < DARK * usual).collect();
+        let line = if usual < SURELY { 0.0 } else { DARK * usual };
+        let dark = (first..end).filter(|hour| (all.hours().get(hour).copied().unwrap_or(0) as f64) < line).collect();
         Self { first, end, dark }
     }
 
@@ -341,6 +343,12 @@ mod tests {
         let baseline = learn(&topic, &all, now);
         assert_eq!(baseline.hours, 5 * 24 - 1 - 30);
         assert!((baseline.expect(now + 9 * HOUR, 300, &tz()).mean - 5.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn where_little_comes_in_an_empty_hour_is_no_darkness() {
+        let (all, now) = history(5, |hour| u64::from(hour % 2 == 0));
+        assert_eq!(learn(&all, &all, now).hours, 5 * 24 - 1);
     }
 
     #[test]

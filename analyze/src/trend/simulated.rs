@@ -407,7 +407,7 @@ fn a_topic_added_later_is_not_judged_by_the_silence_before_it() {
         10 * 60,
         &["", "busy", "quiet", "fresh"],
         |topic, second| {
-            if topic == "fresh" { 1.5 } else { usual(topic, second) }
+            if topic == "fresh" { 0.5 } else { usual(topic, second) }
         },
     );
     assert_eq!(ids(&town), [""; 0]);

@@ -128,7 +128,7 @@ impl Topic {
     pub(super) fn rise(&mut self, founder: Position, at: i64, (why, look): (String, Look), now: i64) {
         let id = format!("{}-{}-{}", self.about.id, founder.partition, founder.offset);
         let since = Timestamp::from_second(at).unwrap_or_default();
-        tracing::info!(topic = %self.about.id, spike = %id, %why, late = look.five.end < now - 600, "a topic rises");
+        tracing::info!(topic = %self.about.id, spike = %id, %why, "a topic rises");
         self.rises.begin(id, since, why, &look, now);
     }
 
