@@ -1,4 +1,5 @@
 //! A forum and a feed on loopback, really crawled.
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a helper of a test fails the test")]
 
 mod common;
 

@@ -85,7 +85,7 @@ impl Crawl {
             metrics::INGEST_VISITS.with_label_values(&[site.id.as_str(), outcome_name(report.outcome)]).inc();
             match &report.reason {
                 Some(reason) => {
-                    tracing::warn!(source = %site.id, outcome = ?report.outcome, %reason, "a visit had trouble")
+                    tracing::warn!(source = %site.id, outcome = ?report.outcome, %reason, "a visit had trouble");
                 }
                 None => tracing::debug!(source = %site.id, pages = report.pages, new = report.new, "visited"),
             }

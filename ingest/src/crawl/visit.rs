@@ -136,7 +136,7 @@ impl<'a> Visit<'a> {
         for number in 0..reader.list_pages {
             let Some(url) = more.take() else { break };
             let conditional = if number == 0 { validators.clone() } else { Validators::default() };
-            let Some(page) = self.fetch(&url, &conditional).await.map_err(stop)? else {
+            let Some(page) = self.fetch(&url, &conditional).await.map_err(|error| stop(&error))? else {
                 (unchanged, known) = (true, true);
                 break;
             };
@@ -146,7 +146,7 @@ impl<'a> Visit<'a> {
             let list = self.list(page).await?;
             let Some(last) = list.rows.last() else {
                 if number == 0 {
-                    return Err(layout_changed(format!("list.item and list.link match nothing on {url}")));
+                    return Err(layout_changed(&format!("list.item and list.link match nothing on {url}")));
                 }
                 break;
             };
@@ -193,11 +193,11 @@ impl<'a> Visit<'a> {
             }
         }
         if read > 0 && !matched {
-            return Err(layout_changed("thread.post and thread.comments match nothing on any thread".into()));
+            return Err(layout_changed("thread.post and thread.comments match nothing on any thread"));
         }
         // One thread of pictures is no sign; several without a word are.
         if read >= SIGNIFICANT && !worded {
-            return Err(layout_changed(format!("the selectors for text match nothing on {read} threads")));
+            return Err(layout_changed(&format!("the selectors for text match nothing on {read} threads")));
         }
         if let (0, Some(outcome)) = (read, failed) {
             let reason = self.told().unwrap_or_default();
@@ -224,7 +224,9 @@ impl<'a> Visit<'a> {
         for number in 0..pages {
             let Some(url) = next.take().filter(|url| !seen_pages.contains(url)) else { break };
             seen_pages.push(url.clone());
-            let Some(page) = self.fetch(&url, &Validators::default()).await.map_err(stop)? else { break };
+            let Some(page) = self.fetch(&url, &Validators::default()).await.map_err(|error| stop(&error))? else {
+                break;
+            };
             let found = self.thread_page(page, &address, thread_id.clone()).await?;
             if number == 0 {
                 thread_id = found.post.as_ref().and_then(|post| post.thread_id.clone());
@@ -256,7 +258,7 @@ impl<'a> Visit<'a> {
     /// A feed.
     async fn feed(&mut self) -> Result<(CrawlOutcome, Back), Stop> {
         let (url, validators) = (self.site.start.clone(), self.memory.list.clone());
-        let Some(page) = self.fetch(&url, &validators).await.map_err(stop)? else {
+        let Some(page) = self.fetch(&url, &validators).await.map_err(|error| stop(&error))? else {
             return Ok((CrawlOutcome::NotModified, Back::ToTheKnown));
         };
         let validators = page.validators.clone();
@@ -267,7 +269,7 @@ impl<'a> Visit<'a> {
             posts.map(|posts| (posts, decoded.broken))
         })
         .await?
-        .map_err(|error| layout_changed(format!("{url} is no feed: {error}")))?;
+        .map_err(|error| layout_changed(&format!("{url} is no feed: {error}")))?;
         self.note_broken(broken, &url);
         let oldest = posts.iter().min_by_key(|post| post.published_at);
         let back = match oldest {
@@ -439,14 +441,14 @@ fn source_fault(reason: String) -> Stop {
     Stop::Source { outcome: CrawlOutcome::Failed, reason, retry_after: None }
 }
 
-fn layout_changed(what: String) -> Stop {
+fn layout_changed(what: &str) -> Stop {
     let reason = format!("{what}: the site may have changed its layout; look at the page and set the selectors anew");
     Stop::Source { outcome: CrawlOutcome::LayoutChanged, reason, retry_after: None }
 }
 
-fn stop(error: FetchError) -> Stop {
+fn stop(error: &FetchError) -> Stop {
     let reason = error.to_string();
-    let (outcome, reason, retry_after) = match error {
+    let (outcome, reason, retry_after) = match *error {
         FetchError::RobotsDenied(_) => {
             (CrawlOutcome::RobotsDenied, format!("{reason}: it is obeyed; ask the site, or remove the source"), None)
         }

@@ -137,7 +137,7 @@ impl Door {
         let outcome = self.take_posts(posts.clone(), Via::Crawl).await?;
         for refused in &outcome.refused {
             if let Some(post) = posts.get(refused.line as usize - 1) {
-                rejects.push(Rejectable::new(refused.reason.clone(), post));
+                rejects.push(Rejectable::new(&refused.reason, post));
             }
         }
         self.set_aside(source, rejects).await?;

@@ -19,10 +19,10 @@ pub(crate) struct Rejectable {
 }
 
 impl Rejectable {
-    pub(crate) fn new(reason: String, found: &impl Serialize) -> Self {
+    pub(crate) fn new(reason: &str, found: &impl Serialize) -> Self {
         let mut bytes = serde_json::to_vec(found).unwrap_or_default();
         bytes.truncate(MAX_BYTES);
-        Self { reason: readable(&reason), bytes }
+        Self { reason: readable(reason), bytes }
     }
 
     pub(super) fn record(self, source: &str, now: Timestamp) -> Rejected {

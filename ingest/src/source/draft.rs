@@ -49,10 +49,10 @@ impl Draft {
         };
         let (published_at, precision) = match stated {
             Ok(stated) => stated,
-            Err(reason) => return Err(Rejectable::new(reason, &self)),
+            Err(reason) => return Err(Rejectable::new(&reason, &self)),
         };
         let Some(native_id) = self.native_id.as_deref().map(short_id).filter(|id| !id.is_empty()) else {
-            return Err(Rejectable::new("native_id: its selector matches nothing".into(), &self));
+            return Err(Rejectable::new("native_id: its selector matches nothing", &self));
         };
         Ok(DoorPost {
             source: source.to_owned(),

@@ -300,7 +300,7 @@ fn network(error: &reqwest::Error) -> FetchError {
         (true, ..) => "no answer in time",
         (_, true, _) => "the site cannot be reached",
         (.., true) => "the answer broke off or cannot be unpacked",
-        _ => "the request failed",
+        _ => "the answer broke off, or is no HTTP",
     };
     FetchError::Network(match last {
         Some(last) if !error.is_timeout() => format!("{what}: {last}"),

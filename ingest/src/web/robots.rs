@@ -106,10 +106,9 @@ impl Rules {
                 }
                 "allow" | "disallow" | "crawl-delay" => {
                     naming = false;
-                    for group in [in_ours.then_some(ours.as_mut()).flatten(), in_all.then_some(&mut all)] {
-                        if let Some(group) = group {
-                            group.take(&key, value);
-                        }
+                    let groups = [in_ours.then_some(ours.as_mut()).flatten(), in_all.then_some(&mut all)];
+                    for group in groups.into_iter().flatten() {
+                        group.take(&key, value);
                     }
                 }
                 // Sitemaps and whatever else belong to no group and end none.

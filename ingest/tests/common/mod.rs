@@ -1,6 +1,7 @@
 //! What the tests of the stage share: a real log in a folder of its own, sites on loopback, and readers that wait for what is
 //! to come instead of sleeping.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "what goes wrong here fails the test")]
 
 use async_trait::async_trait;
 use axum::{
