@@ -102,7 +102,7 @@ mod tests {
         };
         for state in [State::Acked, State::Assigned, State::Handling, State::Responded, State::Watching, State::Closed]
         {
-            assert_eq!(due(&make(state, false), step, true, at(99)).is_some(), false, "{state:?}");
+            assert!(due(&make(state, false), step, true, at(99)).is_none(), "{state:?}");
         }
         let new = make(State::New, false);
         assert!(due(&new, None, true, at(99)).is_none());

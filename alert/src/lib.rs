@@ -135,3 +135,36 @@ pub async fn start(
     });
     Ok(Service { name: "alert", router, ready, task })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        Settings::parse(text, []).unwrap()
+    }
+
+    const CHANNEL: &str = "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\n";
+
+    #[test]
+    fn a_records_address_that_is_none_is_a_fault() {
+        assert!(check(&settings("")).is_empty());
+        let faults = check(&settings("[records]\nurl = \"mysql://x\"\n"));
+        assert!(faults[0].message.contains("sqlite:FILE"), "{faults:?}");
+    }
+
+    #[test]
+    fn what_will_be_regretted_is_warned_of() {
+        let warned = |config: &str| warnings(&settings(config)).join("\n");
+        assert!(warned("").contains("nobody is told"));
+        assert!(warned(CHANNEL).contains("public_url is missing"));
+        let local = format!("[http]\npublic_url = \"http://localhost:8080\"\n{CHANNEL}");
+        assert!(warned(&local).contains("nobody's phone"));
+        let public = format!("[http]\npublic_url = \"https://wanglou.example/\"\n{CHANNEL}");
+        assert_eq!(warned(&public), "");
+        assert_eq!(base(&settings(&public)), "https://wanglou.example");
+        let shift = "[[duty.shift]]\nfrom = \"08:00\"\nto = \"20:00\"\nperson = \"王敏\"\nchannels = [\"desk\"]\n";
+        let roster = format!("{public}[[duty]]\nid = \"d\"\n{shift}");
+        assert!(warned(&roster).contains("from 20:00 to 00:00"), "{}", warned(&roster));
+    }
+}

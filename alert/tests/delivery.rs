@@ -1,5 +1,8 @@
 //! Webhooks that fail in every documented way, and crashes at every point: no page is lost, and a repeat bears the same key.
 
+// A test speaks by failing.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use alert::incident::Command;
@@ -206,4 +209,56 @@ async fn another_log_is_refused() {
         std::sync::Arc::new(schemas::log::Embedded::open(&schemas::log::EmbeddedOptions::new(folder.path())).unwrap());
     let error = alert::engine::pulses::Pulses::open(&night.desk.records, &other).await.err().unwrap();
     assert!(error.to_string().contains("another") || error.to_string().contains("taken in log"), "{error}");
+}
+
+/// A receiver that holds the key recomputes what the header says.
+#[tokio::test]
+async fn pages_are_signed_over_time_and_body() {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut night = Night::begin(ONE).await;
+    night.append(&night.make("water", "s1", 18, schemas::records::Phase::Rising)).await;
+    night.read().await;
+    let page = night.desk.records.page(&format!("{ID}/1/desk")).await.unwrap().unwrap();
+    let url = format!("{}/desk", night.receiver.url);
+    let webhook = alert::channel::Webhook::new(url, Some("一把钥匙".into()), support::PATIENCE).unwrap();
+    webhook.send(&page, night.now()).await.unwrap();
+    let message = night.expect("desk", "opened");
+    let header = |name: &str| message.headers[name].to_str().unwrap().to_owned();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice("一把钥匙".as_bytes()).unwrap();
+    mac.update(header("x-wanglou-timestamp").as_bytes());
+    mac.update(b".");
+    mac.update(&message.bytes);
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(header("x-wanglou-signature"), format!("sha256={hex}"));
+    assert_eq!(header("x-wanglou-timestamp"), night.now().as_second().to_string());
+    night.deliver().await;
+    assert!(
+        night.expect_again("desk", "opened").headers.get("x-wanglou-signature").is_none(),
+        "this channel has no key"
+    );
+}
+
+#[tokio::test]
+async fn a_red_one_passes_those_that_hang() {
+    let mut night = Night::begin(ONE).await;
+    night.receiver.answers("desk", vec![Answer::Silence; 4]);
+    for n in 0..6 {
+        night.append(&night.make(&format!("t{n}"), "s1", 18, schemas::records::Phase::Rising)).await;
+    }
+    night.append(&night.make("red", "s1", 5_000, schemas::records::Phase::Rising)).await;
+    night.read().await;
+    night.deliver().await;
+    let order: Vec<String> = night
+        .receiver
+        .take_all()
+        .iter()
+        .map(|page| page.body["incident"]["level"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(order.iter().position(|level| level == "I").map(|at| at < 5), Some(true), "{order:?}");
+    for _ in 0..4 {
+        night.wait(1).await;
+    }
+    night.receiver.take_all();
+    let (pending, _) = night.desk.records.pending().await.unwrap();
+    assert_eq!(pending, 0);
 }

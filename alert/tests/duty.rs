@@ -1,5 +1,8 @@
 //! Nights at the desk: roster, incident, nobody signs, time moves, the next is paged.
 
+// A test speaks by failing.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use alert::incident::Command;
@@ -359,5 +362,70 @@ async fn hostile_text_never_breaks_a_message() {
         assert!(page.bytes.len() < 8_000, "{}", page.bytes.len());
         assert_eq!(page.text().lines().count(), 7, "{}", page.text());
         assert!(!page.text().chars().any(|c| c.is_control() && c != '\n'));
+    }
+}
+
+#[tokio::test]
+async fn figures_that_change_are_shown_but_not_each_time() {
+    let mut night = Night::begin(ONE).await;
+    night.pulse("water", "s1", 18).await;
+    night.expect("desk", "opened");
+    for count in 19..=28 {
+        night.wait_seconds(1).await;
+        night.pulse("water", "s1", count).await;
+    }
+    night.feed().await;
+    let mut reader = night.log.reader(Topic::Incidents, vec![Position { partition: 0, offset: 0 }]).await.unwrap();
+    let batch = reader.next(99, std::time::Duration::from_secs(9)).await.unwrap().unwrap();
+    let records: Vec<_> = batch.entries.iter().map(|entry| IncidentRecord::decode(&entry.value).unwrap()).collect();
+    let shown: Vec<_> =
+        records.iter().filter(|record| record.event.action == "figures").map(|record| record.incident.count).collect();
+    assert_eq!(shown, [20, 22, 24, 26, 28]);
+    assert!(records.iter().all(|record| record.incident.version == 1), "whoever is about to sign is not disturbed");
+    assert_eq!(
+        night.history("20261124-0001").await,
+        ["opened", "page_sent"].map(text),
+        "the history tells only what happened"
+    );
+}
+
+#[tokio::test]
+async fn an_incident_that_was_closed_small_opens_again_when_it_grows() {
+    let mut night = Night::begin(ONE).await;
+    night.pulse("water", "s1", 18).await;
+    night.expect("desk", "opened");
+    night.act("王敏", "20261124-0001", Command::Ack).await.unwrap();
+    night.act("王敏", "20261124-0001", Command::Close { text: text("误报") }).await.unwrap();
+    night.wait(1).await;
+    night.pulse("water", "s1", 25).await;
+    night.expect_nothing();
+    night.wait(1).await;
+    night.pulse("water", "s1", 220).await;
+    assert_eq!(night.expect("desk", "opened").body["incident"]["level"], "II");
+}
+
+#[tokio::test]
+async fn without_a_next_in_line_the_time_that_is_up_is_noted_once() {
+    let mut night = Night::begin(ONE).await;
+    night.pulse("water", "s1", 18).await;
+    night.expect("desk", "opened");
+    for _ in 0..3 {
+        night.wait(15).await;
+    }
+    assert_eq!(night.history("20261124-0001").await, ["opened", "page_sent", "overdue"].map(text));
+    assert!(night.act("王敏", "20261124-0001", Command::Ack).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_policy_chooses_roster_and_levels() {
+    let policy = "[[watch]]\nid = \"gas\"\nname = \"燃气\"\nquery = \"燃气\"\n[[policy]]\ntopics = [\"gas\"]\n\
+                  [policy.level.I]\ncount = 16\n";
+    let mut night = Night::begin(&format!("{ROSTER}{policy}")).await;
+    night.pulse("water", "s1", 18).await;
+    night.expect("desk", "opened");
+    night.expect("day", "opened");
+    night.pulse("gas", "g1", 18).await;
+    for channel in ["desk", "day", "night", "leader"] {
+        assert_eq!(night.expect(channel, "opened").body["incident"]["level"], "I");
     }
 }

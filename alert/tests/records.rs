@@ -1,5 +1,8 @@
 //! The records' conformance suite against SQLite.
 
+// A test speaks by failing.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use alert::records::{Records, conformance};
 use schemas::kit::settings::Settings;
 use std::sync::Mutex;

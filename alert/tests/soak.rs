@@ -1,6 +1,9 @@
 //! Nights at random: pulses, signatures, time, crashes and channels that fail, in any order. Whatever happens, each page
 //! that was due is delivered, and a repeat is the same message to the byte.
 
+// A test speaks by failing.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use alert::incident::Command;

@@ -1,5 +1,8 @@
 //! The stage as the binary starts it: over a socket, with its own tasks and the clock on the wall.
 
+// A test speaks by failing.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use alert::{Upstreams, users};

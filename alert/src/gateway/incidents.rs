@@ -100,7 +100,7 @@ pub(super) async fn act(
     body: Result<Option<Json<Act>>, JsonRejection>,
     command: fn(Act) -> Command,
 ) -> Result<Json<IncidentFile>, Problem> {
-    let act = body.map_err(unreadable)?.map(|Json(act)| act).unwrap_or_default();
+    let act = body.map_err(|rejection| unreadable(&rejection))?.map(|Json(act)| act).unwrap_or_default();
     for (what, text, most) in [("text", &act.text, LONGEST_TEXT), ("unit", &act.unit, LONGEST_UNIT)] {
         if text.chars().count() > most {
             return Err(Problem::bad_request("too_long", format!("{what} has more than {most} characters")));

@@ -48,6 +48,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 /// The longest body of everything but posts, whose door has limits of its own.
 const LONGEST_BODY: usize = 1 << 20;
+/// The longest body at the door of posts, unless ingest sets another.
+const LONGEST_POSTS: usize = 64 << 20;
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
@@ -115,7 +117,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
     let api = own
         .merge(analyze)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .merge(ingest)
+        .merge(ingest.layer(DefaultBodyLimit::max(LONGEST_POSTS)))
         .route("/api", any(unknown))
         .route("/api/", any(unknown))
         .route("/api/{*rest}", any(unknown))
@@ -180,6 +182,8 @@ async fn counted(request: Request, next: Next) -> Response {
     response
 }
 
+// The layer wants a function of this type.
+#[allow(clippy::needless_pass_by_value)]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     Problem::internal(&what.unwrap_or("a panic")).into_response()

@@ -53,7 +53,7 @@ pub(super) async fn log_in(
     if head.headers.contains_key("sec-fetch-site") || head.headers.contains_key(header::ORIGIN) {
         identity::same_site(&head)?;
     }
-    let Json(login) = body.map_err(unreadable)?;
+    let Json(login) = body.map_err(|rejection| unreadable(&rejection))?;
     let now = gateway.desk.now();
     let entered =
         gateway.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).enter(&login.name, peer, now);
@@ -146,7 +146,7 @@ fn cookie(gateway: &Gateway, value: &str, seconds: u64) -> HeaderValue {
 }
 
 /// A body that is not what the API describes.
-pub(super) fn unreadable(rejection: JsonRejection) -> Problem {
+pub(super) fn unreadable(rejection: &JsonRejection) -> Problem {
     let (status, code) = match rejection.status() {
         status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => (status, "not_json"),
         status @ StatusCode::PAYLOAD_TOO_LARGE => (status, "too_large"),

@@ -261,7 +261,7 @@ async fn users_and_sessions(settings: &Settings) {
     tx.add_session("h1", "王敏", at(100), at(0)).await.unwrap();
     tx.add_session("h2", "王敏", at(100), at(0)).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(records.users().await.unwrap(), [user.clone()]);
+    assert_eq!(records.users().await.unwrap(), std::slice::from_ref(&user));
     assert_eq!(records.user("王敏").await.unwrap(), Some(user));
     assert_eq!(records.user("李雷").await.unwrap(), None);
     let caller = Some(Caller { name: "王敏".into(), role: Role::Operator });

@@ -134,9 +134,8 @@ fn ingest() -> Router {
         );
         format!("{} {}", caller.name, body.len())
     };
-    let limit = DefaultBodyLimit::max(64 << 20);
     Router::new()
-        .route("/api/posts", guard(MAY_PUSH, post(posts)).layer(limit))
+        .route("/api/posts", guard(MAY_PUSH, post(posts)))
         .route("/api/coverage", guard(MAY_WATCH, get(|| async { axum::Json(serde_json::json!({ "sources": [] })) })))
 }
 
