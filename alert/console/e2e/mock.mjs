@@ -124,6 +124,26 @@ const steps = {
     await page.getByTestId("search-error").getByText("第 3 个字处").waitFor();
   },
 
+  async "filters are in the address, in the desk's zone"(page) {
+    await page.goto(`${base}search?q=${encodeURIComponent("停水")}`);
+    await page.getByTestId("search-total").waitFor();
+    const [, kind] = await page.locator(".search-form select").all();
+    await kind.selectOption("comment");
+    await page.waitForURL(/kind=comment/);
+    const [from, to] = await page.locator('.search-form input[type="datetime-local"]').all();
+    await from.fill("2026-11-24T03:04");
+    await page.getByTestId("search-box").focus();
+    await page.waitForURL(/from=2026-11-23T19:04/);
+    await to.fill("2026-11-24T03:03");
+    await page.keyboard.press("Enter");
+    await page.getByText("结束时间应晚于开始时间").waitFor();
+    await page.reload();
+    await page.getByTestId("search-total").waitFor();
+    check((await from.inputValue()) === "2026-11-24T03:04", "the address does not come back into the form");
+    await page.locator(".search-form .clear button").click();
+    await page.waitForURL((url) => url.search === `?q=${encodeURIComponent("停水")}`);
+  },
+
   async "a lost line is said aloud, and made good"(page) {
     await page.goto(base);
     await page.locator('[data-testid="connection"][data-state="open"]').waitFor();

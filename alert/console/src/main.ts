@@ -17,17 +17,13 @@ import App from "./App.vue";
 import { router } from "./router";
 import { startClock } from "./state/clock";
 import { applyPrefs } from "./state/prefs";
+import { watchUpgrades } from "./state/upgrade";
 import { startShortcuts } from "./state/shortcuts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
-// After an upgrade the chunks of the old build are gone: a page that has been open since then loads itself anew, once.
-window.addEventListener("vite:preloadError", () => {
-  const loaded = performance.timeOrigin;
-  if (Date.now() - loaded > 10_000) location.reload();
-});
-
 applyPrefs();
 startClock();
 startShortcuts();
+watchUpgrades();
 createApp(App).use(router).mount("#app");

@@ -1,9 +1,16 @@
-/** Pages and the way to them. Whoever is not logged in is led to the log-in page, and back afterwards. */
+/**
+ * Pages and the way to them. Whoever is not logged in is led to the log-in page, and back afterwards. The pages are no
+ * chunks of their own: a console stays open for weeks, and must reach its pages also while the line is down.
+ */
 import { createRouter, createWebHistory } from "vue-router";
 import { whenUnauthenticated } from "./api/client";
 import { safeNext } from "./lib/link";
 import Board from "./pages/Board.vue";
+import IncidentList from "./pages/IncidentList.vue";
+import IncidentPage from "./pages/IncidentPage.vue";
 import Login from "./pages/Login.vue";
+import Missing from "./pages/Missing.vue";
+import Search from "./pages/Search.vue";
 import { leave, resume, session } from "./state/session";
 
 export const router = createRouter({
@@ -11,10 +18,10 @@ export const router = createRouter({
   routes: [
     { path: "/login", name: "login", component: Login, meta: { open: true } },
     { path: "/", name: "board", component: Board },
-    { path: "/incidents", name: "incidents", component: () => import("./pages/IncidentList.vue") },
-    { path: "/incidents/:id", name: "incident", component: () => import("./pages/IncidentPage.vue"), props: true },
-    { path: "/search", name: "search", component: () => import("./pages/Search.vue") },
-    { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
+    { path: "/incidents", name: "incidents", component: IncidentList },
+    { path: "/incidents/:id", name: "incident", component: IncidentPage, props: true },
+    { path: "/search", name: "search", component: Search },
+    { path: "/:rest(.*)*", name: "missing", component: Missing },
   ],
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
 });

@@ -1,6 +1,6 @@
 /** How far an incident has come on its way, step by step. Pure. */
 import type { HistoryEvent, State } from "../api/types";
-import { STATES } from "../state/ranking";
+import { STATES } from "./ranking";
 
 export interface Step {
   state: State;

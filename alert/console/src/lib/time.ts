@@ -73,7 +73,7 @@ export function clock(at: number, zone: string, seconds = true): string {
 /** `2026-11-24`. */
 export function date(at: number, zone: string): string {
   const { year, month, day } = wall(at, zone);
-  return `${year}-${two(month)}-${two(day)}`;
+  return `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`;
 }
 
 /** `03:04` on the day of `now`, `11-23 03:04` in its year, `2025-11-23 03:04` else. */
@@ -130,6 +130,8 @@ export function fromField(value: string, zone: string): number | null {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d))?$/.exec(value);
   if (!match) return null;
   const [year, month, day, hour, minute, second] = match.slice(1).map((digits) => Number(digits ?? 0)) as number[];
+  // While a year is being typed it passes through the first century, which Date would take for the twentieth.
+  if (year! < 1970) return null;
   const asUtc = Date.UTC(year!, month! - 1, day!, hour!, minute!, second);
   if (new Date(asUtc).getUTCDate() !== day) return null;
   const early = asUtc - offset(asUtc - DAY, zone);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Incident, Pulse, SourceState } from "../api/types";
 import * as reduce from "./board";
-import { byRise, byUrgency } from "./ranking";
+import { byRise, byUrgency } from "../lib/ranking";
 
 const incident = (id: string, version: number, more: Partial<Incident> = {}): Incident => ({
   id,

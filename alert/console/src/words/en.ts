@@ -48,7 +48,7 @@ export const en: Record<Word, string> = {
   "state.acked": "Signed",
   "state.assigned": "Assigned",
   "state.handling": "In hand",
-  "state.responded": "Responded",
+  "state.responded": "Replied",
   "state.watching": "Watching",
   "state.closed": "Closed",
 

@@ -1,6 +1,6 @@
 /** In which order the board shows incidents and topics. Pure. */
 import type { Incident, Level, Pulse, State, Window } from "../api/types";
-import { moment } from "../lib/time";
+import { moment } from "./time";
 
 const LEVELS: readonly Level[] = ["IV", "III", "II", "I"];
 
