@@ -100,7 +100,9 @@ impl Coverage {
 
     /// The log was set back: nothing from `end` on is covered. Says whether that changes anything.
     pub fn set_back(&mut self, partition: u32, end: u64) -> bool {
-        let Some(covered) = self.next.get_mut(partition as usize).filter(|covered| **covered > end) else { return false };
+        let Some(covered) = self.next.get_mut(partition as usize).filter(|covered| **covered > end) else {
+            return false;
+        };
         *covered = end;
         true
     }

@@ -93,7 +93,8 @@ impl MonthIndex {
     pub(super) fn find(&self, id: &str) -> tantivy::Result<Option<Known>> {
         let term = Term::from_field_text(FIELDS.id, id);
         for segment in self.searcher().segment_readers() {
-            let Some(mut postings) = segment.inverted_index(FIELDS.id)?.read_postings(&term, IndexRecordOption::Basic)?
+            let Some(mut postings) =
+                segment.inverted_index(FIELDS.id)?.read_postings(&term, IndexRecordOption::Basic)?
             else {
                 continue;
             };

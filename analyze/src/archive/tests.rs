@@ -211,7 +211,11 @@ fn verdicts_within_a_batch_after_a_commit_and_after_a_restart() {
     let page = fixture.search(&looking_for(Query::All));
     assert_eq!((page.total, page.hits[0].counts.likes), (1, 8));
     assert_eq!(page.hits[0].published_at, NOVEMBER.parse().unwrap(), "the first-seen record fixes the time");
-    assert_eq!(std::fs::read_dir(fixture.folder.path().join("archive")).unwrap().count(), 3, "one month, lock, position");
+    assert_eq!(
+        std::fs::read_dir(fixture.folder.path().join("archive")).unwrap().count(),
+        3,
+        "one month, lock, position"
+    );
 }
 
 #[test]
@@ -329,7 +333,9 @@ fn after_the_log_was_set_back_what_comes_is_new() {
 fn operators_filters_and_times() {
     let mut fixture = Fixture::new();
     let posts = [
-        Told { title: Some("关于停水".into()), topics: vec!["water".into()], ..told(0, 0, "1", "三天了", OCTOBER) },
+        Told {
+            title: Some("关于停水".into()), topics: vec!["water".into()], ..told(0, 0, "1", "三天了", OCTOBER)
+        },
         Told { kind: Kind::Comment, ..told(0, 1, "2", "停水又停电", "2026-11-01T00:00:00Z") },
         told(1, 0, "3", "停电, Wi-Fi too", NOVEMBER),
     ];

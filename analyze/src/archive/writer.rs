@@ -274,7 +274,8 @@ impl ArchiveWriter {
         let open = self.months.values().filter(|slot| slot.writer.is_some());
         if open.clone().count() >= OPEN_MONTHS {
             let idle = open.filter(|slot| !slot.dirty).min_by_key(|slot| slot.used).map(|slot| slot.index.month);
-            let Some(writer) = idle.and_then(|idle| self.months.get_mut(&idle)).and_then(|slot| slot.writer.take()) else {
+            let Some(writer) = idle.and_then(|idle| self.months.get_mut(&idle)).and_then(|slot| slot.writer.take())
+            else {
                 return Ok(());
             };
             if let Some(idle) = idle {
@@ -325,8 +326,8 @@ impl ArchiveWriter {
 
 impl Slot {
     fn open(index: Arc<MonthIndex>, info: &TopicInfo) -> anyhow::Result<Self> {
-        let covered = Coverage::of(index.committed()?, info)
-            .with_context(|| format!("month {} of the archive", index.month))?;
+        let covered =
+            Coverage::of(index.committed()?, info).with_context(|| format!("month {} of the archive", index.month))?;
         let seen = index.seen()?;
         Ok(Self::new(index, covered, seen))
     }

@@ -149,7 +149,11 @@ impl Pipeline {
             let progress = shared.health.commits.load(Ordering::Relaxed) != before;
             failures = if progress { 1 } else { failures + 1 };
             let wait = BACKOFF.wait(failures, 1.0);
-            tracing::error!(error = format!("{error:#}"), ?wait, "analyzing has stopped and begins again from the last commit");
+            tracing::error!(
+                error = format!("{error:#}"),
+                ?wait,
+                "analyzing has stopped and begins again from the last commit"
+            );
             shared.health.set(Some(format!("analyzing has stopped and will begin again: {error:#}")));
             tokio::select! {
                 () = shutdown.cancelled() => return Err(error),

@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use schemas::{
     kit::shutdown::Shutdown,
     log::{
-        Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, SharedLog, Topic, TopicInfo, partition_of,
+        Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, SharedLog, Topic, TopicInfo,
+        partition_of,
     },
     records::{AnalyzedPost, Counts, Kind, Precision, RawPost, Record, Rejected, Verdict, Via, post_id},
 };
@@ -196,7 +197,12 @@ async fn a_restart_goes_on_where_the_archive_stands() {
     assert_eq!((firsts, analyzed.len()), (40, 50));
     assert_eq!(ids(&*running.stop().await).len(), 40);
     for partition in 0..4 {
-        let raw: Vec<u64> = analyzed.iter().map(|post| post.raw).filter(|raw| raw.partition == partition).map(|raw| raw.offset).collect();
+        let raw: Vec<u64> = analyzed
+            .iter()
+            .map(|post| post.raw)
+            .filter(|raw| raw.partition == partition)
+            .map(|raw| raw.offset)
+            .collect();
         assert_eq!(raw, (0..raw.len() as u64).collect::<Vec<_>>(), "in order, each once");
     }
 }

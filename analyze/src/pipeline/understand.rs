@@ -49,12 +49,17 @@ pub(super) async fn run(
     let batches = stream::poll_fn(move |context| batches.poll_recv(context));
     let understood = batches.map(|batch| understand(batch, understanding.clone(), cores.clone())).buffered(BATCHES);
     let mut understood = std::pin::pin!(understood);
-    while let Some(batch) = understood.next().await {
-        if out.send(batch?).await.is_err() {
-            break;
+    loop {
+        let batch = tokio::select! {
+            // The next part may end while nothing comes: then this one and the reader behind it must end too.
+            () = out.closed() => return Ok(()),
+            batch = understood.next() => batch,
+        };
+        let Some(batch) = batch.transpose()? else { return Ok(()) };
+        if out.send(batch).await.is_err() {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 async fn understand(

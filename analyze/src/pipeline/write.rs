@@ -126,9 +126,7 @@ impl Writing {
         self.round.next.push((partition, next));
         self.behind.insert(partition, end.saturating_sub(next));
         let behind: u64 = self.behind.values().sum();
-        metrics::ANALYZE_BEHIND
-            .with_label_values(&[Topic::PostsRaw.name()])
-            .set(behind.try_into().unwrap_or(i64::MAX));
+        metrics::ANALYZE_BEHIND.with_label_values(&[Topic::PostsRaw.name()]).set(behind.try_into().unwrap_or(i64::MAX));
         Ok(())
     }
 
@@ -223,7 +221,8 @@ impl Round {
         let origin = format!("{} partition {} offset {}", Topic::PostsRaw, at.partition, at.offset);
         tracing::warn!(%origin, %reason, "a record cannot be read and is set aside in posts.rejected");
         let kept = bytes.len().min(REJECTED_BYTES);
-        let reason = if kept < bytes.len() { format!("{reason} (only its first {kept} bytes are kept)") } else { reason };
+        let reason =
+            if kept < bytes.len() { format!("{reason} (only its first {kept} bytes are kept)") } else { reason };
         let rejected = Rejected {
             v: Rejected::VERSION,
             at: Timestamp::now(),

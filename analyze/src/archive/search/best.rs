@@ -2,11 +2,7 @@
 
 use super::{SearchError, Sort, relevance::Relevance};
 use serde::{Deserialize, Serialize};
-use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-    time::Instant,
-};
+use std::{cmp::Reverse, collections::BinaryHeap, time::Instant};
 use tantivy::{
     COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocId, Score, Searcher, SegmentReader,
     columnar::Column,
@@ -92,6 +88,13 @@ impl Ranking<'_> {
         best: &mut Best,
     ) -> Result<(), SearchError> {
         for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
+            if Instant::now() >= self.deadline {
+                return Err(SearchError::TooLong);
+            }
+            if best.keep == 0 {
+                best.total += u64::from(weight.count(segment)?);
+                continue;
+            }
             let mut matches = weight.scorer(segment, 1.0)?;
             let mut rank = self.ranks(searcher, segment)?;
             let columns = segment.fast_fields();

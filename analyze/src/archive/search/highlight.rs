@@ -3,35 +3,6 @@
 //! Terms match the normalised text, which has one character for each character of the original; so a place in the one is a
 //! place in the other.
 
-use crate::understand::{Normal, Understanding};
-use schemas::records::{Counts, Kind, Precision, RawPost, Record, Via};
-
-/// A text as it was indexed.
-pub(super) fn normal(understanding: &Understanding, text: &str) -> Normal {
-    let post = RawPost {
-        v: RawPost::VERSION,
-        id: String::new(),
-        source: String::new(),
-        native_id: String::new(),
-        kind: Kind::Post,
-        url: None,
-        title: None,
-        text: text.to_owned(),
-        author: None,
-        published_at: jiff::Timestamp::UNIX_EPOCH,
-        published_precision: Precision::Second,
-        fetched_at: jiff::Timestamp::UNIX_EPOCH,
-        thread_id: None,
-        parent_id: None,
-        counts: Counts::default(),
-        place: None,
-        media: Vec::new(),
-        reply: None,
-        via: Via::Push,
-    };
-    understanding.understand(&post).text
-}
-
 /// The ranges `[begin, end)` of `original` where one of the terms matches, in order, not overlapping. `folded` is its
 /// normalised form.
 #[must_use]

@@ -1,7 +1,7 @@
 //! A post that was found, as the API shows it.
 
 use super::highlight;
-use crate::{archive::schema::FIELDS, understand::Understanding};
+use crate::{archive::schema::FIELDS, understand::fold};
 use jiff::Timestamp;
 use schemas::records::{AnalyzedPost, Counts, Kind, Record, Sentiment};
 use serde::Serialize;
@@ -42,20 +42,16 @@ pub struct Highlights {
 }
 
 /// Loads a hit from its month.
-pub(super) fn load(
-    searcher: &Searcher,
-    address: DocAddress,
-    terms: &[&str],
-    understanding: &Understanding,
-) -> Result<Hit, TantivyError> {
+pub(super) fn load(searcher: &Searcher, address: DocAddress, terms: &[&str]) -> Result<Hit, TantivyError> {
     let document: TantivyDocument = searcher.doc(address)?;
     let bytes = document.get_first(FIELDS.post).and_then(|value| value.as_bytes()).unwrap_or_default();
-    let post = AnalyzedPost::decode(bytes).map_err(|error| TantivyError::SystemError(format!("a stored post: {error}")))?;
+    let post =
+        AnalyzedPost::decode(bytes).map_err(|error| TantivyError::SystemError(format!("a stored post: {error}")))?;
     let ranges = |text: &str| {
         if terms.is_empty() {
             return Vec::new();
         }
-        highlight::ranges(text, &highlight::normal(understanding, text).folded, terms)
+        highlight::ranges(text, &fold(text), terms)
     };
     let highlights =
         Highlights { title: post.title.as_deref().map(ranges).unwrap_or_default(), text: ranges(&post.text) };

@@ -146,7 +146,7 @@ impl Archive {
         let terms = search.query.terms();
         let hits = kept
             .iter()
-            .map(|kept| hit::load(&searchers[kept.place], kept.address, &terms, &self.understanding))
+            .map(|kept| hit::load(&searchers[kept.place], kept.address, &terms))
             .collect::<Result<_, _>>()?;
         Ok(Page { total, hits, next: next.flatten() })
     }
@@ -154,7 +154,7 @@ impl Archive {
     /// The words that a hit should hold, as the segmenter cuts the query's terms.
     fn words_of(&self, query: &Query) -> Vec<String> {
         let terms = query.terms();
-        let normals = terms.iter().map(|term| highlight::normal(&self.understanding, term));
+        let normals = terms.iter().map(|term| self.understanding.normalise(term));
         let mut words: Vec<String> = Vec::new();
         for normal in normals {
             for word in super::tokens::words(&normal.words) {

@@ -48,7 +48,11 @@ impl Relevance {
     }
 
     /// A scorer for each word in the title and in the text of a segment's documents.
-    pub(super) fn scorers(&self, searcher: &Searcher, segment: &SegmentReader) -> tantivy::Result<Vec<Box<dyn Scorer>>> {
+    pub(super) fn scorers(
+        &self,
+        searcher: &Searcher,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<Vec<Box<dyn Scorer>>> {
         let scoring = EnableScoring::enabled_from_statistics_provider(self, searcher);
         let mut scorers = Vec::new();
         for word in &self.words {

@@ -1,0 +1,176 @@
+//! The search over HTTP, on posts that came through the pipeline.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use analyze::{archive, understand::Understanding};
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
+use schemas::{
+    kit::{
+        auth::{Caller, Role},
+        service::Service,
+        settings::Settings,
+        shutdown::Shutdown,
+    },
+    log::{Embedded, EmbeddedOptions, NewRecord, SharedLog, Topic},
+    records::{AuditEntry, Counts, Kind, Precision, RawPost, Record, Via, post_id},
+};
+use serde_json::Value;
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tower::ServiceExt;
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn post(number: u64) -> RawPost {
+    let native_id = number.to_string();
+    RawPost {
+        v: RawPost::VERSION,
+        id: post_id("forum", &native_id),
+        source: "forum".into(),
+        native_id,
+        kind: Kind::Post,
+        url: None,
+        title: Some(format!("第{number}栋")),
+        text: "🚰自來水停了ＡＢ, <b>停水</b>".into(),
+        author: None,
+        published_at: format!("2026-11-24T07:00:{:02}Z", number % 60).parse().unwrap(),
+        published_precision: Precision::Second,
+        fetched_at: "2026-11-24T08:00:00Z".parse().unwrap(),
+        thread_id: None,
+        parent_id: None,
+        counts: Counts { likes: number % 5, ..Counts::default() },
+        place: None,
+        media: Vec::new(),
+        reply: None,
+        via: Via::Push,
+    }
+}
+
+struct Fixture {
+    _folder: tempfile::TempDir,
+    log: SharedLog,
+    service: Service,
+}
+
+/// Posts that went through the whole pipeline. It has stopped, so all are committed; the search goes on.
+async fn searchable(posts: u64) -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
+    let records =
+        (0..posts).map(|number| NewRecord { partition: (number % 4) as u32, key: None, value: post(number).encode() });
+    log.append(Topic::PostsRaw, records.collect()).await.unwrap();
+    let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+    let shutdown = Shutdown::new();
+    let understanding = Arc::new(Understanding::new([]).unwrap());
+    let mut service = archive::start(&settings, log.clone(), understanding, shutdown.clone()).await.unwrap();
+    assert_eq!(service.ready.check(), Ok(()));
+    read(&log, Topic::PostsAnalyzed, posts as usize).await;
+    shutdown.cancel();
+    (&mut service.task).await.unwrap().unwrap();
+    Fixture { _folder: folder, log, service }
+}
+
+async fn read(log: &SharedLog, topic: Topic, count: usize) -> Vec<bytes::Bytes> {
+    let info = log.describe(topic).await.unwrap();
+    let mut reader = log.reader(topic, info.resume(None).unwrap()).await.unwrap();
+    let mut values = Vec::new();
+    while values.len() < count {
+        let batch = reader.next(1_000, SOON).await.unwrap().expect("what is written can be read");
+        values.extend(batch.entries.into_iter().map(|entry| entry.value));
+    }
+    values
+}
+
+impl Fixture {
+    async fn get(&self, parameters: &str, role: Option<Role>) -> (StatusCode, Value) {
+        let mut request = Request::get(format!("/api/search?{parameters}")).body(Body::empty()).unwrap();
+        if let Some(role) = role {
+            request.extensions_mut().insert(Caller { name: "somebody".into(), role });
+        }
+        let response = self.service.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn page(&self, parameters: &str) -> Value {
+        let (status, body) = self.get(parameters, Some(Role::Analyst)).await;
+        assert_eq!(status, StatusCode::OK, "{parameters}: {body}");
+        body
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finds_pages_and_marks() {
+    let fixture = searchable(50).await;
+    // Parameters as a form sends them, the empty ones too. The term is in the traditional script and full width.
+    let page = fixture.page("q=%E8%87%AA%E4%BE%86%E6%B0%B4%E5%81%9C%E4%BA%86%EF%BC%A1&from=&to=&source=&limit=3").await;
+    assert_eq!(page["total"], 50);
+    let hit = &page["hits"][0];
+    assert_eq!((&hit["id"], &hit["native_id"]), (&"forum:49".into(), &"49".into()));
+    assert_eq!(hit["text"], "🚰自來水停了ＡＢ, <b>停水</b>", "the text stays as it was published");
+    assert_eq!(hit["highlights"]["text"], serde_json::json!([[2, 8]]));
+    assert_eq!(hit["likes"], 4);
+    for sort in ["time", "relevance", "heat"] {
+        let mut ids = HashSet::new();
+        let mut cursor = String::new();
+        loop {
+            let page = fixture.page(&format!("q=%E5%81%9C%E6%B0%B4&sort={sort}&limit=7&cursor={cursor}")).await;
+            for hit in page["hits"].as_array().unwrap() {
+                assert!(ids.insert(hit["id"].as_str().unwrap().to_owned()), "{sort}: none twice");
+            }
+            match page["next"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+        }
+        assert_eq!(ids.len(), 50, "{sort}");
+    }
+    let page = fixture.page("limit=0").await;
+    assert_eq!((&page["total"], page["hits"].as_array().unwrap().len()), (&50.into(), 0));
+    assert_eq!(fixture.page("unit=anybody").await["total"], 0);
+    assert_eq!(fixture.page("from=2026-11-24T07:00:40Z&to=2026-11-24T15:00:45%2B08:00").await["total"], 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_what_is_wrong_and_says_why() {
+    let fixture = searchable(3).await;
+    for (parameters, code, says) in [
+        ("q=%28%E5%81%9C%E6%B0%B4", "bad_query", "at character"),
+        ("from=yesterday", "bad_time", "from: "),
+        ("limit=201", "bad_limit", "0 to 200"),
+        ("limit=-1", "bad_limit", "0 to 200"),
+        ("sort=id", "bad_parameter", "time, relevance or heat"),
+        ("kind=tweet", "bad_parameter", "kind: "),
+        ("sentiment=sad", "bad_parameter", "sentiment: "),
+        ("cursor=xyz", "bad_cursor", "cursor"),
+        ("q=a&q=b", "bad_query", "duplicate"),
+    ] {
+        let (status, body) = fixture.get(parameters, Some(Role::Analyst)).await;
+        assert_eq!((status, &body["error"]["code"]), (StatusCode::BAD_REQUEST, &code.into()), "{parameters}: {body}");
+        assert!(body["error"]["message"].as_str().unwrap().contains(says), "{parameters}: {body}");
+    }
+    let long = "%E6%B0%B4".repeat(1_001);
+    assert_eq!(fixture.get(&format!("q={long}"), Some(Role::Analyst)).await.0, StatusCode::BAD_REQUEST);
+    let next = fixture.page("limit=1").await["next"].as_str().unwrap().to_owned();
+    let (status, body) = fixture.get(&format!("sort=heat&cursor={next}"), Some(Role::Analyst)).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::BAD_REQUEST, &"bad_cursor".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_who_may_search_do_and_it_is_on_the_record() {
+    let fixture = searchable(1).await;
+    assert_eq!(fixture.get("", None).await.0, StatusCode::UNAUTHORIZED);
+    for role in Role::ALL {
+        let may = schemas::kit::auth::MAY_SEARCH.contains(&role);
+        let expected = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(fixture.get("q=wifi", Some(role)).await.0, expected, "{role:?}");
+    }
+    let searches = schemas::kit::auth::MAY_SEARCH.len();
+    for value in read(&fixture.log, Topic::Audit, searches).await {
+        let entry = AuditEntry::decode(&value).unwrap();
+        assert_eq!((&*entry.who, &*entry.action, &*entry.detail), ("somebody", "search", r#"{"q":"wifi"}"#));
+    }
+}
