@@ -1,18 +1,44 @@
 //! Policy, incidents, duty roster, escalation, channels, and the gateway with the console.
 //!
 //! Must not know: how posts are fetched, segmented or indexed. It reads `topics.pulse`, `crawl.reports`, `posts.rejected` and
-//! `audit`, writes `incidents`, `control` and `audit`, and imports nothing of the other stages: their APIs come to the
-//! gateway as routers ([`Upstreams`]).
+//! `audit`, writes `incidents`, and imports nothing of the other stages: their APIs come to the gateway as routers
+//! ([`Upstreams`]).
+//!
+//! Pure cores, each with its table of outcomes: [`policy`] (which level), [`matter`] (one incident per matter),
+//! [`incident`] (what people may do), [`roster`] (who is on duty), [`escalation`] (when nobody signs), [`outbox`] (what is
+//! sent next), [`message`] (what a page says). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
+//! (how a page reaches people), `gateway` (the API).
+
+pub mod channel;
+pub mod engine;
+pub mod escalation;
+mod gateway;
+pub mod incident;
+pub mod matter;
+pub mod message;
+pub mod outbox;
+mod password;
+pub mod policy;
+pub mod records;
+pub mod roster;
+#[cfg(test)]
+mod samples;
+pub mod users;
 
 use axum::Router;
+use engine::{Desk, Plan, audit::Audit, pulses::Pulses, sender::Sender};
+use gateway::Gateway;
+use message::Style;
+use records::Records;
 use schemas::{
     kit::{
-        service::Service,
-        settings::{Fault, Settings},
+        service::{Ready, Service},
+        settings::{Fault, Place, Settings},
         shutdown::Shutdown,
     },
     log::SharedLog,
 };
+use std::sync::{Arc, atomic::Ordering};
 
 /// The other stages' parts of the API: their own routers when they run in this process, proxies when they run apart. The
 /// gateway authenticates, puts the caller into the request, and passes it on.
@@ -21,23 +47,91 @@ pub struct Upstreams {
     pub ingest: Router,
     /// `GET /api/search`, `GET /api/topics…`.
     pub analyze: Router,
+    /// Whether the other stages can do their work, by name: what `/readyz` shows beside this one.
+    pub ready: Vec<(&'static str, Ready)>,
 }
 
 /// Faults of the config that only this stage can judge.
 #[must_use]
-pub fn check(_settings: &Settings) -> Vec<Fault> {
-    Vec::new()
+pub fn check(settings: &Settings) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if !records::is_address(&settings.records.url) {
+        let error = records::RecordsError::Address(settings.records.url.clone());
+        faults.push(Fault::new(Place::File, error.to_string()));
+    }
+    faults
 }
 
-/// Starts the stage. Its router is the whole gateway: the console at `/` and everything under `/api/`.
+/// What is no fault, and will be regretted all the same.
+#[must_use]
+pub fn warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if settings.channel.is_empty() {
+        warnings.push("there is no [[channel]]: incidents open, and nobody is told".to_owned());
+    } else if settings.http.public_url.is_none() {
+        warnings.push(format!("[http] public_url is missing: links in messages lead to {}", base(settings)));
+    } else if ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| base(settings).contains(&format!("//{host}"))) {
+        warnings.push(format!("[http] public_url is {}: nobody's phone can open that", base(settings)));
+    }
+    for duty in settings.duty.iter().map(|duty| duty.get_ref()) {
+        for (from, to) in roster::gaps(duty) {
+            let (id, from, to) = (&duty.id, from.strftime("%H:%M"), to.strftime("%H:%M"));
+            warnings.push(format!("[[duty]] {id:?}: from {from} to {to} nobody is on duty who can be reached"));
+        }
+    }
+    warnings
+}
+
+/// What links begin with.
+fn base(settings: &Settings) -> String {
+    let own = || format!("http://{}", settings.http.listen);
+    settings.http.public_url.clone().unwrap_or_else(own).trim_end_matches('/').to_owned()
+}
+
+/// Starts the stage. Its router is the whole gateway: the console at `/` and everything under `/api/`. Serve it with
+/// `into_make_service_with_connect_info::<SocketAddr>()`: log-in and `/metrics` ask who is at the other end.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
 pub async fn start(
-    _settings: &Settings,
-    _log: SharedLog,
-    _upstreams: Upstreams,
-    _shutdown: Shutdown,
+    settings: &Settings,
+    log: SharedLog,
+    mut upstreams: Upstreams,
+    shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
-    anyhow::bail!("not built yet")
+    let channels = channel::open(settings, channel::TIMEOUT)?;
+    let records = Records::open(settings).await?;
+    let style = Style { base: base(settings), tz: settings.tz() };
+    let desk = Arc::new(Desk::new(records.clone(), Plan::of(settings), style, engine::wall_clock()));
+    let pulses = Pulses::open(&records, &log).await?;
+    let audit = Audit::open(&records, &log).await?;
+    let sender = Sender::new(Arc::clone(&desk), channels, shutdown.clone());
+
+    let ready = Ready::new({
+        let (desk, shutdown) = (Arc::clone(&desk), shutdown.clone());
+        move || match (shutdown.is_cancelled(), desk.usable.load(Ordering::Relaxed)) {
+            (true, _) => Err("stopping".into()),
+            (false, false) => Err("the records database cannot be used now: see the log".into()),
+            (false, true) => Ok(()),
+        }
+    });
+    upstreams.ready.push(("alert", ready.clone()));
+    let gateway = Gateway::new(settings, Arc::clone(&desk), log.clone(), upstreams.ready, shutdown.clone())?;
+    let gateway = Arc::new(gateway);
+    let router = gateway::router(&gateway, upstreams.ingest.clone(), upstreams.analyze);
+    let events = gateway::events::run(gateway, upstreams.ingest);
+
+    let task = tokio::spawn(async move {
+        tokio::join!(
+            pulses.run(Arc::clone(&desk), shutdown.clone()),
+            audit.run(Arc::clone(&desk), shutdown.clone()),
+            sender.run(),
+            engine::clocks::run(Arc::clone(&desk), shutdown.clone()),
+            engine::feed::run(Arc::clone(&desk), log, shutdown.clone()),
+            events,
+        );
+        records.close().await;
+        Ok(())
+    });
+    Ok(Service { name: "alert", router, ready, task })
 }

@@ -6,21 +6,28 @@
 //! * [`query`]: the language of watch topics and of search: parsing, and matching against a post.
 //! * [`understand`]: one post: normalise, segment, sentiment, keyphrases, watch topics.
 //! * [`archive`]: verdicts (first seen, revision, duplicate), tantivy, search.
+//! * [`pipeline`]: from posts.raw through all of these to posts.analyzed and the archive.
+//! * [`replay`]: history through the very same code.
 //! * [`trend`]: across posts: counts, expectation, surprise, spikes, pulses.
 
 pub mod archive;
+pub mod pipeline;
 pub mod query;
+pub mod replay;
 pub mod trend;
 pub mod understand;
 
 use schemas::{
     kit::{
-        service::Service,
-        settings::{Fault, Settings},
+        service::{Ready, Service},
+        settings::{Fault, Settings, Spanned},
         shutdown::Shutdown,
     },
     log::SharedLog,
 };
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+use understand::Understanding;
 
 /// Faults of the config that only this stage can judge: queries of watch topics.
 #[must_use]
@@ -29,7 +36,7 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
         .watch
         .iter()
         .filter_map(|watch| {
-            let error = query::parse(&watch.get_ref().query).err()?;
+            let error = query::parse_watch(&watch.get_ref().query).err()?;
             Some(settings.fault(watch, "query", error.to_string()))
         })
         .collect()
@@ -39,6 +46,31 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
-pub async fn start(_settings: &Settings, _log: SharedLog, _shutdown: Shutdown) -> anyhow::Result<Service> {
-    anyhow::bail!("not built yet")
+pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Service> {
+    let understanding = Arc::new(understanding(settings)?);
+    let archive = archive::start(settings, log.clone(), understanding, shutdown.clone()).await?;
+    let trend = trend::start(settings, log, shutdown.clone()).await?;
+    let ready = {
+        let (archive, trend) = (archive.ready.clone(), trend.ready.clone());
+        Ready::new(move || archive.check().and_then(|()| trend.check()))
+    };
+    let task = tokio::spawn(async move {
+        let until_end = async |task: JoinHandle<anyhow::Result<()>>| {
+            let outcome = task.await.map_err(anyhow::Error::from).and_then(|ended| ended);
+            // One without the other is no watch: both end, and the process with them.
+            shutdown.cancel();
+            outcome
+        };
+        let (archive, trend) = tokio::join!(until_end(archive.task), until_end(trend.task));
+        archive.and(trend)
+    });
+    Ok(Service { name: "analyze", router: archive.router.merge(trend.router), ready, task })
+}
+
+/// What understanding needs, with the watch topics of the config.
+///
+/// # Errors
+/// When a watch topic's query cannot be parsed.
+pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
+    Understanding::new(settings.watch.iter().map(Spanned::get_ref))
 }

@@ -1,1 +1,4 @@
-//! placeholder
+//! Load programs and comparisons, each a command that prints its table. Criterion benches are in `benches/`.
+
+pub mod machine;
+pub mod texts;

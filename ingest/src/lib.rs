@@ -3,25 +3,67 @@
 //! Must not know: what a post means, what is searched or who is paged. It writes `posts.raw`, `posts.rejected` and
 //! `crawl.reports`, and imports nothing of the other stages.
 
+mod charset;
+mod coverage;
+mod crawl;
+mod door;
+mod import;
+mod lately;
+mod privacy;
+mod seen;
+mod source;
+mod tail;
+mod times;
+mod web;
+
+pub use door::{Accepted, Door, MAX_LISTED, Refused};
+pub use import::{ImportError, import, import_lines};
+
+use anyhow::Context;
+use coverage::Coverage;
+use crawl::Crawl;
 use schemas::{
     kit::{
-        service::Service,
+        service::{Ready, Service},
         settings::{Fault, Settings},
         shutdown::Shutdown,
     },
-    log::SharedLog,
+    log::{SharedLog, Topic},
 };
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use web::fetch::Fetcher;
 
-/// Faults of the config that only this stage can judge.
+/// Faults of the config that only this stage can judge: selectors, regular expressions, encodings, time formats.
 #[must_use]
-pub fn check(_settings: &Settings) -> Vec<Fault> {
-    Vec::new()
+pub fn check(settings: &Settings) -> Vec<Fault> {
+    source::sites(settings).err().unwrap_or_default()
 }
 
-/// Starts the stage. Its router has `POST /api/posts` and `GET /api/coverage`.
+/// Starts the stage: opens the door, and visits the sources until shutdown. Its router has `POST /api/posts` and
+/// `GET /api/coverage`.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
-pub async fn start(_settings: &Settings, _log: SharedLog, _shutdown: Shutdown) -> anyhow::Result<Service> {
-    anyhow::bail!("not built yet")
+pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Service> {
+    let sites = source::sites(settings).map_err(|faults| {
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the sources of the config have faults:\n{}", faults.join("\n"))
+    })?;
+    let door = Door::open(settings, log.clone()).await?;
+    let coverage = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
+    let router = door::http::router(door.clone()).merge(coverage::router(coverage.clone(), door.clone()));
+    let identity = log.describe(Topic::PostsRaw).await.context("posts.raw")?.identity;
+    let crawl = Arc::new(Crawl {
+        log,
+        door,
+        coverage,
+        fetcher: Fetcher::new(&settings.crawl).context("the HTTP client")?,
+        identity,
+        data_dir: settings.data_dir.clone(),
+        visits: Semaphore::new(settings.crawl.workers),
+    });
+    let task = tokio::spawn(crawl::run(crawl, sites, shutdown));
+    // It can do its work as soon as it has started; a log that does not take posts is told by each answer.
+    Ok(Service { name: "ingest", router, ready: Ready::new(|| Ok(())), task })
 }

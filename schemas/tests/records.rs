@@ -46,7 +46,8 @@ fn the_schema_files_are_those_of_the_types() {
 #[test]
 fn golden_fixtures_are_read_and_fit_the_schemas() {
     fn check<T: Record>() {
-        let schema: Value = serde_json::from_slice(&fs::read(path(&format!("json/{}.json", T::NAME))).unwrap()).unwrap();
+        let schema: Value =
+            serde_json::from_slice(&fs::read(path(&format!("json/{}.json", T::NAME))).unwrap()).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         for version in 1..=T::VERSION {
             let file = path(&format!("fixtures/{}.v{version}.json", T::NAME));

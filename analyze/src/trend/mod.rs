@@ -1,1 +1,73 @@
 //! Across posts: counts, expectation, surprise, spikes, pulses.
+//!
+//! Must not know: how a post is understood or stored, and who is paged. It reads `posts.analyzed` from a position of its own and
+//! writes `topics.pulse`.
+//!
+//! The way of a post:
+//!
+//! 1. [`worker`] reads it and hands it, with the time, to [`state`], which drops what it saw before.
+//! 2. [`moment`] says at which second it counts, [`series`] counts it there, in its watch topics and in `all`.
+//! 3. [`spike`] asks whether a rise begins: the fullest windows around that second against what [`baseline`] expects of
+//!    them, measured by [`surprise`].
+//! 4. At the tick, [`topic`] tells its pulse, with [`samples`] that differ; [`worker`] appends it.
+//! 5. Every few seconds [`snapshot`] keeps state and position in one file.
+//!
+//! [`api`] shows topics, and [`curve`] their curves over the expected band.
+//!
+//! Limits: a topic costs memory by the steps in which it had posts, at most some 600 KiB when it has some in every one of them
+//! (see [`series`]). One process counts everything; the core takes some 500,000 posts a second on one core. Learning a
+//! topic takes some tens of microseconds, once an hour, and once a minute while old posts come in. Windows are of one
+//! and five minutes, so a quiet topic's slow rise over hours is not seen.
+
+mod api;
+mod baseline;
+mod curve;
+mod moment;
+mod samples;
+mod series;
+#[cfg(test)]
+mod simulated;
+mod snapshot;
+mod spike;
+mod state;
+mod surprise;
+#[cfg(test)]
+mod testing;
+mod topic;
+mod worker;
+
+pub use state::{Config, Trend, WatchTopic};
+
+use schemas::{
+    kit::{
+        service::{Ready, Service},
+        settings::Settings,
+        shutdown::Shutdown,
+    },
+    log::SharedLog,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use worker::Worker;
+
+/// Starts counting. The router has `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
+///
+/// # Errors
+/// What keeps it from starting, and what to do.
+pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Service> {
+    let worker = Worker::open(settings, log, shutdown).await?;
+    let router = api::router(worker.shared());
+    let ended = Arc::new(AtomicBool::new(false));
+    let ready = {
+        let ended = Arc::clone(&ended);
+        Ready::new(move || if ended.load(Ordering::Relaxed) { Err("trend has stopped".into()) } else { Ok(()) })
+    };
+    let task = tokio::spawn(async move {
+        let outcome = worker.run().await;
+        ended.store(true, Ordering::Relaxed);
+        outcome
+    });
+    Ok(Service { name: "trend", router, ready, task })
+}

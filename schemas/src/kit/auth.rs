@@ -82,8 +82,7 @@ async fn check(State(roles): State<&'static [Role]>, request: Request, next: Nex
     match request.extensions().get::<Caller>() {
         None => unknown().into_response(),
         Some(caller) if roles.contains(&caller.role) => next.run(request).await,
-        Some(_) => {
-            Problem::new(StatusCode::FORBIDDEN, "forbidden", "此角色无权限 / your role does not allow this").into_response()
-        }
+        Some(_) => Problem::new(StatusCode::FORBIDDEN, "forbidden", "此角色无权限 / your role does not allow this")
+            .into_response(),
     }
 }

@@ -44,16 +44,17 @@ impl Problem {
 
     /// 503: not now; `Retry-After` says when.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self {
-            retry_after: Some(2),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
-        }
+        Self { retry_after: Some(2), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message) }
     }
 
     /// 500: our fault. The cause goes to the log, never to the caller.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "内部错误, 已记入日志 / an internal error; it is in the log")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "内部错误, 已记入日志 / an internal error; it is in the log",
+        )
     }
 }
 

@@ -2,8 +2,7 @@
 //! base units are seconds and bytes.
 
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    core::Collector,
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, core::Collector,
 };
 use std::sync::LazyLock;
 
@@ -25,8 +24,7 @@ fn register<C: Collector + Clone + 'static>(made: prometheus::Result<C>) -> C {
 }
 
 /// Seconds from a millisecond to a minute.
-const SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
 
 macro_rules! metrics {
     ($($(#[doc = $doc:literal])+ $kind:ident $name:ident = $text:literal $labels:tt;)+) => {

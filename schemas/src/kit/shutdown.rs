@@ -18,7 +18,10 @@ pub fn on_signal() -> std::io::Result<Shutdown> {
                 _ = terminate.recv() => "SIGTERM",
             };
             if times > 0 {
-                tracing::warn!(signal = name, "a second signal: stopping at once; what is not acknowledged will come again");
+                tracing::warn!(
+                    signal = name,
+                    "a second signal: stopping at once; what is not acknowledged will come again"
+                );
                 std::process::exit(130);
             }
             tracing::info!(signal = name, "stopping: finishing what is under way");

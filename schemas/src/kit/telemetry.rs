@@ -6,10 +6,15 @@
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
-/// Starts logging. Only the first call has an effect.
+/// Starts logging at level `info`. Only the first call has an effect.
 pub fn start() {
+    start_with("info");
+}
+
+/// Starts logging at a level of the caller's, unless `RUST_LOG` says otherwise. Only the first call has an effect.
+pub fn start_with(level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("info,tantivy=warn,html5ever=error,selectors=error,sqlx=warn,hyper=warn")
+        EnvFilter::new(format!("{level},tantivy=warn,html5ever=error,selectors=error,sqlx=warn,hyper=warn"))
     });
     let registry = tracing_subscriber::registry().with(filter);
     let _ = if std::io::stderr().is_terminal() {

@@ -76,8 +76,10 @@ async fn appends_are_numbered_and_read_back_in_order(fixture: &impl Fixture) {
 
 async fn partitions_are_apart(fixture: &impl Fixture) {
     let log = fixture.log();
-    let positions =
-        log.append(Topic::PostsRaw, vec![record(0, "a"), record(1, "b"), record(0, "c"), record(1, "d")]).await.unwrap();
+    let positions = log
+        .append(Topic::PostsRaw, vec![record(0, "a"), record(1, "b"), record(0, "c"), record(1, "d")])
+        .await
+        .unwrap();
     assert_eq!(positions, [at(0, 0), at(1, 0), at(0, 1), at(1, 1)]);
     let values = read_values(&*log, Topic::PostsRaw, at(1, 0), 2).await;
     assert_eq!(values, [(0, "b".into()), (1, "d".into())]);
@@ -174,7 +176,8 @@ async fn what_cannot_be_taken_is_refused(fixture: &impl Fixture) {
 async fn keys_and_times_are_kept(fixture: &impl Fixture) {
     let log = fixture.log();
     let before = jiff::Timestamp::now().as_millisecond();
-    let keyed = NewRecord { partition: 0, key: Some(Bytes::from_static(b"k")), value: Bytes::from_static(&[0, 255, 10]) };
+    let keyed =
+        NewRecord { partition: 0, key: Some(Bytes::from_static(b"k")), value: Bytes::from_static(&[0, 255, 10]) };
     log.append(Topic::PostsRaw, vec![keyed.clone(), record(0, "")]).await.unwrap();
     let after = jiff::Timestamp::now().as_millisecond();
     let mut reader = log.reader(Topic::PostsRaw, vec![at(0, 0)]).await.unwrap();

@@ -19,10 +19,12 @@
 
 pub mod conformance;
 mod embedded;
+mod housekeeping;
 mod position;
 mod topic;
 
 pub use embedded::{Embedded, EmbeddedOptions, OpenError};
+pub use housekeeping::housekeeping;
 pub use position::{Identity, Jump, Position, ResumeError, TopicInfo};
 pub use topic::{Retention, Topic, partition_of};
 

@@ -104,10 +104,7 @@ impl DoorPost {
     pub fn check(&self) -> Result<(), FieldFault> {
         let fault = |field, reason: String| Err(FieldFault { field, reason });
         if !is_source_id(&self.source) {
-            return fault(
-                "source",
-                format!("must be 1 to {MAX_SOURCE_BYTES} letters, digits, '.', '_' or '-'"),
-            );
+            return fault("source", format!("must be 1 to {MAX_SOURCE_BYTES} letters, digits, '.', '_' or '-'"));
         }
         for (field, id) in [
             ("native_id", Some(&self.native_id)),
@@ -140,7 +137,9 @@ impl DoorPost {
         if self.media.len() > MAX_MEDIA {
             return fault("media", format!("has {} links; at most {MAX_MEDIA} are taken", self.media.len()));
         }
-        for (field, link) in self.url.iter().map(|url| ("url", url)).chain(self.media.iter().map(|link| ("media", link))) {
+        for (field, link) in
+            self.url.iter().map(|url| ("url", url)).chain(self.media.iter().map(|link| ("media", link)))
+        {
             if !is_web_link(link) {
                 return fault(field, format!("must be an http or https address of at most {MAX_URL_BYTES} bytes"));
             }
@@ -157,8 +156,10 @@ fn is_source_id(id: &str) -> bool {
         && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
-/// Crawled links are hostile: a `javascript:` address must never reach a page or a message.
-fn is_web_link(link: &str) -> bool {
+/// Whether a link is an http or https address that may be shown. Crawled links are hostile: a `javascript:` address must
+/// never reach a page or a message.
+#[must_use]
+pub fn is_web_link(link: &str) -> bool {
     link.len() <= MAX_URL_BYTES
         && !link.chars().any(|c| c.is_control() || c.is_whitespace())
         && url::Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

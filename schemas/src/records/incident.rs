@@ -44,7 +44,7 @@ pub enum State {
 pub struct Incident {
     /// The id in addresses and API calls, such as `20261124-0007`: the day of its opening and a number.
     pub id: String,
-    /// Rises by one with every change; a change that names another version is refused.
+    /// Rises with what people decide upon (state, unit, level), not with figures; a change that names another is refused.
     pub version: u64,
     /// What a person reads first.
     pub title: String,

@@ -21,7 +21,7 @@ pub use analyzed::{AnalyzedPost, Label, Sentiment, Verdict};
 pub use audit::AuditEntry;
 pub use control::{Control, ControlValue};
 pub use crawl::{CrawlOutcome, CrawlReport, Span};
-pub use door::{DoorPost, DoorReply, FieldFault, MAX_LINE_BYTES, MAX_TEXT_BYTES};
+pub use door::{DoorPost, DoorReply, FieldFault, MAX_LINE_BYTES, MAX_TEXT_BYTES, is_web_link};
 pub use incident::{Delivery, DeliveryState, Event, Incident, IncidentRecord, Level, State};
 pub use post::{Counts, Kind, Precision, RawPost, Reply, Via, post_id};
 pub use pulse::{Phase, Pulse, Sample, Spike, TopicKind, TopicRef, Window};

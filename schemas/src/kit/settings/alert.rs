@@ -46,7 +46,8 @@ pub enum ChannelKind {
 
 impl Channel {
     pub(super) fn check(&self) -> Vec<KeyFault> {
-        let web = url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let web =
+            url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if web { Vec::new() } else { vec![("url", format!("{:?} is no http or https address", self.url))] }
     }
 }
@@ -141,6 +142,8 @@ pub struct LevelRule {
     pub reach: Option<u64>,
     /// The five-minute count as a multiple of what was expected.
     pub factor: Option<f64>,
+    /// -log10 of the probability of so high a count.
+    pub surprise: Option<f64>,
 }
 
 fn all_topics() -> Vec<String> {

@@ -130,6 +130,27 @@ pub(super) fn place_of_key(text: &str, table: Range<usize>, key: &str) -> Place 
     Place::Line(line_of(text, table.start))
 }
 
+/// The line of a key of a sub-table, which may be written as a table of its own (`[source.thread.fields]`) or within one
+/// around it; the line of the nearest table that is written where the key is not.
+pub(super) fn place_within(text: &str, section: &str, table: Range<usize>, path: &[&str]) -> Place {
+    let start = table.start.min(text.len());
+    let next = text[start..].match_indices('\n').map(|(at, _)| start + at + 1).find(|&at| {
+        at > table.start && text[at..].trim_start_matches([' ', '\t']).starts_with(&format!("[[{section}]]"))
+    });
+    let own = &text[..next.unwrap_or(text.len())];
+    for depth in (1..=path.len()).rev() {
+        let header = format!("[{section}.{}]", path[..depth].join("."));
+        let mut at = start;
+        for line in own[start..].split_inclusive('\n') {
+            if line.trim_start().starts_with(&header) {
+                return path.get(depth).map_or(Place::Line(line_of(own, at)), |key| place_of_key(own, at..at, key));
+            }
+            at += line.len();
+        }
+    }
+    place_of_key(own, table, path.first().copied().unwrap_or_default())
+}
+
 /// Where a section begins in the text; the beginning when it is not written.
 pub(super) fn section(text: &str, name: &str) -> Range<usize> {
     let at = text

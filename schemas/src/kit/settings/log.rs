@@ -87,7 +87,8 @@ pub(super) mod duration {
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no duration such as \"20s\", \"5m\" or \"7d\"")))
+        parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no duration such as \"20s\", \"5m\" or \"7d\"")))
     }
 
     pub(in super::super) fn parse(text: &str) -> Option<Duration> {

@@ -22,7 +22,7 @@ pub use faults::{Fault, Place, no_fault};
 pub use http::{Http, Token, Upstream};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use serde_spanned::Spanned;
-pub use source::{Comments, Field, HtmlList, HtmlThread, Source, SourceKind};
+pub use source::{Comments, Detailed, Field, HtmlList, HtmlThread, Source, SourceKind};
 pub use watch::Watch;
 
 use serde::Deserialize;
@@ -93,9 +93,8 @@ impl Settings {
     /// # Errors
     /// Every fault that can be seen without the stages.
     pub fn load(path: &Path) -> Result<Self, Vec<Fault>> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            vec![Fault::new(Place::File, format!("cannot be read: {error}"))]
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| vec![Fault::new(Place::File, format!("cannot be read: {error}"))])?;
         Self::parse(&text, std::env::vars())
     }
 
@@ -128,6 +127,41 @@ impl Settings {
         Fault::new(faults::place_of_key(&self.text, table.span(), key), message)
     }
 
+    /// What works, and yet is hardly what somebody wants.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Fault> {
+        let reachable = |url: &str| {
+            url::Url::parse(url).is_ok_and(|url| match url.host() {
+                Some(url::Host::Domain(name)) => name != "localhost",
+                Some(url::Host::Ipv4(address)) => !address.is_loopback(),
+                Some(url::Host::Ipv6(address)) => !address.is_loopback(),
+                None => false,
+            })
+        };
+        let mut warnings = Vec::new();
+        if !self.channel.is_empty() && !self.http.public_url.as_deref().is_some_and(reachable) {
+            let place = faults::place_of_key(&self.text, faults::section(&self.text, "http"), "public_url");
+            warnings.push(Fault::new(
+                place,
+                "warning: [http] public_url is missing or a loopback address: links in messages will not open on a phone",
+            ));
+        }
+        warnings
+    }
+
+    /// A fault of a key of a table within a table, such as `&["thread", "fields", "text"]` of a `[[source]]`: with the line
+    /// of that key, or of the nearest table around it that is written.
+    #[must_use]
+    pub fn fault_within<T>(
+        &self,
+        section: &str,
+        table: &Spanned<T>,
+        path: &[&str],
+        message: impl Into<String>,
+    ) -> Fault {
+        Fault::new(faults::place_within(&self.text, section, table.span(), path), message)
+    }
+
     /// What does not fit together.
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -152,7 +186,8 @@ impl Settings {
         let channels: HashSet<&str> = self.channel.iter().map(|channel| channel.get_ref().id.as_str()).collect();
         let duties: HashSet<&str> = self.duty.iter().map(|duty| duty.get_ref().id.as_str()).collect();
         for channel in &self.channel {
-            faults.extend(channel.get_ref().check().into_iter().map(|(key, message)| self.fault(channel, key, message)));
+            faults
+                .extend(channel.get_ref().check().into_iter().map(|(key, message)| self.fault(channel, key, message)));
         }
         for duty in &self.duty {
             let checked = duty.get_ref().check(&channels);

@@ -22,7 +22,7 @@ pub struct Source {
     pub every: Duration,
     /// The encoding, where the site states a wrong one.
     pub encoding: Option<String>,
-    /// Allows addresses in private and loopback ranges for this source.
+    /// Allows this source's own host and port to lie in a private or loopback range. Links to others there are not followed.
     #[serde(default)]
     pub allow_private: bool,
     /// html: how a list page is read.
@@ -83,14 +83,15 @@ pub struct HtmlList {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HtmlThread {
-    /// The thread's id, from its address.
+    /// The thread's id: a regular expression over its address, whose first group (or else the whole match) is the id. Without
+    /// it the id is the post's `native_id`, or else the address itself.
     pub id: Option<String>,
     /// Matches the opening post, on the first page of a thread.
     pub post: String,
     /// Within the page: the title.
     pub title: Option<Field>,
-    /// Within the post, values by name: `text` and `published_at` are required; `author`, `native_id`, `likes`, `replies`,
-    /// `reposts`, `place` can be given.
+    /// Within the post, values by name: `text` and `published_at` are required; `title`, `author`, `native_id`, `likes`,
+    /// `replies`, `reposts`, `place` can be given.
     pub fields: HashMap<String, Field>,
     /// The comments.
     pub comments: Option<Comments>,
@@ -109,7 +110,8 @@ pub struct HtmlThread {
 pub struct Comments {
     /// Matches one comment.
     pub item: String,
-    /// Within the comment, values by name, as in a thread's `fields`; `native_id` is required.
+    /// Within the comment, values by name, as in a thread's `fields`, and `parent_id`; `native_id` is required. It need only be
+    /// unique within the thread: the comment's own id is the thread's and this one.
     pub fields: HashMap<String, Field>,
 }
 

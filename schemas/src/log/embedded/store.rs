@@ -55,7 +55,8 @@ impl Store {
         if retention == Retention::Compact {
             tx.execute_batch("CREATE INDEX IF NOT EXISTS records_by_key ON records (key);")?;
         }
-        let known = tx.query_row("SELECT id, partitions FROM topic", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let known =
+            tx.query_row("SELECT id, partitions FROM topic", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (topic_id, partitions): (String, u32) = match known {
             Some(known) => known,
             None => {
@@ -67,8 +68,7 @@ impl Store {
                 (id, partitions)
             }
         };
-        let info =
-            TopicInfo { identity: Identity { cluster: cluster.to_owned(), topic_id }, partitions };
+        let info = TopicInfo { identity: Identity { cluster: cluster.to_owned(), topic_id }, partitions };
         let known = read_partitions(&tx, partitions)?;
         tx.commit()?;
         Ok(Self { path: path.to_owned(), connection, info, retention, partitions: known })
@@ -199,12 +199,7 @@ impl Store {
 }
 
 /// In a compacted topic a key's last record replaces the one before it.
-fn remove_older(
-    tx: &Transaction<'_>,
-    known: &mut Partition,
-    partition: u32,
-    key: &Bytes,
-) -> rusqlite::Result<()> {
+fn remove_older(tx: &Transaction<'_>, known: &mut Partition, partition: u32, key: &Bytes) -> rusqlite::Result<()> {
     let mut delete = tx.prepare_cached(
         "DELETE FROM records WHERE key = ?1 AND id >= ?2 AND id < ?3 RETURNING length(key) + length(value)",
     )?;
@@ -256,7 +251,8 @@ fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
 
 /// A connection that only reads.
 pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.execute_batch("PRAGMA cache_size = -2048;")?;
     Ok(connection)
@@ -273,8 +269,7 @@ pub(super) fn read(
 ) -> rusqlite::Result<Vec<Entry>> {
     let mut statement = connection
         .prepare_cached("SELECT id, at, key, value FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3")?;
-    let mut rows =
-        statement.query(params![row_id(from.partition, from.offset), row_id(from.partition, end), most])?;
+    let mut rows = statement.query(params![row_id(from.partition, from.offset), row_id(from.partition, end), most])?;
     let mut entries = Vec::with_capacity(most.min(1024));
     let mut taken = 0;
     while let Some(row) = rows.next()? {

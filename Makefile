@@ -1,0 +1,51 @@
+# Wanglou 望楼. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+CONSOLE := alert/console
+DIST := $(CONSOLE)/dist/index.html
+CONSOLE_SOURCES := $(shell find $(CONSOLE) schemas/openapi.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+
+.PHONY: help run build test check soak bench console packages lint unit clean
+
+help: ## what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build everything and start the all-in-one with the demo town
+	@target="$${CARGO_TARGET_DIR:-target}"; exec "$$target/release/wanglou" demo
+
+build: $(DIST) ## the binary, target/release/wanglou, with the console in it
+	$(CARGO) build --release --locked -p wanglou
+
+console: $(DIST) ## the web console alone
+
+$(DIST): $(CONSOLE_SOURCES)
+	cd $(CONSOLE) && npm ci --no-audit --no-fund && npm run build
+	@touch $@
+
+test: packages $(DIST) lint unit ## everything that must hold; sets up what the tests need
+
+packages:
+	@deploy/packages.sh
+
+lint: $(DIST)
+	$(CARGO) fmt --all --check
+	cd $(CONSOLE) && npm run check && npm test
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+unit: $(DIST)
+	$(CARGO) test --locked --workspace
+
+soak: build ## the long ones: more kills, more posts, more random input
+	WANGLOU_SOAK=1 PROPTEST_CASES=20000 $(CARGO) test --locked --release --workspace -- --include-ignored --nocapture
+
+bench: build ## the figures: criterion benches, then the load program
+	$(CARGO) bench --locked -p benches
+	$(CARGO) run --release --locked -p benches --bin load -- --minutes $${MINUTES:-10}
+
+clean: ## what was built
+	$(CARGO) clean
+	rm -rf $(CONSOLE)/dist $(CONSOLE)/node_modules

@@ -1,0 +1,195 @@
+/**
+ * A stand-in for the gateway, for work on the console: serves dist/ and the API with living data, under the same content
+ * security policy. No dependencies. `npm run mock`, then log in as 王敏 or 李雷 (operators) or 访客 (viewer), password wanglou.
+ *
+ *   --port N        default 8081; 0 takes a free one
+ *   --delay MS      when the water main breaks after the start, default 6000
+ *   POST /mock/drop?seconds=N   cuts every connection for N seconds, to see what the console says then
+ */
+import { randomBytes } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { Desk, Problem } from "./desk.mjs";
+import { Town } from "./town.mjs";
+
+const option = (name, fallback) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : Number(process.argv[at + 1]);
+};
+const DIST = join(import.meta.dirname, "..", "dist");
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+const USERS = { 王敏: "operator", 李雷: "operator", 访客: "viewer" };
+
+const streams = new Set();
+const sessions = new Map();
+let failedLogins = 0;
+let downUntil = 0;
+
+const publish = (name, data) => {
+  for (const stream of streams) stream.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+};
+const town = new Town(Date.now(), { delay: option("delay", 6_000) });
+const desk = new Desk(town, Date.now(), publish);
+
+setInterval(() => {
+  const now = Date.now();
+  for (const topic of [...town.topics, town.all]) publish("pulse", town.pulse(topic, now));
+  desk.tick(now);
+}, 2_000);
+setInterval(() => town.sources(Date.now()).forEach((source) => publish("source", source)), 5_000);
+setInterval(() => streams.forEach((stream) => stream.write(": alive\n\n")), 15_000);
+
+const json = (response, status, body, headers = {}) => {
+  response.writeHead(status, { "content-type": "application/json", ...headers });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+};
+
+async function read(request) {
+  let text = "";
+  for await (const chunk of request) text += chunk;
+  return text ? JSON.parse(text) : {};
+}
+
+function login({ name, password }) {
+  if (failedLogins >= 5) throw new Problem(429, "too_many", "尝试次数过多 / too many tries", { "retry-after": "20" });
+  if (!USERS[name] || password !== "wanglou") {
+    failedLogins += 1;
+    if (failedLogins === 5) setTimeout(() => (failedLogins = 0), 20_000).unref();
+    throw new Problem(401, "credentials", "姓名或密码不对 / wrong name or password");
+  }
+  failedLogins = 0;
+  const key = randomBytes(16).toString("hex");
+  sessions.set(key, { name, role: USERS[name], timezone: "Asia/Shanghai" });
+  return key;
+}
+
+/** Terms joined by OR, AND and blanks, as far as a mock needs it; what is wrong is told as the real one does. */
+function search(query) {
+  const q = query.get("q") ?? "";
+  const depth = [...q].findIndex(
+    (character, at, all) =>
+      character === ")" &&
+      all.slice(0, at).filter((c) => c === "(").length < all.slice(0, at + 1).filter((c) => c === ")").length,
+  );
+  if (depth >= 0)
+    throw new Problem(
+      400,
+      "query",
+      `at character ${depth + 1}: 这个右括号没有对应的左括号 / this bracket closes nothing`,
+    );
+  const terms = q.split(/\s+|[()"]/).filter((term) => term && !["AND", "OR", "NOT"].includes(term));
+  const now = Date.now();
+  const all = town.topics
+    .flatMap(({ ref }) => town.posts(ref.id, now, 60))
+    .sort((a, b) => (a.published_at < b.published_at ? 1 : -1));
+  const ranges = (text) =>
+    terms
+      .flatMap((term) =>
+        [...(text ?? "").matchAll(new RegExp(term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g"))].map((m) => [
+          m.index,
+          m.index + term.length,
+        ]),
+      )
+      .sort((a, b) => a[0] - b[0]);
+  const found = all
+    .map((post) => ({ ...post, highlights: { title: ranges(post.title), text: ranges(post.text) } }))
+    .filter(({ highlights }) => terms.length === 0 || highlights.title.length + highlights.text.length > 0)
+    .filter((post) => ["source", "kind"].every((name) => !query.get(name) || post[name] === query.get(name)))
+    .filter((post) => !query.get("topic") || post.topics.includes(query.get("topic")))
+    .filter((post) => !query.get("sentiment") || post.sentiment.label === query.get("sentiment"))
+    .filter(
+      (post) =>
+        (!query.get("from") || Date.parse(post.published_at) >= Date.parse(query.get("from"))) &&
+        (!query.get("to") || Date.parse(post.published_at) < Date.parse(query.get("to"))),
+    );
+  const begin = Number(query.get("cursor") ?? 0);
+  const end = begin + Number(query.get("limit") ?? 20);
+  return { total: found.length, hits: found.slice(begin, end), next: end < found.length ? String(end) : null };
+}
+
+async function api(request, response, url) {
+  const path = url.pathname.split("/").slice(2).map(decodeURIComponent);
+  const key = /wanglou_session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+  const session = sessions.get(key);
+  if (path[0] === "session" && request.method === "POST") {
+    const made = login(await read(request));
+    return json(response, 200, sessions.get(made), {
+      "set-cookie": `wanglou_session=${made}; HttpOnly; SameSite=Strict; Path=/`,
+    });
+  }
+  if (!session) throw new Problem(401, "unauthenticated", "请先登录 / log in, or send a bearer token");
+  const now = Date.now();
+  if (path[0] === "session") {
+    if (request.method === "DELETE") sessions.delete(key);
+    return request.method === "DELETE" ? json(response, 204) : json(response, 200, session);
+  }
+  if (path[0] === "events") {
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.write(": hello\n\n");
+    streams.add(response);
+    return void request.on("close", () => streams.delete(response));
+  }
+  if (path[0] === "coverage")
+    return json(response, 200, { at: new Date(now).toISOString(), sources: town.sources(now) });
+  if (path[0] === "search") return json(response, 200, search(url.searchParams));
+  if (path[0] === "topics") {
+    if (path[2] === "pulse") {
+      const topic = town.topic(path[1]);
+      if (!topic) throw new Problem(404, "not_found", "没有这个话题 / no such topic");
+      return json(response, 200, town.curve(topic, Number(url.searchParams.get("minutes") ?? 120), now));
+    }
+    const topics = [...town.topics, town.all].map((topic) => ({
+      topic: topic.ref,
+      query: topic.query,
+      pulse: town.pulse(topic, now),
+    }));
+    return json(response, 200, {
+      topics: path[1] === "hot" ? topics.filter(({ pulse }) => pulse.phase !== "quiet") : topics,
+    });
+  }
+  if (path[0] === "incidents" && path.length === 1)
+    return json(response, 200, { incidents: desk.list(url.searchParams.get("state") ?? "open") });
+  if (path[0] === "incidents" && path.length === 2) return json(response, 200, desk.file(path[1]));
+  if (path[0] === "incidents" && request.method === "POST") {
+    if (session.role !== "operator")
+      throw new Problem(403, "forbidden", "此角色无权限 / your role does not allow this");
+    return json(response, 200, desk.act(path[1], path[2], session.name, await read(request)));
+  }
+  throw new Problem(404, "not_found", "没有这个接口 / no such endpoint");
+}
+
+function page(response, url) {
+  const path = normalize(decodeURIComponent(url.pathname)).replace(/^([.]{2}[/\\])+/, "");
+  const file = join(DIST, path);
+  const found = path !== "/" && existsSync(file) && extname(file) ? file : join(DIST, "index.html");
+  response.writeHead(200, {
+    "content-type": TYPES[extname(found)] ?? "application/octet-stream",
+    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+    "x-content-type-options": "nosniff",
+  });
+  createReadStream(found).pipe(response);
+}
+
+const server = createServer(async (request, response) => {
+  const url = new URL(request.url, "http://mock");
+  if (Date.now() < downUntil) return void request.socket.destroy();
+  if (url.pathname === "/mock/drop") {
+    downUntil = Date.now() + Number(url.searchParams.get("seconds") ?? 20) * 1000;
+    response.writeHead(204).end();
+    return streams.forEach((stream) => stream.destroy());
+  }
+  if (!url.pathname.startsWith("/api/")) return page(response, url);
+  try {
+    await api(request, response, url);
+  } catch (error) {
+    const { status = 500, code = "internal", message, headers } = error;
+    json(response, status, { error: { code, message } }, headers);
+  }
+});
+server.listen(option("port", 8081), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));

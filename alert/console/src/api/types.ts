@@ -1,0 +1,32 @@
+/** Short names for the shapes of the contract; `schema.d.ts` is generated from schemas/openapi.json (`npm run types`). */
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Incident = Schemas["Incident"];
+export type IncidentFile = Schemas["IncidentFile"];
+export type IncidentRecord = Schemas["IncidentRecord"];
+export type HistoryEvent = Schemas["Event"];
+export type Delivery = Schemas["Delivery"];
+export type Level = Schemas["Level"];
+export type State = Schemas["State"];
+export type Kind = Schemas["Kind"];
+export type Label = Schemas["Label"];
+export type Phase = Schemas["Phase"];
+export type Role = Schemas["Role"];
+export type Pulse = Schemas["Pulse"];
+export type Window = Schemas["Window"];
+export type Sample = Schemas["Sample"];
+export type TopicRef = Schemas["TopicRef"];
+export type TopicState = Schemas["TopicState"];
+export type TopicCurve = Schemas["TopicCurve"];
+export type CurveStep = TopicCurve["series"][number];
+export type SourceState = Schemas["SourceState"];
+export type Session = Schemas["Session"];
+export type Hit = Schemas["Hit"];
+export type SearchPage = Schemas["SearchPage"];
+export type Act = Schemas["Act"];
+export type SearchQuery = NonNullable<paths["/api/search"]["get"]["parameters"]["query"]>;
+
+/** The acts of a person on an incident, as the last part of their address. */
+export type ActName = "ack" | "assign" | "respond" | "note" | "close";

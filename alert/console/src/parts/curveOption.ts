@@ -1,0 +1,124 @@
+/** What ECharts is told of a curve: bars over the usual range, the expectation as a line, the rise as a mark. */
+import type { EChartsCoreOption } from "echarts/core";
+import type { TopicCurve } from "../api/types";
+import { barAt, bars, labelEvery, labelled } from "../lib/curve";
+import { rough } from "../lib/number";
+import { clock, moment } from "../lib/time";
+import { t } from "../words";
+
+/** The colours of the theme, by the names of the custom properties. */
+export type Palette = (name: string) => string;
+
+export interface Frame {
+  width: number;
+  now: number;
+  zone: string;
+  palette: Palette;
+  /** Without labels on the axes: a curve beside a figure. */
+  bare: boolean;
+}
+
+export function curveOption(curve: TopicCurve, { width, now, zone, palette, bare }: Frame): EChartsCoreOption {
+  const steps = bars(curve, now);
+  const every = labelEvery(steps.length, curve.step_seconds, width);
+  const spikeAt = barAt(steps, curve.step_seconds, moment(curve.pulse?.spike?.since));
+  const labels = steps.map((step) => clock(step.at, zone, false));
+  const colour = (part: "negative" | "rest", hot: boolean) =>
+    palette(`--bar-${hot ? "hot" : "calm"}${part === "negative" ? "-negative" : ""}`);
+  const stack = (part: "negative" | "rest") => ({
+    type: "bar",
+    stack: "count",
+    barCategoryGap: steps.length > 90 ? "10%" : "22%",
+    data: steps.map((step) => ({
+      value: part === "negative" ? step.negative : step.count - step.negative,
+      itemStyle: { color: colour(part, step.hot), opacity: step.growing ? 0.55 : 1 },
+    })),
+  });
+  return {
+    animation: false,
+    textStyle: { fontFamily: palette("--sans") },
+    grid: { left: bare ? 0 : 34, right: bare ? 0 : 6, top: spikeAt >= 0 ? 20 : 8, bottom: bare ? 2 : 22 },
+    tooltip: {
+      trigger: "axis",
+      // Drawn on the canvas, so that no text is ever read as HTML.
+      renderMode: "richText",
+      confine: true,
+      axisPointer: { type: "line", lineStyle: { color: palette("--line-strong"), width: 1 } },
+      backgroundColor: palette("--raised"),
+      borderColor: palette("--line-strong"),
+      padding: [6, 10],
+      textStyle: { color: palette("--text"), fontSize: 12, lineHeight: 18 },
+      formatter: (items: { dataIndex: number }[]) => {
+        const step = steps[items[0]?.dataIndex ?? -1];
+        if (!step) return "";
+        return [
+          clock(step.at, zone, false) + (step.growing ? `  ${t("chart.growing")}` : ""),
+          `${t("chart.count")} ${step.count}   ${t("chart.negative")} ${step.negative}`,
+          `${t("chart.expected")} ${rough(step.expected)}   ${t("chart.usual")} ≤ ${rough(step.upper)}`,
+        ].join("\n");
+      },
+    },
+    xAxis: {
+      type: "category",
+      data: labels,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: palette("--line-strong") } },
+      axisLabel: {
+        show: !bare,
+        color: palette("--faint"),
+        fontSize: 11,
+        interval: (index: number) => labelled(steps[index]!, every, curve.step_seconds, zone),
+      },
+    },
+    yAxis: {
+      type: "value",
+      min: 0,
+      minInterval: 1,
+      splitNumber: 2,
+      // A quiet curve is not blown up to full height.
+      max: (range: { max: number }) => (range.max < 4 ? 4 : null),
+      axisLabel: { show: !bare, color: palette("--faint"), fontSize: 11 },
+      splitLine: { show: !bare, lineStyle: { color: palette("--line") } },
+    },
+    series: [
+      {
+        type: "line",
+        silent: true,
+        symbol: "none",
+        step: "middle",
+        lineStyle: { width: 0 },
+        areaStyle: { color: palette("--usual"), opacity: 1 },
+        data: steps.map((step) => step.upper),
+        z: 1,
+      },
+      { ...stack("negative"), z: 2 },
+      { ...stack("rest"), z: 2 },
+      {
+        type: "line",
+        silent: true,
+        symbol: "none",
+        step: "middle",
+        lineStyle: { color: palette("--usual-line"), width: 1.2, type: [4, 3] },
+        data: steps.map((step) => step.expected),
+        z: 3,
+        markLine:
+          spikeAt < 0
+            ? undefined
+            : {
+                silent: true,
+                symbol: "none",
+                lineStyle: { color: palette("--warn"), width: 1, type: "solid" },
+                label: {
+                  formatter: `${t("chart.spike")} ${clock(moment(curve.pulse?.spike?.since) ?? 0, zone, false)}`,
+                  color: palette("--warn"),
+                  fontSize: 11,
+                  position: "end",
+                  distance: 3,
+                  align: spikeAt > steps.length * 0.85 ? "right" : spikeAt < steps.length * 0.15 ? "left" : "center",
+                },
+                data: [{ xAxis: spikeAt }],
+              },
+      },
+    ],
+  };
+}

@@ -1,0 +1,37 @@
+/** Pages and the way to them. Whoever is not logged in is led to the log-in page, and back afterwards. */
+import { createRouter, createWebHistory } from "vue-router";
+import { whenUnauthenticated } from "./api/client";
+import { safeNext } from "./lib/link";
+import Board from "./pages/Board.vue";
+import Login from "./pages/Login.vue";
+import { leave, resume, session } from "./state/session";
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/login", name: "login", component: Login, meta: { open: true } },
+    { path: "/", name: "board", component: Board },
+    { path: "/incidents", name: "incidents", component: () => import("./pages/IncidentList.vue") },
+    { path: "/incidents/:id", name: "incident", component: () => import("./pages/IncidentPage.vue"), props: true },
+    { path: "/search", name: "search", component: () => import("./pages/Search.vue") },
+    { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
+  ],
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+});
+
+router.beforeEach(async (to) => {
+  try {
+    await resume();
+  } catch {
+    // The gateway can't be reached: the log-in page says so when it is asked to do something.
+  }
+  if (to.meta.open) return session.value && to.name === "login" ? safeNext(to.query.next) : true;
+  return session.value ? true : { name: "login", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
+});
+
+whenUnauthenticated(() => {
+  leave();
+  const here = router.currentRoute.value;
+  if (here.name !== "login")
+    void router.replace({ name: "login", query: here.fullPath === "/" ? {} : { next: here.fullPath } });
+});

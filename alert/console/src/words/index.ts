@@ -1,0 +1,68 @@
+/** The words of the console in the language that is set. Chinese is the first; the others must have every key of it. */
+import type { ActName, Delivery, Kind, Label, Level, Phase, Role, SourceState, State } from "../api/types";
+import { ApiError } from "../api/client";
+import { span } from "../lib/time";
+import { language } from "../state/prefs";
+import { en } from "./en";
+import { zh } from "./zh";
+
+export type Word = keyof typeof zh;
+
+const books: Record<"zh" | "en", Record<Word, string>> = { zh, en };
+
+/** A word or sentence; `{name}` in it is replaced. */
+export function t(word: Word, values: Record<string, string | number> = {}): string {
+  return books[language.value][word].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The word for a value that comes from outside; the value itself where there is none. */
+function named(room: string, value: string): string {
+  const word = `${room}.${value}`;
+  return word in zh ? t(word as Word) : value;
+}
+
+export const levelName = (level: Level) => named("level", level);
+export const stateName = (state: State) => named("state", state);
+export const phaseName = (phase: Phase) => named("phase", phase);
+export const kindName = (kind: Kind) => named("kind", kind);
+export const sentimentName = (label: Label) => named("sentiment", label);
+export const sourceStateName = (state: SourceState["state"]) => named("source", state);
+export const roleName = (role: Role) => named("role", role);
+export const actionName = (action: string) => named("action", action);
+export const actName = (act: ActName) => named("act", act);
+export const reasonName = (reason: string) => named("reason", reason);
+export const deliveryName = (state: Delivery["state"]) => named("delivery", state);
+
+/** `12 秒`, `3 分钟`. */
+export function lasting(ms: number): string {
+  const { value, unit } = span(ms);
+  return t(`span.${unit}`, { n: value });
+}
+
+/** `12 秒前`. */
+export const ago = (ms: number) => t("span.ago", { span: lasting(ms) });
+
+/** What went wrong, in words. The gateway's own words come first; it may say them as `中文 / English`. */
+export function problem(error: unknown): string {
+  if (!(error instanceof ApiError))
+    return t("problem.unexpected", { what: error instanceof Error ? error.message : String(error) });
+  if (error.code === "network") return t("problem.network");
+  if (error.status === 429)
+    return t("problem.slow", { what: ours(error.message) || t("problem.often"), wait: wait(error.retryAfter) });
+  if (error.message) return ours(error.message);
+  return t("problem.status", { status: error.status });
+}
+
+function wait(seconds: number | null): string {
+  return seconds === null ? t("problem.later") : t("problem.after", { span: lasting(seconds * 1000) });
+}
+
+/** The half of a two-language message that is ours; all of it when it is not one. */
+export function ours(message: string): string {
+  const halves = message.split(" / ");
+  const [first = "", second = ""] = halves;
+  // A name in the English half may be Chinese; what makes it English is that it has English words in a row.
+  const twoLanguages = halves.length === 2 && /\p{Script=Han}/u.test(first) && /[a-z]+ [a-z]+/i.test(second);
+  if (!twoLanguages) return message;
+  return language.value === "zh" ? first : second;
+}

@@ -1,0 +1,334 @@
+//! The desk: each thing that happens to an incident, as one transaction. The pure cores decide; this loads, saves and pages.
+
+use super::{
+    Clock,
+    plan::{Plan, Rule},
+};
+use crate::{
+    escalation,
+    incident::{Command, File, PROGRAM, Refusal},
+    matter::{self, Meaning},
+    message::{Style, clean},
+    outbox::{self, Failure, Fate, Reason},
+    policy::Figures,
+    records::{Page, Records, RecordsError, Tx},
+    roster,
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::{
+    kit::{auth::Caller, metrics},
+    log::{Identity, Topic},
+    records::{AuditEntry, Event, Pulse, Record, TopicKind},
+};
+use std::sync::atomic::AtomicBool;
+use tokio::sync::Notify;
+
+/// How often an incident's figures are shown on the `incidents` topic while they change.
+const SHOW_EVERY: SignedDuration = SignedDuration::from_secs(2);
+/// A pulse that is read later than this was not paged in time, and the page says so.
+const LATE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Why an act came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// There is no such incident.
+    #[error("没有这个事件 / there is no such incident")]
+    Unknown,
+    /// Its state does not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database could not take it.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+}
+
+/// The desk.
+pub struct Desk {
+    /// The records.
+    pub records: Records,
+    /// How incidents are judged and who is paged.
+    pub plan: Plan,
+    /// How messages look.
+    pub style: Style,
+    /// What time it is.
+    pub clock: Clock,
+    /// Whether the records could be used at the last tick.
+    pub usable: AtomicBool,
+    /// Wakes the sender: pages were written down.
+    pub(super) to_send: Notify,
+    /// Wakes the feed.
+    pub(super) to_feed: Notify,
+}
+
+impl Desk {
+    /// A desk over records.
+    #[must_use]
+    pub fn new(records: Records, plan: Plan, style: Style, clock: Clock) -> Self {
+        Self {
+            records,
+            plan,
+            style,
+            clock,
+            usable: AtomicBool::new(true),
+            to_send: Notify::new(),
+            to_feed: Notify::new(),
+        }
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    fn wake(&self) {
+        self.to_send.notify_one();
+        self.to_feed.notify_one();
+    }
+
+    /// Lets pulses take effect, and moves the position that they were read up to in the same transaction.
+    ///
+    /// # Errors
+    /// When the database could not take it: nothing has happened then.
+    pub async fn take(
+        &self,
+        pulses: &[Pulse],
+        identity: &Identity,
+        partition: u32,
+        next: u64,
+    ) -> Result<(), RecordsError> {
+        let now = self.now();
+        let mut opened = Vec::new();
+        let mut tx = self.records.begin().await?;
+        let mut open = tx.open_topics().await?;
+        for pulse in pulses {
+            if pulse.topic.kind == TopicKind::All || (pulse.spike.is_none() && !open.contains(&pulse.topic.id)) {
+                continue;
+            }
+            if let Some(file) = self.take_one(&mut tx, pulse, now).await? {
+                open.insert(file.incident.topic.id);
+                opened.push(file.incident.level);
+            }
+        }
+        tx.move_position(Topic::TopicsPulse, identity, partition, next).await?;
+        tx.commit().await?;
+        for level in opened {
+            metrics::ALERT_INCIDENTS.with_label_values(&[&format!("{level:?}")]).inc();
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Returns the incident if one has opened.
+    async fn take_one(&self, tx: &mut Tx, pulse: &Pulse, now: Timestamp) -> Result<Option<File>, RecordsError> {
+        let rule = self.plan.rule(&pulse.topic.id);
+        let youngest = tx.youngest_of(&pulse.topic.id).await?;
+        let (level, _) = rule.thresholds.judge(&Figures::of(pulse));
+        match (matter::meaning(youngest.as_ref(), pulse, level), youngest, &pulse.spike) {
+            (Meaning::Nothing, ..) | (_, None, None) => Ok(None),
+            (Meaning::Opens, _, Some(rise)) => {
+                let mut rise = rise.clone();
+                rise.late |= now.duration_since(pulse.at) > LATE;
+                let day = now.to_zoned_datetime(self.style.tz.clone()).strftime("%Y%m%d").to_string();
+                let id = tx.next_id(&day).await?;
+                let mut file = matter::open(id, pulse, &rise, &rule.thresholds, now);
+                file.incident.ack_due_at = Some(escalation::sign_by(rule.duty.as_ref(), now));
+                tracing::info!(incident = %file.incident.id, topic = %pulse.topic.id, level = ?file.incident.level, "opened");
+                self.save_and_page(tx, &mut file, Some(Reason::Opened), rule, now).await?;
+                Ok(Some(file))
+            }
+            (meaning, Some(mut file), _) => {
+                let before = file.clone();
+                let paged = file.follow(meaning, pulse, &rule.thresholds, now);
+                if file.fresh.is_empty() && !figures_changed(&before, &file) {
+                    return Ok(None);
+                }
+                let show = file.fresh.is_empty() && now.duration_since(file.matter.shown_at) >= SHOW_EVERY;
+                if show || !file.fresh.is_empty() {
+                    file.matter.shown_at = now;
+                }
+                self.save_and_page(tx, &mut file, paged, rule, now).await?;
+                if show {
+                    let (seq, text) = (file.seq, format!("共 {} 条", file.incident.count));
+                    let event = Event { seq, at: now, who: PROGRAM.into(), action: "figures".into(), text };
+                    tx.show(&file.incident, event).await?;
+                }
+                Ok(None)
+            }
+            (_, None, Some(_)) => Ok(None),
+        }
+    }
+
+    async fn save_and_page(
+        &self,
+        tx: &mut Tx,
+        file: &mut File,
+        reason: Option<Reason>,
+        rule: &Rule,
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        let Some(reason) = reason else { return tx.save(file).await };
+        let escalated = file.matter.escalated_at.is_some();
+        let reach = roster::reach(rule.duty.as_ref(), &self.plan.channels, now, &self.style.tz, escalated);
+        let seq = file.seq;
+        if reach.gap {
+            let instead = reach.channels.join(", ");
+            file.record(now, PROGRAM, "roster_gap", format!("值班表此刻无人可通知, 改为通知: {instead}"));
+        }
+        tx.save(file).await?;
+        self.write_pages(tx, file, seq, reason, &reach.channels, now).await
+    }
+
+    /// The key names the event that the page tells of, so that the same event never pages a channel under two keys.
+    async fn write_pages(
+        &self,
+        tx: &mut Tx,
+        file: &File,
+        seq: u64,
+        reason: Reason,
+        channels: &[String],
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        let incident = &file.incident;
+        for channel in channels {
+            let key = format!("{}/{seq}/{channel}", incident.id);
+            tx.add_page(&Page {
+                incident: incident.id.clone(),
+                channel: channel.clone(),
+                reason: reason.as_str().into(),
+                urgency: outbox::urgency(incident.level),
+                body: self.style.body(&key, reason, incident),
+                created_at: now,
+                key,
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Does what somebody wants done, and writes it on the audit record.
+    ///
+    /// # Errors
+    /// Why it came to nothing.
+    pub async fn act(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
+        let now = self.now();
+        let mut tx = self.records.begin().await?;
+        let mut file = tx.incident(id).await?.ok_or(ActError::Unknown)?;
+        if !file.act(command, &by.name, seen, now)? {
+            return Ok(file);
+        }
+        let detail = file.fresh.last().map(|event| event.text.clone()).unwrap_or_default();
+        tx.save(&mut file).await?;
+        let entry = AuditEntry {
+            v: AuditEntry::VERSION,
+            at: now,
+            who: by.name.clone(),
+            role: by.role,
+            action: command.action().into(),
+            object: id.into(),
+            detail,
+        };
+        tx.audit(&format!("{id}/{:06}", file.seq), &entry).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(file)
+    }
+
+    /// Pages the next in line wherever nobody has signed in time.
+    ///
+    /// # Errors
+    /// When the database could not take it.
+    pub async fn escalate(&self) -> Result<(), RecordsError> {
+        let now = self.now();
+        for id in self.records.due(now).await? {
+            let mut tx = self.records.begin().await?;
+            // Somebody may have signed since it was found.
+            let Some(mut file) = tx.incident(&id).await?.filter(File::awaits_signature) else { continue };
+            if !self.escalate_one(&mut tx, &mut file, false, now).await? {
+                file.overdue(now);
+                tx.save(&mut file).await?;
+            }
+            tx.commit().await?;
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Takes the step if it is due; `false` when there is none to take.
+    async fn escalate_one(
+        &self,
+        tx: &mut Tx,
+        file: &mut File,
+        given_up: bool,
+        now: Timestamp,
+    ) -> Result<bool, RecordsError> {
+        let rule = self.plan.rule(&file.incident.topic.id);
+        let step = rule.duty.as_ref().and_then(|duty| duty.escalation.as_ref());
+        let Some(step) = escalation::due(file, step, given_up, now) else { return Ok(false) };
+        file.escalate(step, given_up, now);
+        tracing::warn!(incident = %file.incident.id, given_up, "escalated");
+        tx.save(file).await?;
+        self.write_pages(tx, file, file.seq, Reason::Escalation, &step.channels, now).await?;
+        Ok(true)
+    }
+
+    /// Notes what a channel said to a page.
+    ///
+    /// # Errors
+    /// When the database could not take it: the page still waits, and will be sent again with the same key.
+    pub async fn settle(&self, page: &Page, attempt: u32, answer: &Result<(), Failure>) -> Result<(), RecordsError> {
+        let now = self.now();
+        let count = |outcome| metrics::ALERT_PAGES.with_label_values(&[page.channel.as_str(), outcome]).inc();
+        let mut tx = self.records.begin().await?;
+        let mut file = tx.incident(&page.incident).await?;
+        let what = format!("{} ({})", page.channel, page.reason);
+        match answer {
+            Ok(()) => {
+                if tx.page_sent(&page.key, now).await?
+                    && let Some(file) = &mut file
+                {
+                    file.record(now, PROGRAM, "page_sent", format!("已送达 {what}"));
+                    tx.save(file).await?;
+                }
+                count("sent");
+                let took = now.duration_since(page.created_at).as_secs_f64();
+                metrics::ALERT_PAGE.observe(took.max(0.0));
+            }
+            Err(failure) => {
+                let error = clean(&failure.to_string(), 300);
+                match outbox::fate(failure, page.created_at, attempt, now, rand::random()) {
+                    Fate::Again(at) => {
+                        tracing::warn!(page = %page.key, attempt, error, "not delivered; trying again");
+                        tx.page_failed(&page.key, &error, Some(at)).await?;
+                        count("retry");
+                    }
+                    Fate::GivenUp => {
+                        tracing::error!(page = %page.key, attempt, error, "not delivered, and given up");
+                        if tx.page_failed(&page.key, &error, None).await?
+                            && let Some(file) = &mut file
+                        {
+                            file.record(now, PROGRAM, "page_failed", format!("未能送达 {what}: {error}"));
+                            if !self.escalate_one(&mut tx, file, true, now).await? {
+                                tx.save(file).await?;
+                            }
+                        }
+                        count("failed");
+                    }
+                }
+            }
+        }
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+}
+
+/// Whether anything that a person sees has changed.
+fn figures_changed(before: &File, after: &File) -> bool {
+    before.incident != after.incident || before.matter.rises != after.matter.rises
+}
+
+/// An id for what has none of its own.
+pub(crate) fn random_key() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}

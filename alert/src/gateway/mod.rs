@@ -1,0 +1,189 @@
+//! The gateway: the console at `/` and the whole API under `/api/`, for whoever may.
+//!
+//! A request's way: it is counted, a panic becomes a 500, headers that browsers obey are set → under `/api` it is found out
+//! who calls ([`identity`]) → the route's own guard asks for the role → the handler. Denying is the default: without a
+//! caller every path under `/api` answers 401, with one an unknown path answers 404, and each route names its roles.
+
+mod console;
+pub(crate) mod events;
+mod identity;
+mod incidents;
+mod operation;
+mod rejected;
+mod session;
+mod throttle;
+
+use crate::engine::Desk;
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State, rejection::JsonRejection},
+    http::{HeaderValue, header, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, any, get, post},
+};
+use events::Hub;
+use identity::Tokens;
+use incidents::Act;
+use schemas::{
+    kit::{
+        auth::{Caller, MAY_HANDLE, MAY_WATCH, Role, guard},
+        http::Problem,
+        metrics,
+        service::Ready,
+        settings::Settings,
+        shutdown::Shutdown,
+    },
+    log::SharedLog,
+};
+use std::{
+    any::Any,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use throttle::Throttle;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The longest body of everything but posts, whose door has limits of its own.
+const LONGEST_BODY: usize = 1 << 20;
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
+
+/// What handlers share.
+pub(crate) struct Gateway {
+    desk: Arc<Desk>,
+    log: SharedLog,
+    tokens: Tokens,
+    throttle: Mutex<Throttle>,
+    verifying: Semaphore,
+    hub: Hub,
+    ready: Vec<(&'static str, Ready)>,
+    timezone: String,
+    session: Duration,
+    secure: bool,
+    shutdown: Shutdown,
+}
+
+impl Gateway {
+    /// A gateway over a desk; `ready` is what `/readyz` asks.
+    ///
+    /// # Errors
+    /// A token whose value is not in the environment.
+    pub(crate) fn new(
+        settings: &Settings,
+        desk: Arc<Desk>,
+        log: SharedLog,
+        ready: Vec<(&'static str, Ready)>,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            desk,
+            log,
+            tokens: Tokens::of(settings)?,
+            throttle: Mutex::default(),
+            verifying: Semaphore::new(2),
+            hub: Hub::new(),
+            ready,
+            timezone: settings.timezone.clone(),
+            session: settings.http.session,
+            secure: settings.http.public_url.as_deref().is_some_and(|url| url.starts_with("https:")),
+            shutdown,
+        })
+    }
+}
+
+/// The whole router: the gateway's own paths, and those of the other stages.
+pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) -> Router {
+    let own = Router::new()
+        .route("/api/incidents", guard(MAY_WATCH, get(incidents::list)))
+        .route("/api/incidents/{id}", guard(MAY_WATCH, get(incidents::one)))
+        .route("/api/incidents/{id}/ack", acting(Act::ack))
+        .route("/api/incidents/{id}/assign", acting(Act::assign))
+        .route("/api/incidents/{id}/respond", acting(Act::respond))
+        .route("/api/incidents/{id}/note", acting(Act::note))
+        .route("/api/incidents/{id}/close", acting(Act::close))
+        .route("/api/events", guard(MAY_WATCH, get(events::subscribe)))
+        .route("/api/rejected", guard(&[Role::Admin], get(rejected::list)))
+        .route(
+            "/api/session",
+            guard(&Role::ALL, get(session::who).delete(session::log_out)).merge(post(session::log_in)),
+        )
+        .route("/api/openapi.json", get(openapi))
+        .with_state(Arc::clone(gateway));
+    let api = own
+        .merge(analyze)
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .merge(ingest)
+        .route("/api", any(unknown))
+        .route("/api/", any(unknown))
+        .route("/api/{*rest}", any(unknown))
+        .layer(middleware::from_fn_with_state(Arc::clone(gateway), identity::identify));
+    let outside = Router::new()
+        .route("/healthz", get(operation::health))
+        .route("/readyz", get(operation::ready))
+        .route("/metrics", get(operation::metrics))
+        .with_state(Arc::clone(gateway));
+    api.merge(outside)
+        .fallback_service(get(console::serve))
+        .layer(middleware::from_fn(manners))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(counted))
+}
+
+/// What somebody does; 签收 has nothing to say and needs no body.
+type Body = Result<Option<Json<Act>>, JsonRejection>;
+
+/// The route of one thing that people do to an incident.
+fn acting(command: fn(Act) -> crate::incident::Command) -> MethodRouter<Arc<Gateway>> {
+    guard(
+        MAY_HANDLE,
+        post(async move |State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, caller: Caller, body: Body| {
+            incidents::act(gateway, id, caller, body, command).await
+        }),
+    )
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], schemas::OPENAPI).into_response()
+}
+
+async fn unknown() -> Problem {
+    Problem::not_found("没有这个接口 / there is no such path: see /api/openapi.json")
+}
+
+/// Who is at the other end of the connection.
+fn peer(head: &Parts) -> Option<IpAddr> {
+    head.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical())
+}
+
+/// Headers that browsers obey.
+async fn manners(request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if is_api {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+async fn counted(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let class = ["1xx", "2xx", "3xx", "4xx", "5xx"][usize::from(response.status().as_u16() / 100).clamp(1, 5) - 1];
+    metrics::HTTP_REQUESTS.with_label_values(&[class]).inc();
+    response
+}
+
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    Problem::internal(&what.unwrap_or("a panic")).into_response()
+}
+
+#[cfg(test)]
+mod tests;

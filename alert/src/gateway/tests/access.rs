@@ -1,0 +1,108 @@
+//! Who may do what: the API's description is the table, and every path is tried with every role and with none.
+
+use super::*;
+
+#[tokio::test]
+async fn every_path_is_open_to_whom_the_description_says_and_to_nobody_else() {
+    let api: Value = serde_json::from_str(schemas::OPENAPI).unwrap();
+    let house = House::open().await;
+    house.add_incident().await;
+    let mut tried = 0;
+    for (path, methods) in api["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let roles: Vec<&str> =
+                operation["x-roles"].as_array().unwrap().iter().map(|role| role.as_str().unwrap()).collect();
+            for role in Role::ALL.map(Some).into_iter().chain([None]) {
+                let path = path.replace("{id}", "20261124-0001");
+                let status = status(&house, method, &path, role).await;
+                let name = role.map(|role| serde_json::to_value(role).unwrap());
+                let wanted = match &name {
+                    _ if roles.contains(&"open") => None,
+                    None => Some(StatusCode::UNAUTHORIZED),
+                    Some(_) if roles.contains(&"any") => None,
+                    Some(name) if roles.contains(&name.as_str().unwrap()) => None,
+                    Some(_) => Some(StatusCode::FORBIDDEN),
+                };
+                let what = format!("{method} {path} by {name:?}: {status}");
+                match wanted {
+                    Some(wanted) => assert_eq!(status, wanted, "{what}"),
+                    None => assert!(!denied(status, &path), "{what}"),
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+/// A log-in with a wrong password answers 401 as it should, though it is open.
+fn denied(status: StatusCode, path: &str) -> bool {
+    let unauthorised = status == StatusCode::UNAUTHORIZED && path != "/api/session";
+    unauthorised || matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+}
+
+async fn status(house: &House, method: &str, path: &str, role: Option<Role>) -> StatusCode {
+    let method: Method = method.to_uppercase().parse().unwrap();
+    let body = if path == "/api/session" { "{\"name\":\"x\",\"password\":\"y\"}" } else { "{}" };
+    let body = if method == Method::POST { Body::from(body) } else { Body::empty() };
+    let request = request(method, path, role).header(header::CONTENT_TYPE, "application/json").body(body).unwrap();
+    house.router.clone().oneshot(request).await.unwrap().status()
+}
+
+#[tokio::test]
+async fn what_is_not_described_is_denied_first_and_not_found_then() {
+    let house = House::open().await;
+    for path in ["/api", "/api/", "/api/nothing", "/api/incidents/x/y/z", "/api/session/x", "/api/../metrics"] {
+        assert_eq!(house.get(path, None).await.status, StatusCode::UNAUTHORIZED, "{path}");
+        let answer = house.get(path, Some(Role::Admin)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{path}");
+    }
+    let request = request(Method::DELETE, "/api/incidents", Some(Role::Admin)).body(Body::empty()).unwrap();
+    assert_eq!(house.send(request).await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn only_known_tokens_are_callers() {
+    let house = House::open().await;
+    for value in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        "Basic token-Admin",
+        "token-Admin",
+        "Bearer token-Admin x",
+        "Bearer é",
+    ] {
+        let request = Request::get("/api/incidents").header(header::AUTHORIZATION, value.as_bytes());
+        assert_eq!(
+            house.send(request.body(Body::empty()).unwrap()).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{value:?}"
+        );
+    }
+    let request = Request::get("/api/incidents").header(header::AUTHORIZATION, "bearer token-Viewer");
+    assert_eq!(house.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_in_the_environment_is_named() {
+    let house = House::open().await;
+    let config = "[[http.token]]\nname = \"feed\"\nrole = \"push\"\nenv = \"WANGLOU_TEST_NOT_SET\"\n";
+    let settings = Settings::parse(config, []).unwrap();
+    let (desk, log) = (Arc::clone(&house.gateway.desk), house.gateway.log.clone());
+    let error = Gateway::new(&settings, desk, log, Vec::new(), Shutdown::new()).err().unwrap().to_string();
+    assert!(error.contains("WANGLOU_TEST_NOT_SET") && error.contains("feed"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_request_says_of_itself_is_taken_out() {
+    let house = House::open().await;
+    let request = request(Method::POST, "/api/posts", Some(Role::Push))
+        .header("X-Wanglou-Caller", "admin")
+        .header("x-wanglou-role", "admin")
+        .body(Body::from("{}"))
+        .unwrap();
+    let answer = house.send(request).await;
+    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "Push 2"));
+}

@@ -1,0 +1,243 @@
+//! One incident per matter, not one per pulse: what a pulse means, given the youngest incident of its topic.
+//!
+//! | youngest incident of the topic | pulse | outcome |
+//! |---|---|---|
+//! | any | of `all`, the arrival rate | nothing |
+//! | none | no rise, or one that is falling already | nothing |
+//! | none | rising or at its peak | a new incident opens |
+//! | open | as old as the last one that counted, or older | nothing: it was said before |
+//! | open | its own rise | figures are updated, the level may rise |
+//! | open, 已回应 | the topic is quiet | 观察 |
+//! | open | another rise within six hours of the last | joins |
+//! | open, 已回应 or 观察 | another rise within six hours of the last | joins as a rebound (反弹): 处置中 again, and people are paged |
+//! | open | another rise after six hours | a new incident opens: a forgotten one must not swallow it |
+//! | open | another rise that is falling already | nothing |
+//! | closed | a rise that belongs to it | nothing |
+//! | closed | a rise that belongs to it and reaches a higher level than it was closed with | a new incident opens |
+//! | closed | another rise | a new incident opens |
+//!
+//! Pulses are absolute states: each rise keeps its highest count, and a repeated pulse changes nothing.
+
+use crate::{
+    incident::{File, PROGRAM},
+    message::{clean, clean_link},
+    outbox::Reason,
+    policy::{Figures, Thresholds},
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::records::{Incident, Level, Phase, Pulse, Sample, Spike, State, TopicKind, TopicRef};
+use serde::{Deserialize, Serialize};
+
+/// A new rise within this time of the last one belongs to the same matter.
+pub const SAME_MATTER: SignedDuration = SignedDuration::from_hours(6);
+
+const SAMPLES: usize = 5;
+const EXCERPT_CHARS: usize = 160;
+const NAME_CHARS: usize = 60;
+
+/// What the next pulse is judged by, stored beside the incident.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Matter {
+    /// The moment of the last pulse that counted.
+    pub last_pulse_at: Timestamp,
+    /// The moment of the last pulse with a rise going on.
+    pub risen_at: Timestamp,
+    /// The rises that belong to it.
+    pub rises: Vec<Rise>,
+    /// When it was escalated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_at: Option<Timestamp>,
+    /// When the figures were last shown on the `incidents` topic.
+    pub shown_at: Timestamp,
+}
+
+/// The highest figures of one rise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rise {
+    /// The spike's id.
+    pub id: String,
+    /// First-seen posts since it began.
+    pub count: u64,
+    /// The highest five-minute count.
+    pub peak: u64,
+}
+
+/// What a pulse means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nothing new.
+    Nothing,
+    /// A new matter.
+    Opens,
+    /// The known rise goes on.
+    Updates,
+    /// The topic has calmed after an official response.
+    Calms,
+    /// Another rise of the same matter.
+    Joins,
+    /// Another rise, after an official response.
+    Rebounds,
+}
+
+/// Judges a pulse; `level` is the one that it reaches by itself.
+#[must_use]
+pub fn meaning(youngest: Option<&File>, pulse: &Pulse, level: Level) -> Meaning {
+    let rise = pulse.spike.as_ref();
+    let rising = rise.is_some() && matches!(pulse.phase, Phase::Rising | Phase::Peak);
+    let opens = if rising { Meaning::Opens } else { Meaning::Nothing };
+    if pulse.topic.kind == TopicKind::All {
+        return Meaning::Nothing;
+    }
+    let Some(file) = youngest else { return opens };
+    let own = rise.is_some_and(|rise| file.incident.spikes.contains(&rise.id));
+    if file.incident.state == State::Closed {
+        return if own && level <= file.incident.level { Meaning::Nothing } else { opens };
+    }
+    if pulse.at <= file.matter.last_pulse_at {
+        return Meaning::Nothing;
+    }
+    let answered = matches!(file.incident.state, State::Responded | State::Watching);
+    if !own && rising {
+        return if pulse.at.duration_since(file.matter.risen_at) > SAME_MATTER {
+            Meaning::Opens
+        } else if answered {
+            Meaning::Rebounds
+        } else {
+            Meaning::Joins
+        };
+    }
+    if pulse.phase == Phase::Quiet && file.incident.state == State::Responded {
+        Meaning::Calms
+    } else if own {
+        Meaning::Updates
+    } else {
+        Meaning::Nothing
+    }
+}
+
+/// Opens a file for a matter. The pulse has a rise.
+#[must_use]
+pub fn open(id: String, pulse: &Pulse, rise: &Spike, thresholds: &Thresholds, at: Timestamp) -> File {
+    let (level, why) = thresholds.judge(&Figures::of(pulse));
+    let why = if rise.late { format!("{why}; 发现较晚") } else { why };
+    let name = clean(&pulse.topic.name, NAME_CHARS);
+    let samples = samples(pulse);
+    let title = match samples.first() {
+        Some(sample) => format!("{name}: {}", clean(&sample.excerpt, 40)),
+        None => name.clone(),
+    };
+    let incident = Incident {
+        id,
+        version: 0,
+        title,
+        level,
+        state: State::New,
+        topic: TopicRef { name, ..pulse.topic.clone() },
+        opened_at: at,
+        updated_at: at,
+        ack_due_at: None,
+        acked_by: None,
+        acked_at: None,
+        unit: None,
+        spikes: Vec::new(),
+        count: 0,
+        peak: 0,
+        negative_share: 0.0,
+        reach: 0,
+        surprise: 0.0,
+        why: why.clone(),
+        samples,
+    };
+    let mut file =
+        File { incident, matter: Matter { shown_at: at, ..Matter::default() }, seq: 0, revision: 0, fresh: Vec::new() };
+    file.take(pulse);
+    file.change(at, PROGRAM, "opened", why);
+    file
+}
+
+impl File {
+    /// Lets a pulse of an open incident take effect. Returns why people are to be paged, if they are.
+    pub fn follow(
+        &mut self,
+        meaning: Meaning,
+        pulse: &Pulse,
+        thresholds: &Thresholds,
+        at: Timestamp,
+    ) -> Option<Reason> {
+        let mut paged = None;
+        match meaning {
+            Meaning::Nothing | Meaning::Opens => return None,
+            Meaning::Updates => {}
+            Meaning::Calms => {
+                self.incident.state = State::Watching;
+                self.change(at, PROGRAM, "watching", "热度已回落, 转入观察");
+            }
+            Meaning::Joins => self.change(at, PROGRAM, "joined", rise_again(pulse)),
+            Meaning::Rebounds => {
+                self.incident.state = State::Handling;
+                self.change(at, PROGRAM, "rebound", format!("回应后反弹: {}", rise_again(pulse)));
+                paged = Some(Reason::Rebound);
+            }
+        }
+        self.take(pulse);
+        let (level, why) = thresholds.judge(&Figures::of(pulse).with(&self.incident));
+        if level > self.incident.level && meaning != Meaning::Calms {
+            self.raise(level, &why, at);
+            paged.get_or_insert(Reason::Level);
+        }
+        paged
+    }
+
+    /// Takes over a pulse's figures.
+    fn take(&mut self, pulse: &Pulse) {
+        self.matter.last_pulse_at = pulse.at;
+        let Some(spike) = &pulse.spike else { return };
+        let figures = Figures::of(pulse);
+        match self.matter.rises.iter_mut().find(|rise| rise.id == spike.id) {
+            Some(rise) => {
+                rise.count = rise.count.max(spike.count);
+                rise.peak = rise.peak.max(spike.peak);
+            }
+            None => {
+                self.matter.rises.push(Rise { id: spike.id.clone(), count: spike.count, peak: spike.peak });
+                self.incident.spikes.push(spike.id.clone());
+            }
+        }
+        if matches!(pulse.phase, Phase::Rising | Phase::Peak) {
+            self.matter.risen_at = pulse.at;
+        }
+        let incident = &mut self.incident;
+        incident.count = self.matter.rises.iter().map(|rise| rise.count).fold(0, u64::saturating_add);
+        incident.peak = self.matter.rises.iter().map(|rise| rise.peak).max().unwrap_or(0);
+        incident.surprise = incident.surprise.max(figures.surprise);
+        incident.negative_share = figures.negative;
+        incident.reach = figures.reach;
+        if !pulse.samples.is_empty() {
+            incident.samples = samples(pulse);
+        }
+    }
+}
+
+fn rise_again(pulse: &Pulse) -> String {
+    let why = pulse.spike.as_ref().map_or("", |spike| spike.why.as_str());
+    format!("同一事件再次上升: {}", clean(why, EXCERPT_CHARS))
+}
+
+/// Samples, bounded and cleaned: what was crawled goes into messages, pages and the record from here.
+fn samples(pulse: &Pulse) -> Vec<Sample> {
+    pulse
+        .samples
+        .iter()
+        .take(SAMPLES)
+        .map(|sample| Sample {
+            id: clean(&sample.id, EXCERPT_CHARS),
+            source: clean(&sample.source, NAME_CHARS),
+            url: sample.url.as_deref().and_then(clean_link),
+            excerpt: clean(&sample.excerpt, EXCERPT_CHARS),
+            ..sample.clone()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! What a page says: one screen of plain text, and the incident as JSON beside it.
+//!
+//! Crawled text is hostile: [`clean`] takes control characters, line breaks and characters that turn or hide text out of it
+//! and bounds its length, before an incident keeps it. So whatever was posted, a message has the lines that stand here and
+//! no others.
+
+use crate::{outbox::Reason, policy::level_name};
+use jiff::tz::TimeZone;
+use schemas::records::{Incident, State};
+use serde_json::json;
+
+/// A text without control characters, line breaks and invisible characters, at most `most` characters long.
+#[must_use]
+pub fn clean(text: &str, most: usize) -> String {
+    let mut cleaned: Vec<char> = Vec::new();
+    let mut gap = false;
+    for c in text.chars().filter(|&c| !is_invisible(c)) {
+        if c.is_whitespace() || c.is_control() {
+            gap = !cleaned.is_empty();
+            continue;
+        }
+        if cleaned.len() + usize::from(gap) >= most {
+            // The last place is for the mark that there was more.
+            cleaned.truncate(most.saturating_sub(1));
+            cleaned.push('…');
+            break;
+        }
+        if gap {
+            cleaned.push(' ');
+            gap = false;
+        }
+        cleaned.push(c);
+    }
+    cleaned.into_iter().collect()
+}
+
+/// Characters that turn the direction of text, join or hide: they could make a message read as what it is not.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A web address that may stand in a message; none for anything else.
+#[must_use]
+pub fn clean_link(link: &str) -> Option<String> {
+    let web = ["http://", "https://"].iter().any(|scheme| link.starts_with(scheme));
+    let plain = link.len() <= 1000 && !link.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c));
+    (web && plain).then(|| link.to_owned())
+}
+
+/// The state as a person reads it.
+#[must_use]
+pub fn state_name(state: State) -> &'static str {
+    match state {
+        State::New => "新发",
+        State::Acked => "已签收",
+        State::Assigned => "已交办",
+        State::Handling => "处置中",
+        State::Responded => "已回应",
+        State::Watching => "观察",
+        State::Closed => "办结",
+    }
+}
+
+fn headline(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Opened => "新舆情",
+        Reason::Level => "升级",
+        Reason::Rebound => "回应后反弹",
+        Reason::Escalation => "无人签收",
+    }
+}
+
+/// Where links lead and in which timezone people read times.
+#[derive(Debug, Clone)]
+pub struct Style {
+    /// What links begin with, without a slash at the end.
+    pub base: String,
+    /// The timezone.
+    pub tz: TimeZone,
+}
+
+impl Style {
+    /// The address of an incident's page.
+    #[must_use]
+    pub fn link(&self, incident: &Incident) -> String {
+        format!("{}/incidents/{}", self.base, incident.id)
+    }
+
+    /// The page as text.
+    #[must_use]
+    pub fn text(&self, reason: Reason, incident: &Incident) -> String {
+        let time =
+            |at: jiff::Timestamp, format: &str| at.to_zoned_datetime(self.tz.clone()).strftime(format).to_string();
+        let mut lines = vec![
+            format!("【{}】{} {}", headline(reason), level_name(incident.level), incident.title),
+            format!("缘由: {}", incident.why),
+            format!(
+                "数量: {} 条, 5 分钟最高 {} 条, 负面 {:.0}%, 互动 {}",
+                incident.count,
+                incident.peak,
+                incident.negative_share * 100.0,
+                incident.reach
+            ),
+        ];
+        if let Some(sample) = incident.samples.first() {
+            lines.push(format!("样例: 「{}」 {}", sample.excerpt, sample.source));
+        }
+        let due = incident.ack_due_at.map(|due| format!(", 请于 {} 前签收", time(due, "%H:%M"))).unwrap_or_default();
+        lines.push(format!("状态: {}{due}", state_name(incident.state)));
+        lines.push(format!(
+            "时间: {} ({})",
+            time(incident.updated_at, "%Y-%m-%d %H:%M"),
+            time(incident.updated_at, "%:z")
+        ));
+        lines.push(self.link(incident));
+        lines.join("\n")
+    }
+
+    /// The body that a webhook gets.
+    #[must_use]
+    pub fn body(&self, key: &str, reason: Reason, incident: &Incident) -> String {
+        json!({
+            "key": key,
+            "reason": reason.as_str(),
+            "incident": incident,
+            "text": self.text(reason, incident),
+            "link": self.link(incident),
+        })
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::file;
+    use proptest::prelude::*;
+
+    fn style() -> Style {
+        Style { base: "https://wanglou.example".into(), tz: TimeZone::get("Asia/Shanghai").unwrap() }
+    }
+
+    #[test]
+    fn a_page_is_one_screen() {
+        let text = style().text(Reason::Opened, &file("water").incident);
+        insta::assert_snapshot!(text, @"
+        【新舆情】蓝色 IV 级 停水: 抚琴街道今天又停水了
+        缘由: 蓝色 IV 级: 热度上升, 共 18 条; 5 分钟 18 条, 预期 1.5 条
+        数量: 18 条, 5 分钟最高 18 条, 负面 88%, 互动 42
+        样例: 「抚琴街道今天又停水了」 forum
+        状态: 新发, 请于 11:19 前签收
+        时间: 2026-11-24 11:04 (+08:00)
+        https://wanglou.example/incidents/20261124-0001
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn cleaned_text_is_bounded_and_plain(text in any::<String>(), most in 1..50usize) {
+            let cleaned = clean(&text, most);
+            prop_assert!(cleaned.chars().count() <= most);
+            prop_assert!(!cleaned.chars().any(|c| c.is_control() || is_invisible(c)));
+            prop_assert_eq!(clean(&cleaned, most + 1), cleaned.clone(), "cleaning again changes nothing");
+        }
+
+        /// Whatever was posted, a message has the same lines.
+        #[test]
+        fn hostile_text_adds_no_line(title in any::<String>(), excerpt in any::<String>()) {
+            let mut incident = file("water").incident;
+            let lines = style().text(Reason::Opened, &incident).lines().count();
+            incident.title = clean(&title, 100);
+            incident.samples[0].excerpt = clean(&excerpt, 160);
+            prop_assert_eq!(style().text(Reason::Opened, &incident).lines().count(), lines);
+        }
+    }
+
+    #[test]
+    fn only_web_links_are_kept() {
+        assert_eq!(clean_link("https://a.example/t/1").as_deref(), Some("https://a.example/t/1"));
+        for bad in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://a.example/\nX",
+            "https://a.example/\u{202e}",
+            "/t/1",
+            "",
+        ] {
+            assert_eq!(clean_link(bad), None, "{bad:?}");
+        }
+        assert_eq!(clean_link(&format!("https://a.example/{}", "x".repeat(2_000))), None);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_a_mark() {
+        assert_eq!(clean("停水停水停水", 4), "停水停…");
+        assert_eq!(clean(" 停\n\n水\t\u{0} ", 9), "停 水");
+        assert_eq!(clean(&"词".repeat(1 << 20), 3), "词词…");
+        assert_eq!(clean("停水", 2), "停水");
+    }
+}

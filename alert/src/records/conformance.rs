@@ -1,0 +1,320 @@
+//! What every records database must do, as a suite that each one's tests run: `conformance::run(make)`.
+//!
+//! `make` yields settings that name records that no test has used before.
+
+// A suite speaks by failing: unlike the rest of the crate it may panic.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
+
+use super::{Page, Records, RecordsError, User};
+use crate::{
+    incident::{Command, File},
+    matter::Matter,
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::{
+    kit::{
+        auth::{Caller, Role},
+        settings::Settings,
+    },
+    log::{Identity, Topic},
+    records::{AuditEntry, DeliveryState, Incident, IncidentRecord, Level, Record, State, TopicKind, TopicRef},
+};
+
+/// Runs the whole suite, each part on records of its own.
+pub async fn run(make: impl Fn() -> Settings) {
+    nothing_happens_without_a_commit(&make()).await;
+    an_incident_is_read_back_as_it_was_written(&make()).await;
+    incidents_are_listed_youngest_first(&make()).await;
+    two_writers_of_one_incident_are_told_apart(&make()).await;
+    ids_count_up_by_day(&make()).await;
+    the_feed_keeps_its_order(&make()).await;
+    pages_wait_are_sent_and_given_up(&make()).await;
+    what_is_due_is_found_until_it_is_signed(&make()).await;
+    positions_are_kept_with_their_log(&make()).await;
+    users_and_sessions(&make()).await;
+    audit_entries_are_added_once(&make()).await;
+    many_writers_lose_nothing(&make()).await;
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + second).unwrap()
+}
+
+fn file(id: &str, topic: &str, opened: i64) -> File {
+    let incident = Incident {
+        id: id.into(),
+        version: 0,
+        title: "停水: 抚琴街道 '; DROP TABLE incidents; --".into(),
+        level: Level::III,
+        state: State::New,
+        topic: TopicRef { id: topic.into(), kind: TopicKind::Watch, name: "停水".into() },
+        opened_at: at(opened),
+        updated_at: at(opened),
+        ack_due_at: Some(at(opened + 900)),
+        acked_by: None,
+        acked_at: None,
+        unit: None,
+        spikes: vec!["s1".into()],
+        count: 18,
+        peak: 18,
+        negative_share: 0.875,
+        reach: 42,
+        surprise: 9.25,
+        why: "黄色 III 级 🚰".into(),
+        samples: Vec::new(),
+    };
+    let mut file = File { incident, matter: Matter::default(), seq: 0, revision: 0, fresh: Vec::new() };
+    file.change(at(opened), "wanglou", "opened", "热度上升");
+    file
+}
+
+async fn save(records: &Records, file: &mut File) {
+    let mut tx = records.begin().await.unwrap();
+    tx.save(file).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn nothing_happens_without_a_commit(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let mut tx = records.begin().await.unwrap();
+    tx.save(&mut file("20261124-0001", "water", 0)).await.unwrap();
+    tx.move_position(Topic::TopicsPulse, &Identity { cluster: "c".into(), topic_id: "t".into() }, 0, 7).await.unwrap();
+    drop(tx);
+    assert!(records.incident("20261124-0001").await.unwrap().is_none());
+    assert!(records.position(Topic::TopicsPulse).await.unwrap().is_none());
+    assert!(records.feed(9).await.unwrap().is_none());
+}
+
+async fn an_incident_is_read_back_as_it_was_written(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let mut written = file("20261124-0001", "water", 0);
+    save(&records, &mut written).await;
+    let command = Command::Assign { unit: "水务局".into(), text: "请速处置".into() };
+    assert!(written.act(&Command::Ack, "王敏", None, at(5)).unwrap());
+    assert!(written.act(&command, "王敏", None, at(6)).unwrap());
+    save(&records, &mut written).await;
+    records.close().await;
+
+    let records = Records::open(settings).await.unwrap();
+    assert_eq!(records.incident("20261124-0001").await.unwrap().unwrap(), written);
+    let history = records.history("20261124-0001").await.unwrap();
+    let told: Vec<_> = history.iter().map(|event| (event.seq, event.who.as_str(), event.action.as_str())).collect();
+    assert_eq!(told, [(1, "wanglou", "opened"), (2, "王敏", "acked"), (3, "王敏", "assigned")]);
+    assert_eq!(history[2].text, "交办 水务局: 请速处置");
+}
+
+async fn incidents_are_listed_youngest_first(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    for n in 1..=4_u32 {
+        let mut file = file(&format!("20261124-000{n}"), &format!("t{n}"), i64::from(n));
+        if n == 2 {
+            file.incident.state = State::Closed;
+        }
+        save(&records, &mut file).await;
+    }
+    let ids = async |open, most| -> Vec<String> {
+        let incidents = records.incidents(open, most).await.unwrap();
+        incidents.iter().map(|incident| incident.id[9..].to_owned()).collect()
+    };
+    assert_eq!(ids(Some(true), 9).await, ["0004", "0003", "0001"]);
+    assert_eq!(ids(Some(false), 9).await, ["0002"]);
+    assert_eq!(ids(None, 2).await, ["0004", "0003"]);
+    assert_eq!(records.open_incidents().await.unwrap(), 3);
+    let mut tx = records.begin().await.unwrap();
+    assert_eq!(tx.open_topics().await.unwrap(), ["t1", "t3", "t4"].map(str::to_owned).into());
+    assert_eq!(tx.youngest_of("t2").await.unwrap().unwrap().incident.state, State::Closed);
+    assert!(tx.youngest_of("t9").await.unwrap().is_none());
+}
+
+async fn two_writers_of_one_incident_are_told_apart(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let mut first = file("20261124-0001", "water", 0);
+    save(&records, &mut first).await;
+    let mut second = first.clone();
+    first.act(&Command::Ack, "王敏", None, at(1)).unwrap();
+    save(&records, &mut first).await;
+    second.act(&Command::Ack, "李雷", None, at(1)).unwrap();
+    let mut tx = records.begin().await.unwrap();
+    assert!(matches!(tx.save(&mut second).await, Err(RecordsError::Raced(_))));
+    drop(tx);
+    assert_eq!(records.incident("20261124-0001").await.unwrap().unwrap().incident.acked_by.as_deref(), Some("王敏"));
+}
+
+async fn ids_count_up_by_day(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    for (n, last) in [(0, "20261124-0009"), (1, "20261124-9999"), (2, "20261124-10000"), (3, "20261123-0500")] {
+        save(&records, &mut file(last, "water", n)).await;
+    }
+    let mut tx = records.begin().await.unwrap();
+    assert_eq!(tx.next_id("20261124").await.unwrap(), "20261124-10001");
+    assert_eq!(tx.next_id("20261123").await.unwrap(), "20261123-0501");
+    assert_eq!(tx.next_id("20261125").await.unwrap(), "20261125-0001");
+}
+
+async fn the_feed_keeps_its_order(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let mut one = file("20261124-0001", "water", 0);
+    one.act(&Command::Ack, "王敏", None, at(1)).unwrap();
+    save(&records, &mut one).await;
+    save(&records, &mut file("20261124-0002", "gas", 2)).await;
+    let (through, fed) = records.feed(2).await.unwrap().unwrap();
+    let told: Vec<_> = fed
+        .iter()
+        .map(|(id, record)| (id.as_str(), IncidentRecord::decode(record.as_bytes()).unwrap().event.action))
+        .collect();
+    assert_eq!(told, [("20261124-0001", "opened".to_owned()), ("20261124-0001", "acked".to_owned())]);
+    records.fed(through).await.unwrap();
+    let (through, fed) = records.feed(9).await.unwrap().unwrap();
+    assert_eq!(fed[0].0, "20261124-0002");
+    save(&records, &mut file("20261124-0003", "road", 3)).await;
+    records.fed(through).await.unwrap();
+    assert_eq!(records.feed(9).await.unwrap().unwrap().1[0].0, "20261124-0003", "what came meanwhile stays");
+}
+
+async fn pages_wait_are_sent_and_given_up(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    save(&records, &mut file("20261124-0001", "water", 0)).await;
+    let page = |key: &str, channel: &str, urgency| Page {
+        key: key.into(),
+        incident: "20261124-0001".into(),
+        channel: channel.into(),
+        reason: "opened".into(),
+        urgency,
+        body: "{\"文\":\"\u{7f}\"}".into(),
+        created_at: at(1),
+    };
+    let mut tx = records.begin().await.unwrap();
+    for page in [page("blue", "desk", 4), page("red", "desk", 1), page("other", "phone", 4), page("red", "phone", 3)] {
+        tx.add_page(&page).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let keys = async |now, most| -> Vec<String> {
+        records.waiting("desk", now, most).await.unwrap().into_iter().map(|page| page.key).collect()
+    };
+    assert_eq!(records.waiting_channels().await.unwrap().len(), 2);
+    assert_eq!(keys(at(1), 9).await, ["red", "blue"], "a key is written down once");
+    assert_eq!(keys(at(1), 1).await, ["red"]);
+    assert!(keys(at(0), 9).await.is_empty());
+    assert_eq!(records.page("red").await.unwrap().unwrap(), page("red", "desk", 1));
+
+    let mut tx = records.begin().await.unwrap();
+    assert!(tx.page_failed("red", "HTTP 503", Some(at(60))).await.unwrap());
+    assert!(tx.page_sent("blue", at(3)).await.unwrap());
+    assert!(!tx.page_sent("blue", at(4)).await.unwrap(), "it waits no more");
+    assert!(tx.page_failed("other", "HTTP 404", None).await.unwrap());
+    assert!(!tx.page_failed("other", "HTTP 404", Some(at(9))).await.unwrap(), "what is given up stays so");
+    tx.commit().await.unwrap();
+    assert!(keys(at(59), 9).await.is_empty());
+    assert_eq!(records.waiting("desk", at(60), 9).await.unwrap()[0].attempts, 1);
+    assert_eq!(records.pending().await.unwrap(), (1, Some(at(60))));
+    let deliveries = records.deliveries("20261124-0001").await.unwrap();
+    let told: Vec<_> = deliveries
+        .iter()
+        .map(|page| (page.key.as_str(), page.state, page.attempts, page.last_error.as_deref(), page.sent_at))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("blue", DeliveryState::Sent, 1, None, Some(at(3))),
+            ("other", DeliveryState::Failed, 1, Some("HTTP 404"), None),
+            ("red", DeliveryState::Pending, 1, Some("HTTP 503"), None),
+        ]
+    );
+}
+
+async fn what_is_due_is_found_until_it_is_signed(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let mut signed = file("20261124-0001", "water", 0);
+    let mut escalated = file("20261124-0002", "gas", 0);
+    for file in [&mut signed, &mut escalated] {
+        save(&records, file).await;
+    }
+    assert!(records.due(at(899)).await.unwrap().is_empty());
+    assert_eq!(records.due(at(900)).await.unwrap().len(), 2);
+    signed.act(&Command::Ack, "王敏", None, at(901)).unwrap();
+    escalated.matter.escalated_at = Some(at(901));
+    for file in [&mut signed, &mut escalated] {
+        save(&records, file).await;
+    }
+    assert!(records.due(at(999_999)).await.unwrap().is_empty());
+}
+
+async fn positions_are_kept_with_their_log(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let identity = Identity { cluster: "c".into(), topic_id: "t".into() };
+    for (part, next) in [(1, 5), (0, 3), (1, u64::from(u32::MAX) + 7)] {
+        let mut tx = records.begin().await.unwrap();
+        tx.move_position(Topic::TopicsPulse, &identity, part, next).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let stored = records.position(Topic::TopicsPulse).await.unwrap();
+    assert_eq!(stored, Some((identity, vec![3, u64::from(u32::MAX) + 7])));
+    assert_eq!(records.position(Topic::Audit).await.unwrap(), None);
+}
+
+async fn users_and_sessions(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let user = User { name: "王敏".into(), role: Role::Operator, password: "$argon2id$".into() };
+    let mut tx = records.begin().await.unwrap();
+    assert!(tx.add_user(&user, at(0)).await.unwrap());
+    assert!(!tx.add_user(&User { role: Role::Admin, ..user.clone() }, at(0)).await.unwrap(), "the name is taken");
+    tx.add_session("h1", "王敏", at(100), at(0)).await.unwrap();
+    tx.add_session("h2", "王敏", at(100), at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(records.users().await.unwrap(), [user.clone()]);
+    assert_eq!(records.user("王敏").await.unwrap(), Some(user));
+    assert_eq!(records.user("李雷").await.unwrap(), None);
+    let caller = Some(Caller { name: "王敏".into(), role: Role::Operator });
+    assert_eq!(records.session("h1", at(99)).await.unwrap(), caller);
+    assert_eq!(records.session("h1", at(100)).await.unwrap(), None);
+    let mut tx = records.begin().await.unwrap();
+    tx.end_session("h1").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(records.session("h1", at(1)).await.unwrap(), None);
+    let mut tx = records.begin().await.unwrap();
+    assert!(tx.set_password("王敏", "$new$").await.unwrap());
+    assert!(!tx.set_password("李雷", "$new$").await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(records.session("h2", at(1)).await.unwrap(), None, "a new password ends the sessions");
+}
+
+async fn audit_entries_are_added_once(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let entry = |second, action: &str| AuditEntry {
+        v: AuditEntry::VERSION,
+        at: at(second),
+        who: "分析员".into(),
+        role: Role::Analyst,
+        action: action.into(),
+        object: String::new(),
+        detail: "停水 OR '断水'".into(),
+    };
+    let mut tx = records.begin().await.unwrap();
+    tx.audit("audit/0/1", &entry(1, "search")).await.unwrap();
+    tx.audit("audit/0/2", &entry(2, "export")).await.unwrap();
+    tx.audit("audit/0/1", &entry(3, "forged")).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(records.audit_entries(9).await.unwrap(), [entry(2, "export"), entry(1, "search")]);
+}
+
+/// Transactions that read, then write, at the same time: all succeed, one after the other.
+async fn many_writers_lose_nothing(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    save(&records, &mut file("20261124-0001", "water", 0)).await;
+    let writers = (0..8).map(|writer| {
+        let records = records.clone();
+        async move {
+            for n in 0..5 {
+                let mut tx = records.begin().await.unwrap();
+                let mut file = tx.incident("20261124-0001").await.unwrap().unwrap();
+                let note = Command::Note { text: format!("{writer}/{n}") };
+                file.act(&note, "王敏", None, at(1) + SignedDuration::from_secs(n)).unwrap();
+                tx.save(&mut file).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        }
+    });
+    futures::future::join_all(writers).await;
+    assert_eq!(records.history("20261124-0001").await.unwrap().len(), 41);
+    assert_eq!(records.incident("20261124-0001").await.unwrap().unwrap().incident.version, 41);
+}

@@ -1,0 +1,196 @@
+//! The outbox.
+
+use super::{Records, RecordsError, Tx, millis, time};
+use crate::outbox::Waiting;
+use jiff::Timestamp;
+use schemas::records::{Delivery, DeliveryState};
+use sqlx::{Row, any::AnyRow};
+
+/// A page as it is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The idempotency key.
+    pub key: String,
+    /// The incident's id.
+    pub incident: String,
+    /// The channel's id.
+    pub channel: String,
+    /// Why it is sent.
+    pub reason: String,
+    /// 1 is red.
+    pub urgency: u8,
+    /// What is sent, the same at every try.
+    pub body: String,
+    /// When it was written down.
+    pub created_at: Timestamp,
+}
+
+fn waiting(row: &AnyRow) -> Result<Waiting, sqlx::Error> {
+    Ok(Waiting {
+        key: row.try_get("key")?,
+        channel: row.try_get("channel")?,
+        urgency: row.try_get::<i64, _>("urgency")?.clamp(1, 9) as u8,
+        attempts: row.try_get::<i64, _>("attempts")?.clamp(0, i64::from(u32::MAX)) as u32,
+        created_at: time(row.try_get("created_at")?),
+        next_at: time(row.try_get("next_at")?),
+    })
+}
+
+impl Records {
+    /// The channels that pages wait for.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn waiting_channels(&self) -> Result<Vec<String>, RecordsError> {
+        let rows =
+            sqlx::query("SELECT DISTINCT channel FROM pages WHERE state = 'pending'").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(row.try_get("channel")?)).collect()
+    }
+
+    /// The pages that are due in a channel, the most urgent first, at most `most`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn waiting(&self, channel: &str, now: Timestamp, most: u32) -> Result<Vec<Waiting>, RecordsError> {
+        let rows = sqlx::query(
+            "SELECT key, channel, urgency, attempts, created_at, next_at FROM pages
+             WHERE state = 'pending' AND channel = $1 AND next_at <= $2 ORDER BY urgency, created_at, key LIMIT $3",
+        )
+        .bind(channel)
+        .bind(millis(now))
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(waiting).collect::<Result<_, _>>()?)
+    }
+
+    /// How many pages wait, and when the next one is due.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn pending(&self) -> Result<(i64, Option<Timestamp>), RecordsError> {
+        let row = sqlx::query("SELECT COUNT(*) AS n, MIN(next_at) AS due FROM pages WHERE state = 'pending'")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok((row.try_get("n")?, row.try_get::<Option<i64>, _>("due")?.map(time)))
+    }
+
+    /// A page, if it still waits.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(&self, key: &str) -> Result<Option<Page>, RecordsError> {
+        let row = sqlx::query(
+            "SELECT key, incident, channel, reason, urgency, body, created_at FROM pages WHERE key = $1 AND state = 'pending'",
+        )
+        .bind(key)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(Page {
+                key: row.try_get("key")?,
+                incident: row.try_get("incident")?,
+                channel: row.try_get("channel")?,
+                reason: row.try_get("reason")?,
+                urgency: row.try_get::<i64, _>("urgency")?.clamp(1, 9) as u8,
+                body: row.try_get("body")?,
+                created_at: time(row.try_get("created_at")?),
+            })
+        })
+        .transpose()
+    }
+
+    /// The pages of an incident, the first first.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn deliveries(&self, incident: &str) -> Result<Vec<Delivery>, RecordsError> {
+        let rows = sqlx::query(
+            "SELECT key, channel, reason, state, attempts, last_error, created_at, sent_at FROM pages
+             WHERE incident = $1 ORDER BY created_at, key",
+        )
+        .bind(incident)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Delivery {
+                    key: row.try_get("key")?,
+                    channel: row.try_get("channel")?,
+                    reason: row.try_get("reason")?,
+                    state: match row.try_get("state")? {
+                        "sent" => DeliveryState::Sent,
+                        "failed" => DeliveryState::Failed,
+                        _ => DeliveryState::Pending,
+                    },
+                    attempts: row.try_get::<i64, _>("attempts")?.clamp(0, i64::from(u32::MAX)) as u32,
+                    last_error: row.try_get("last_error")?,
+                    created_at: time(row.try_get("created_at")?),
+                    sent_at: row.try_get::<Option<i64>, _>("sent_at")?.map(time),
+                })
+            })
+            .collect()
+    }
+}
+
+impl Tx {
+    /// Writes a page down. A key that is known already changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot take it.
+    pub async fn add_page(&mut self, page: &Page) -> Result<(), RecordsError> {
+        sqlx::query(
+            "INSERT INTO pages (key, incident, channel, reason, urgency, body, state, attempts, created_at, next_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7) ON CONFLICT (key) DO NOTHING",
+        )
+        .bind(&page.key)
+        .bind(&page.incident)
+        .bind(&page.channel)
+        .bind(&page.reason)
+        .bind(i64::from(page.urgency))
+        .bind(&page.body)
+        .bind(millis(page.created_at))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Marks a waiting page: the channel said success. `false` when it does not wait any more.
+    ///
+    /// # Errors
+    /// When the database cannot take it.
+    pub async fn page_sent(&mut self, key: &str, at: Timestamp) -> Result<bool, RecordsError> {
+        let done = sqlx::query(
+            "UPDATE pages SET state = 'sent', sent_at = $2, attempts = attempts + 1, last_error = NULL
+             WHERE key = $1 AND state = 'pending'",
+        )
+        .bind(key)
+        .bind(millis(at))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Notes why a waiting page was not taken, and when it is tried again; never where that is `None`.
+    ///
+    /// # Errors
+    /// When the database cannot take it.
+    pub async fn page_failed(
+        &mut self,
+        key: &str,
+        error: &str,
+        again: Option<Timestamp>,
+    ) -> Result<bool, RecordsError> {
+        let done = sqlx::query(
+            "UPDATE pages SET state = $2, last_error = $3, attempts = attempts + 1, next_at = COALESCE($4, next_at)
+             WHERE key = $1 AND state = 'pending'",
+        )
+        .bind(key)
+        .bind(if again.is_some() { "pending" } else { "failed" })
+        .bind(error)
+        .bind(again.map(millis))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

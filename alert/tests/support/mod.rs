@@ -1,0 +1,205 @@
+//! A night at the desk, as a script: pulses come, time moves, and every message must have been expected.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod receiver;
+
+#[allow(unused_imports)]
+pub use receiver::{Answer, Message, Receiver};
+
+use alert::{
+    channel,
+    engine::{Clock, Desk, Plan, feed, pulses::Pulses, sender::Sender},
+    incident::{Command, File},
+    message::Style,
+    records::Records,
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::{
+    kit::{
+        auth::{Caller, Role},
+        settings::Settings,
+        shutdown::Shutdown,
+    },
+    log::{Embedded, EmbeddedOptions, NewRecord, SharedLog, Topic},
+    records::{Incident, Phase, Pulse, Record, Sample, Spike, TopicKind, TopicRef, Window},
+};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// How long a test's webhook waits for an answer.
+pub const PATIENCE: Duration = Duration::from_millis(300);
+
+pub struct Night {
+    pub settings: Settings,
+    pub receiver: Receiver,
+    pub log: SharedLog,
+    pub desk: Arc<Desk>,
+    time: Arc<AtomicI64>,
+    pulses: Pulses,
+    sender: Sender,
+    keys: HashSet<String>,
+    folder: TempDir,
+}
+
+impl Night {
+    /// `{hook}` in the config is where the receiver listens; `{hook}/desk` is then the channel that tests call desk.
+    pub async fn begin(config: &str) -> Self {
+        let receiver = Receiver::start().await;
+        let folder = TempDir::new().unwrap();
+        let text = config.replace("{hook}", &receiver.url);
+        let mut settings = Settings::parse(&text, []).unwrap();
+        settings.data_dir = folder.path().to_owned();
+        let start: Timestamp = "2026-11-24T14:00:00Z".parse().unwrap();
+        let time = Arc::new(AtomicI64::new(start.as_millisecond()));
+        let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
+        let (desk, pulses, sender) = open(&settings, &log, &time).await;
+        Self { settings, receiver, log, desk, time, pulses, sender, keys: HashSet::new(), folder }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.time.load(Ordering::SeqCst)).unwrap()
+    }
+
+    /// A pulse of a rise, now; what is due is done.
+    pub async fn pulse(&mut self, topic: &str, rise: &str, count: u64) {
+        let pulse = self.make(topic, rise, count, Phase::Rising);
+        self.send(&pulse).await;
+    }
+
+    pub fn make(&self, topic: &str, rise: &str, count: u64, phase: Phase) -> Pulse {
+        let at = self.now();
+        let spike =
+            Spike { id: rise.into(), since: at, count, peak: count, why: "5 分钟内骤增".into(), late: false };
+        Pulse {
+            v: Pulse::VERSION,
+            topic: TopicRef { id: topic.into(), kind: TopicKind::Watch, name: "停水".into() },
+            at,
+            phase,
+            spike: (!rise.is_empty()).then_some(spike),
+            windows: vec![Window { seconds: 300, count, negative: 3, expected: 1.5, upper: 6.0, surprise: 9.0 }],
+            total: count,
+            negative_share: 0.2,
+            reach: 42,
+            lag_seconds: 2.0,
+            samples: vec![Sample {
+                id: "forum:t1".into(),
+                source: "forum".into(),
+                url: Some("https://forum.example/t/1".into()),
+                excerpt: "抚琴街道今天又停水了".into(),
+                published_at: at,
+                sentiment: None,
+                reach: 6,
+            }],
+            through: Vec::new(),
+        }
+    }
+
+    pub async fn append(&self, pulse: &Pulse) {
+        self.append_bytes(pulse.encode()).await;
+    }
+
+    pub async fn append_bytes(&self, value: bytes::Bytes) {
+        self.log.append(Topic::TopicsPulse, vec![NewRecord { partition: 0, key: None, value }]).await.unwrap();
+    }
+
+    pub async fn send(&mut self, pulse: &Pulse) {
+        self.append(pulse).await;
+        self.read().await;
+        self.deliver().await;
+    }
+
+    /// Lets what was appended take effect, without sending anything.
+    pub async fn read(&mut self) {
+        self.pulses.step(&self.desk, &Shutdown::new()).await.unwrap();
+    }
+
+    /// Sends what is due.
+    pub async fn deliver(&mut self) {
+        self.sender.step().await.unwrap();
+    }
+
+    /// Time moves; what is due then is done.
+    pub async fn wait(&mut self, minutes: i64) {
+        self.wait_seconds(minutes * 60).await;
+    }
+
+    pub async fn wait_seconds(&mut self, seconds: i64) {
+        self.time.fetch_add(SignedDuration::from_secs(seconds).as_millis() as i64, Ordering::SeqCst);
+        self.desk.escalate().await.unwrap();
+        self.deliver().await;
+    }
+
+    /// As after SIGKILL: everything in memory is gone, what is on disk is found again.
+    pub async fn crash(&mut self) {
+        let (desk, pulses, sender) = open(&self.settings, &self.log, &self.time).await;
+        (self.desk, self.pulses, self.sender) = (desk, pulses, sender);
+    }
+
+    pub async fn act(&self, who: &str, id: &str, command: Command) -> Result<File, alert::engine::desk::ActError> {
+        self.desk.act(id, &command, &Caller { name: who.into(), role: Role::Operator }, None).await
+    }
+
+    /// The one message that a channel has got, which says why; it is taken away.
+    pub fn expect(&mut self, channel: &str, reason: &str) -> Message {
+        let message = self.receiver.take(channel, reason);
+        assert!(self.keys.insert(message.key()), "{} was sent before", message.key());
+        message
+    }
+
+    /// The same message again, as after a crash.
+    pub fn expect_again(&mut self, channel: &str, reason: &str) -> Message {
+        let message = self.receiver.take(channel, reason);
+        assert!(self.keys.contains(&message.key()), "{} was never sent before", message.key());
+        message
+    }
+
+    /// Nobody has been told anything that was not expected.
+    pub fn expect_nothing(&self) {
+        assert_eq!(self.receiver.left(), Vec::<String>::new());
+    }
+
+    pub async fn incidents(&self) -> Vec<Incident> {
+        self.desk.records.incidents(None, 500).await.unwrap()
+    }
+
+    pub async fn only(&self) -> Incident {
+        let incidents = self.incidents().await;
+        assert_eq!(incidents.len(), 1, "{incidents:?}");
+        incidents.into_iter().next().unwrap()
+    }
+
+    pub async fn history(&self, id: &str) -> Vec<String> {
+        self.desk.records.history(id).await.unwrap().into_iter().map(|event| event.action).collect()
+    }
+
+    pub async fn feed(&self) {
+        feed::step(&self.desk, &self.log).await.unwrap();
+    }
+}
+
+impl Drop for Night {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.expect_nothing();
+        }
+    }
+}
+
+async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (Arc<Desk>, Pulses, Sender) {
+    let records = Records::open(settings).await.unwrap();
+    let time = Arc::clone(time);
+    let clock: Clock = Arc::new(move || Timestamp::from_millisecond(time.load(Ordering::SeqCst)).unwrap());
+    let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
+    let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock));
+    let pulses = Pulses::open(&desk.records, log).await.unwrap();
+    let sender = Sender::new(Arc::clone(&desk), channel::open(settings, PATIENCE).unwrap(), Shutdown::new());
+    (desk, pulses, sender)
+}

@@ -1,0 +1,117 @@
+//! One month of the archive on disk: a tantivy index in a folder of its own, and the reader that searches share.
+
+use super::{
+    coverage::Coverage,
+    dates::Month,
+    schema::{self, FIELDS, VerdictColumns},
+    seen::Seen,
+    verdict::Known,
+};
+use anyhow::Context;
+use std::path::Path;
+use tantivy::{
+    DocSet, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, Term, directory::MmapDirectory,
+    schema::IndexRecordOption,
+};
+
+/// Blocks of the document store that a segment's reader keeps decompressed: 16 KiB each.
+const STORE_CACHE_BLOCKS: usize = 8;
+
+/// A month's index, open for reading.
+pub(super) struct MonthIndex {
+    pub(super) month: Month,
+    pub(super) index: Index,
+    reader: IndexReader,
+}
+
+impl MonthIndex {
+    /// Opens a month's index, or makes it.
+    pub(super) fn open_or_create(archive: &Path, month: Month) -> anyhow::Result<Self> {
+        let folder = archive.join(month.to_string());
+        let open = || -> anyhow::Result<Self> {
+            std::fs::create_dir_all(&folder)?;
+            Self::with(month, Index::open_or_create(MmapDirectory::open(&folder)?, FIELDS.schema.clone())?)
+        };
+        open().with_context(|| unusable(&folder))
+    }
+
+    /// Opens a month's index if there is one, for reading only.
+    pub(super) fn open(archive: &Path, month: Month) -> anyhow::Result<Option<Self>> {
+        let folder = archive.join(month.to_string());
+        let open = || -> anyhow::Result<Option<Self>> {
+            let directory = MmapDirectory::open(&folder)?;
+            if !Index::exists(&directory)? {
+                return Ok(None);
+            }
+            let index = Index::open(directory)?;
+            anyhow::ensure!(index.schema() == FIELDS.schema, "it was made by another version of this program");
+            Self::with(month, index).map(Some)
+        };
+        open().with_context(|| unusable(&folder))
+    }
+
+    fn with(month: Month, index: Index) -> anyhow::Result<Self> {
+        schema::register_tokenizers(&index);
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .doc_store_cache_num_blocks(STORE_CACHE_BLOCKS)
+            .try_into()?;
+        Ok(Self { month, index, reader })
+    }
+
+    /// The month as of the last [`reload`](Self::reload).
+    pub(super) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    /// Shows searches what was committed.
+    pub(super) fn reload(&self) -> tantivy::Result<()> {
+        self.reader.reload()
+    }
+
+    /// What the month's last commit covers.
+    pub(super) fn committed(&self) -> anyhow::Result<Option<Coverage>> {
+        let Some(payload) = self.index.load_metas()?.payload else { return Ok(None) };
+        let coverage = Coverage::decode(&payload).with_context(|| format!("the commit of month {}", self.month))?;
+        Ok(Some(coverage))
+    }
+
+    /// The filter of the ids that the month holds.
+    pub(super) fn seen(&self) -> tantivy::Result<Seen> {
+        let searcher = self.searcher();
+        let documents: u32 = searcher.segment_readers().iter().map(tantivy::SegmentReader::max_doc).sum();
+        let mut seen = Seen::with_room_for(documents as usize);
+        for segment in searcher.segment_readers() {
+            let hashes = segment.fast_fields().u64("id_hash")?;
+            (0..segment.max_doc()).filter_map(|doc| hashes.first(doc)).for_each(|hash| seen.insert(hash));
+        }
+        Ok(seen)
+    }
+
+    /// Looks an id up.
+    pub(super) fn find(&self, id: &str) -> tantivy::Result<Option<Known>> {
+        let term = Term::from_field_text(FIELDS.id, id);
+        for segment in self.searcher().segment_readers() {
+            let Some(mut postings) = segment.inverted_index(FIELDS.id)?.read_postings(&term, IndexRecordOption::Basic)?
+            else {
+                continue;
+            };
+            while postings.doc() != TERMINATED {
+                if !segment.is_deleted(postings.doc()) {
+                    return Ok(Some(VerdictColumns::open(segment)?.known(self.month, postings.doc())));
+                }
+                postings.advance();
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn unusable(folder: &Path) -> String {
+    format!(
+        "the archive's folder {} cannot be used. Restore it from a backup, or move the whole archive folder aside: it is \
+         built anew from what the log still keeps",
+        folder.display()
+    )
+}

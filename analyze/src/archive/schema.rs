@@ -1,0 +1,232 @@
+//! What a document of the archive is made of, and how one is made of a post.
+//!
+//! | field | indexed | column | stored | for |
+//! |---|---|---|---|---|
+//! | `id` | as one term | | | verdicts, revisions |
+//! | `id_hash` | | u64 | | the filters of seen ids; breaks ties when sorting |
+//! | `content`, `likes`, `replies`, `reposts`, `published_at`, `precision`, `clamped` | | each | | verdicts; sorting, ranges |
+//! | `source`, `kind`, `sentiment`, `topic` | as one term each | | | filters |
+//! | `title_chars`, `text_chars` | characters, with positions | | | finding any substring |
+//! | `title_words`, `text_words` | words, with frequencies | | | relevance |
+//! | `post` | | | yes | the record of posts.analyzed, as it stands on the wire |
+//!
+//! The stored record is versioned like any record of the log, so a new optional key of it needs no new index.
+
+use super::{tokens, verdict::Known};
+use crate::understand::{Normal, Understood};
+use schemas::records::{AnalyzedPost, Counts, Kind, Label, Precision};
+use std::sync::LazyLock;
+use tantivy::{
+    Index, SegmentReader, TantivyDocument,
+    columnar::Column,
+    schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions},
+};
+
+/// A post as the index takes it.
+pub(crate) type Document = TantivyDocument;
+
+/// The fields, by name as in the table above.
+pub(crate) struct Fields {
+    pub(super) schema: Schema,
+    pub(super) id: Field,
+    pub(super) id_hash: Field,
+    pub(super) content: Field,
+    pub(super) likes: Field,
+    pub(super) replies: Field,
+    pub(super) reposts: Field,
+    pub(super) published_at: Field,
+    pub(super) precision: Field,
+    pub(super) clamped: Field,
+    pub(super) source: Field,
+    pub(super) kind: Field,
+    pub(super) sentiment: Field,
+    pub(super) topic: Field,
+    pub(super) title_chars: Field,
+    pub(super) text_chars: Field,
+    pub(super) title_words: Field,
+    pub(super) text_words: Field,
+    pub(super) post: Field,
+}
+
+/// The one schema of all months.
+pub(crate) static FIELDS: LazyLock<Fields> = LazyLock::new(Fields::new);
+
+impl Fields {
+    fn new() -> Self {
+        let mut schema = Schema::builder();
+        let column = || NumericOptions::default().set_fast();
+        let tokens = |tokenizer: &str, option, norms| {
+            let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer).set_index_option(option);
+            TextOptions::default().set_indexing_options(indexing.set_fieldnorms(norms))
+        };
+        let term = || tokens("raw", IndexRecordOption::Basic, false);
+        let chars = || tokens("characters", IndexRecordOption::WithFreqsAndPositions, false);
+        let words = || tokens("words", IndexRecordOption::WithFreqs, true);
+        Self {
+            id: schema.add_text_field("id", term()),
+            id_hash: schema.add_u64_field("id_hash", column()),
+            content: schema.add_u64_field("content", column()),
+            likes: schema.add_u64_field("likes", column()),
+            replies: schema.add_u64_field("replies", column()),
+            reposts: schema.add_u64_field("reposts", column()),
+            published_at: schema.add_i64_field("published_at", column()),
+            precision: schema.add_u64_field("precision", column()),
+            clamped: schema.add_bool_field("clamped", column()),
+            source: schema.add_text_field("source", term()),
+            kind: schema.add_text_field("kind", term()),
+            sentiment: schema.add_text_field("sentiment", term()),
+            topic: schema.add_text_field("topic", term()),
+            title_chars: schema.add_text_field("title_chars", chars()),
+            text_chars: schema.add_text_field("text_chars", chars()),
+            title_words: schema.add_text_field("title_words", words()),
+            text_words: schema.add_text_field("text_words", words()),
+            post: schema.add_bytes_field("post", BytesOptions::default().set_stored()),
+            schema: schema.build(),
+        }
+    }
+
+    /// A document of a post: `post` as it stands in posts.analyzed, `wire` its bytes, `known` what verdicts will need.
+    pub(crate) fn document(
+        &self,
+        post: &AnalyzedPost,
+        wire: &[u8],
+        understood: &Understood,
+        id_hash: u64,
+        known: &Known,
+    ) -> Document {
+        let mut document = TantivyDocument::new();
+        document.add_text(self.id, &post.id);
+        document.add_u64(self.id_hash, id_hash);
+        document.add_u64(self.content, known.content);
+        document.add_u64(self.likes, known.counts.likes);
+        document.add_u64(self.replies, known.counts.replies);
+        document.add_u64(self.reposts, known.counts.reposts);
+        document.add_i64(self.published_at, super::dates::nanos(known.published_at));
+        document.add_u64(self.precision, precision_to_u64(known.precision));
+        document.add_bool(self.clamped, known.clamped);
+        document.add_text(self.source, &post.source);
+        document.add_text(self.kind, kind(post.kind));
+        if let Some(sentiment) = post.sentiment {
+            document.add_text(self.sentiment, label(sentiment.label));
+        }
+        for topic in &post.topics {
+            document.add_text(self.topic, topic);
+        }
+        let mut text = |normal: &Normal, chars, words| {
+            if !normal.folded.is_empty() {
+                document.add_text(chars, &normal.folded);
+                document.add_text(words, &normal.words);
+            }
+        };
+        text(&understood.title, self.title_chars, self.title_words);
+        text(&understood.text, self.text_chars, self.text_words);
+        document.add_bytes(self.post, wire);
+        document
+    }
+}
+
+/// Gives an index the tokenizers that the schema names.
+pub(super) fn register_tokenizers(index: &Index) {
+    index.tokenizers().register("characters", tokens::Characters::default());
+    index.tokenizers().register("words", tokens::Words::default());
+}
+
+/// The word for a kind, as on the wire.
+pub(super) fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Post => "post",
+        Kind::Comment => "comment",
+        Kind::Repost => "repost",
+        Kind::Report => "report",
+    }
+}
+
+/// The word for a label, as on the wire.
+pub(super) fn label(label: Label) -> &'static str {
+    match label {
+        Label::Negative => "negative",
+        Label::Neutral => "neutral",
+        Label::Positive => "positive",
+    }
+}
+
+fn precision_to_u64(precision: Precision) -> u64 {
+    match precision {
+        Precision::Second => 0,
+        Precision::Minute => 1,
+        Precision::Hour => 2,
+        Precision::Day => 3,
+    }
+}
+
+fn precision_from_u64(value: u64) -> Precision {
+    match value {
+        1 => Precision::Minute,
+        2 => Precision::Hour,
+        3 => Precision::Day,
+        _ => Precision::Second,
+    }
+}
+
+/// The columns of a segment that verdicts read.
+pub(super) struct VerdictColumns {
+    content: Column<u64>,
+    counts: [Column<u64>; 3],
+    published_at: Column<i64>,
+    precision: Column<u64>,
+    clamped: Column<bool>,
+}
+
+impl VerdictColumns {
+    pub(super) fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
+        let columns = segment.fast_fields();
+        Ok(Self {
+            content: columns.u64("content")?,
+            counts: [columns.u64("likes")?, columns.u64("replies")?, columns.u64("reposts")?],
+            published_at: columns.i64("published_at")?,
+            precision: columns.u64("precision")?,
+            clamped: columns.bool("clamped")?,
+        })
+    }
+
+    /// What is known of a document of the segment.
+    pub(super) fn known(&self, month: super::dates::Month, doc: u32) -> Known {
+        let count = |column: &Column<u64>| column.first(doc).unwrap_or(0);
+        let published_at = self.published_at.first(doc).unwrap_or(0);
+        Known {
+            month,
+            content: count(&self.content),
+            counts: Counts {
+                likes: count(&self.counts[0]),
+                replies: count(&self.counts[1]),
+                reposts: count(&self.counts[2]),
+            },
+            // Every i64 of nanoseconds is a time that jiff can hold.
+            published_at: jiff::Timestamp::from_nanosecond(published_at.into()).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+            precision: precision_from_u64(count(&self.precision)),
+            clamped: self.clamped.first(doc).unwrap_or(false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_wire() {
+        for value in [Kind::Post, Kind::Comment, Kind::Repost, Kind::Report] {
+            assert_eq!(serde_json::to_value(value).unwrap(), kind(value));
+        }
+        for value in [Label::Negative, Label::Neutral, Label::Positive] {
+            assert_eq!(serde_json::to_value(value).unwrap(), label(value));
+        }
+    }
+
+    #[test]
+    fn precisions_survive_their_column() {
+        for value in [Precision::Second, Precision::Minute, Precision::Hour, Precision::Day] {
+            assert_eq!(precision_from_u64(precision_to_u64(value)), value);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A post that was found, as the API shows it.
+
+use super::highlight;
+use crate::{archive::schema::FIELDS, understand::Understanding};
+use jiff::Timestamp;
+use schemas::records::{AnalyzedPost, Counts, Kind, Record, Sentiment};
+use serde::Serialize;
+use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError, schema::Value};
+
+/// A post that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)] // The fields are those of a post.
+pub struct Hit {
+    pub id: String,
+    pub source: String,
+    pub native_id: String,
+    pub kind: Kind,
+    pub url: Option<String>,
+    pub title: Option<String>,
+    pub text: String,
+    pub published_at: Timestamp,
+    pub date_clamped: bool,
+    pub fetched_at: Timestamp,
+    pub thread_id: Option<String>,
+    pub parent_id: Option<String>,
+    #[serde(flatten)]
+    pub counts: Counts,
+    pub sentiment: Option<Sentiment>,
+    pub keyphrases: Vec<String>,
+    pub topics: Vec<String>,
+    pub place: Option<String>,
+    pub highlights: Highlights,
+}
+
+/// What matches: ranges of UTF-16 code units, in order, not overlapping.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Highlights {
+    /// In the title.
+    pub title: Vec<[usize; 2]>,
+    /// In the text.
+    pub text: Vec<[usize; 2]>,
+}
+
+/// Loads a hit from its month.
+pub(super) fn load(
+    searcher: &Searcher,
+    address: DocAddress,
+    terms: &[&str],
+    understanding: &Understanding,
+) -> Result<Hit, TantivyError> {
+    let document: TantivyDocument = searcher.doc(address)?;
+    let bytes = document.get_first(FIELDS.post).and_then(|value| value.as_bytes()).unwrap_or_default();
+    let post = AnalyzedPost::decode(bytes).map_err(|error| TantivyError::SystemError(format!("a stored post: {error}")))?;
+    let ranges = |text: &str| {
+        if terms.is_empty() {
+            return Vec::new();
+        }
+        highlight::ranges(text, &highlight::normal(understanding, text).folded, terms)
+    };
+    let highlights =
+        Highlights { title: post.title.as_deref().map(ranges).unwrap_or_default(), text: ranges(&post.text) };
+    let native_id = post.id.strip_prefix(&post.source).and_then(|rest| rest.strip_prefix(':'));
+    Ok(Hit {
+        native_id: native_id.unwrap_or(&post.id).to_owned(),
+        id: post.id,
+        source: post.source,
+        kind: post.kind,
+        url: post.url,
+        title: post.title,
+        text: post.text,
+        published_at: post.published_at,
+        date_clamped: post.date_clamped,
+        fetched_at: post.fetched_at,
+        thread_id: post.thread_id,
+        parent_id: post.parent_id,
+        counts: post.counts,
+        sentiment: post.sentiment,
+        keyphrases: post.keyphrases,
+        topics: post.topics,
+        place: post.place,
+        highlights,
+    })
+}

@@ -1,0 +1,129 @@
+//! First seen, revision or duplicate: what analyze, and analyze alone, decides of a raw record.
+//!
+//! | the id is | text (content hash) | counts | verdict | what is stored |
+//! |---|---|---|---|---|
+//! | unknown | – | – | first | the post, in the month of its time |
+//! | known | same | same | duplicate | nothing changes |
+//! | known | same or not | changed | revision, with the counts as they were | the new post, in the same month |
+//! | known | changed | same | revision, with the counts as they were | the new post, in the same month |
+//!
+//! When a post was published is fixed by its first-seen record: a revision keeps the time, its precision and the month.
+
+use super::dates::Month;
+use jiff::Timestamp;
+use schemas::records::{Counts, Precision, Verdict};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// What the archive knows of a post that it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The month that it is stored in.
+    pub month: Month,
+    /// Hash of title and text.
+    pub content: u64,
+    /// Likes, replies and reposts.
+    pub counts: Counts,
+    /// When it was published.
+    pub published_at: Timestamp,
+    /// How exactly the source states that time.
+    pub precision: Precision,
+    /// Whether the source's word of it was absurd.
+    pub clamped: bool,
+}
+
+/// A verdict, and what is known of the post from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// In a revision, the counts as they were.
+    pub previous: Option<Counts>,
+    /// What is known from now on.
+    pub now: Known,
+}
+
+/// Judges what came (`came`) against what is known of its id.
+#[must_use]
+pub fn judge(known: Option<Known>, came: Known) -> Judgement {
+    let Some(known) = known else { return Judgement { verdict: Verdict::First, previous: None, now: came } };
+    if known.content == came.content && known.counts == came.counts {
+        return Judgement { verdict: Verdict::Duplicate, previous: None, now: known };
+    }
+    let now = Known { content: came.content, counts: came.counts, ..known };
+    Judgement { verdict: Verdict::Revision, previous: Some(known.counts), now }
+}
+
+/// Hash of a post's id.
+#[must_use]
+pub fn id_hash(id: &str) -> u64 {
+    xxh3_64(id.as_bytes())
+}
+
+/// Hash of a post's title and text.
+#[must_use]
+pub fn content_hash(title: Option<&str>, text: &str) -> u64 {
+    let mut hash = Xxh3::new();
+    if let Some(title) = title {
+        hash.update(title.as_bytes());
+    }
+    // The length keeps a title's end apart from a text's beginning.
+    hash.update(&title.map_or(u64::MAX, |title| title.len() as u64).to_le_bytes());
+    hash.update(text.as_bytes());
+    hash.digest()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came(text: &str, likes: u64, at: &str) -> Known {
+        let at = at.parse().unwrap();
+        Known {
+            month: Month::of(at, &jiff::tz::TimeZone::UTC),
+            content: content_hash(None, text),
+            counts: Counts { likes, ..Counts::default() },
+            published_at: at,
+            precision: Precision::Second,
+            clamped: false,
+        }
+    }
+
+    const FIRST: &str = "2026-10-31T23:00:00Z";
+    const LATER: &str = "2026-11-02T10:00:00Z";
+
+    #[test]
+    fn an_unknown_id_is_first_seen() {
+        let first = came("停水", 0, FIRST);
+        assert_eq!(judge(None, first), Judgement { verdict: Verdict::First, previous: None, now: first });
+    }
+
+    #[test]
+    fn the_same_again_is_a_duplicate() {
+        let judged = judge(Some(came("停水", 3, FIRST)), came("停水", 3, LATER));
+        assert_eq!((judged.verdict, judged.previous), (Verdict::Duplicate, None));
+    }
+
+    #[test]
+    fn another_text_or_other_counts_are_a_revision_in_the_month_of_the_first() {
+        for revised in [came("来水了", 3, LATER), came("停水", 4, LATER), came("来水了", 4, LATER)] {
+            let judged = judge(Some(came("停水", 3, FIRST)), revised);
+            assert_eq!(judged.verdict, Verdict::Revision);
+            assert_eq!(judged.previous.unwrap().likes, 3);
+            assert_eq!(judged.now.month.to_string(), "2026-10");
+            assert_eq!(judged.now.published_at, FIRST.parse().unwrap());
+            assert_eq!((judged.now.content, judged.now.counts), (revised.content, revised.counts));
+        }
+    }
+
+    #[test]
+    fn title_and_text_are_hashed_each_for_itself() {
+        let hashes = [
+            content_hash(Some("停水"), "了"),
+            content_hash(Some("停"), "水了"),
+            content_hash(Some(""), "停水了"),
+            content_hash(None, "停水了"),
+        ];
+        let distinct: std::collections::HashSet<_> = hashes.into();
+        assert_eq!(distinct.len(), hashes.len());
+    }
+}

@@ -1,0 +1,219 @@
+//! How surprising a count is: `-log10 P(X ≥ count)`, were all as expected.
+//!
+//! The rate of a topic is not known but believed, with a mean and a doubt: a gamma distribution. The posts of a window are
+//! Poisson given the rate. Together they are negative binomial (Gelman et al., *Bayesian Data Analysis*, 3rd ed., section
+//! 2.6), here by its mean and its size: the variance is `mean + mean² / size`. Its upper tail is the regularised
+//! incomplete beta function, `P(X ≥ n) = I_p(n, size)` with `p = mean / (mean + size)` (Abramowitz & Stegun 26.5.24),
+//! computed from the continued fraction DLMF 8.17.22 by the modified Lentz method, all in logarithms: a probability of
+//! 10⁻¹⁰⁰⁰⁰⁰ is a number like any other.
+
+use std::f64::consts::LN_10;
+
+/// What is expected of a window: a negative binomial distribution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Expectation {
+    /// The mean.
+    pub(super) mean: f64,
+    /// The size: the smaller, the wider. The variance is `mean + mean² / size`.
+    pub(super) size: f64,
+}
+
+/// The tail probability at the upper edge of the expected band.
+const EDGE: f64 = 3.0;
+
+impl Expectation {
+    /// A distribution within the limits of what can be computed: a mean and a size above zero.
+    pub(super) fn new(mean: f64, size: f64) -> Self {
+        let within = |value: f64, low: f64, high: f64| if value.is_finite() { value.clamp(low, high) } else { high };
+        Self { mean: within(mean, 1e-9, 1e12), size: within(size, 1e-3, 1e9) }
+    }
+
+    /// `-log10 P(X ≥ count)`: 0 for a count that is certain.
+    pub(super) fn surprise(self, count: u64) -> f64 {
+        if count == 0 { 0.0 } else { (-self.ln_tail(count as f64) / LN_10).max(0.0) }
+    }
+
+    /// The smallest count that is as surprising as this or more.
+    pub(super) fn line(self, surprise: f64) -> u64 {
+        let mut high = (self.mean.ceil() as u64).max(1);
+        let mut low = 0;
+        while self.surprise(high) < surprise && high < u64::MAX / 2 {
+            (low, high) = (high, high.saturating_mul(2));
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.surprise(middle) < surprise { low = middle } else { high = middle }
+        }
+        high
+    }
+
+    /// The upper edge of the expected band: the smallest count whose probability, or that of a higher one, is at most 10⁻³.
+    pub(super) fn upper(self) -> u64 {
+        self.line(EDGE)
+    }
+
+    /// The upper edge, sought from a guess nearby: along a curve, from the step before.
+    pub(super) fn upper_near(self, guess: u64) -> u64 {
+        let mut edge = guess.max(1);
+        for _ in 0..16 {
+            if self.surprise(edge) < EDGE {
+                edge += 1;
+            } else if edge > 1 && self.surprise(edge - 1) >= EDGE {
+                edge -= 1;
+            } else {
+                return edge;
+            }
+        }
+        self.upper()
+    }
+
+    fn ln_tail(self, count: f64) -> f64 {
+        let sum = self.mean + self.size;
+        // ln p and ln (1 - p), each without cancellation.
+        let (ln_p, ln_q) = (-(self.size / self.mean).ln_1p(), -(self.mean / self.size).ln_1p());
+        let (a, b) = (count, self.size);
+        let front = a * ln_p + b * ln_q - ln_beta(a, b);
+        if self.mean / sum < (a + 1.0) / (a + b + 2.0) {
+            front - a.ln() + fraction(a, b, self.mean / sum).ln()
+        } else {
+            // Below the mean the tail is nearly everything: what is missing is the small one.
+            let missing = (front - b.ln() + fraction(b, a, self.size / sum).ln()).exp();
+            (-missing.min(1.0)).ln_1p().max(f64::MIN)
+        }
+    }
+}
+
+fn ln_beta(a: f64, b: f64) -> f64 {
+    let (small, large) = if a < b { (a, b) } else { (b, a) };
+    if large < 10.0 {
+        return libm::lgamma(small) + libm::lgamma(large) - libm::lgamma(small + large);
+    }
+    // Two large values of lgamma would cancel: their difference is taken term by term of Stirling's series (DLMF 5.11.1).
+    let rise = (large - 0.5) * (small / large).ln_1p() + small * (small + large).ln() - small;
+    libm::lgamma(small) - (rise + stirling(small + large) - stirling(large))
+}
+
+/// What is left of lgamma beyond its leading terms, from 10 on.
+fn stirling(z: f64) -> f64 {
+    let square = 1.0 / (z * z);
+    (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1_260.0 - square / 1_680.0))) / z
+}
+
+/// The continued fraction of the incomplete beta function (DLMF 8.17.22), by the modified Lentz method.
+fn fraction(a: f64, b: f64, x: f64) -> f64 {
+    const TINY: f64 = 1e-300;
+    // Some multiple of the square root of the larger argument suffices; the limit only bounds what cannot happen.
+    const MOST: u32 = 100_000;
+    let away = |value: f64| if value.abs() < TINY { TINY } else { value };
+    let mut c = 1.0;
+    let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
+    let mut value = d;
+    for m in 1..MOST {
+        let m = f64::from(m);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        d = 1.0 / away(1.0 + even * d);
+        c = away(1.0 + even / c);
+        value *= d * c;
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        d = 1.0 / away(1.0 + odd * d);
+        c = away(1.0 + odd / c);
+        let step = d * c;
+        value *= step;
+        if (step - 1.0).abs() < 1e-14 {
+            break;
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The tail by adding up the probabilities below it: slow, and right where the tail is not tiny.
+    fn by_sum(expectation: Expectation, count: u64) -> f64 {
+        let Expectation { mean, size } = expectation;
+        let p = mean / (mean + size);
+        let mut term = (1.0 - p).powf(size);
+        let mut below = 0.0;
+        for k in 0..count {
+            below += term;
+            term *= p * (size + k as f64) / (k as f64 + 1.0);
+        }
+        -(1.0 - below).log10()
+    }
+
+    #[test]
+    fn it_agrees_with_adding_up() {
+        for (mean, size) in [(0.01, 0.5), (1.5, 2.0), (1.5, 50.0), (40.0, 10.0), (250.0, 30.0)] {
+            let expectation = Expectation::new(mean, size);
+            for count in 1..200 {
+                let sum = by_sum(expectation, count);
+                if sum < 6.0 {
+                    let found = expectation.surprise(count);
+                    assert!((found - sum).abs() < 1e-6, "mean {mean} size {size} count {count}: {found} and {sum}");
+                }
+            }
+        }
+    }
+
+    /// With size 1 the distribution is geometric: `P(X ≥ n) = p^n`, exactly, however small.
+    #[test]
+    fn it_is_exact_far_out_in_the_tail() {
+        let expectation = Expectation::new(3.0, 1.0);
+        for count in [1, 10, 1_000, 1_000_000] {
+            let exact = -(count as f64) * 0.75_f64.log10();
+            assert!((expectation.surprise(count) / exact - 1.0).abs() < 1e-9, "{count}");
+        }
+    }
+
+    /// A large size is nearly Poisson: `P(X ≥ 18 | mean 1.5)` is 1.96·10⁻¹³ (sum of the series from 18 on).
+    #[test]
+    fn a_large_size_is_nearly_poisson() {
+        let series: f64 =
+            (18..60).map(|k| f64::from(k) * 1.5_f64.ln() - 1.5 - libm::lgamma(f64::from(k) + 1.0)).map(f64::exp).sum();
+        let found = Expectation::new(1.5, 1e8).surprise(18);
+        assert!((found + series.log10()).abs() < 1e-3, "{found}");
+    }
+
+    #[test]
+    fn the_line_is_the_first_count_at_or_above_it() {
+        for (mean, size) in [(0.001, 0.5), (1.5, 2.0), (250.0, 30.0), (1e5, 50.0)] {
+            let expectation = Expectation::new(mean, size);
+            let line = expectation.line(6.0);
+            assert!(
+                expectation.surprise(line) >= 6.0 && expectation.surprise(line - 1) < 6.0,
+                "mean {mean} size {size}"
+            );
+            assert_eq!(expectation.upper_near(3), expectation.upper());
+        }
+    }
+
+    /// Close to where the two branches meet, with a tail of 10⁻³ beside a rest of nearly 1.
+    #[test]
+    fn large_counts_do_not_cancel() {
+        let expectation = Expectation::new(10_f64.powf(3.508_752_703), 10_f64.powf(-2.642_146_62));
+        assert!(expectation.surprise(872_353) >= expectation.surprise(872_352));
+        for (a, b) in [(3.0, 12.0), (12.0, 3.0), (0.01, 11.0), (25.0, 30.0)] {
+            let plain = libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
+            assert!((ln_beta(a, b) - plain).abs() < 1e-11, "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn more_posts_are_never_less_surprising(mean in -9.0..6.0_f64, size in -3.0..9.0_f64, count in 0_u64..1_000_000) {
+            let expectation = Expectation::new(10_f64.powf(mean), 10_f64.powf(size));
+            let (fewer, more) = (expectation.surprise(count), expectation.surprise(count + 1));
+            prop_assert!(fewer.is_finite() && more.is_finite() && fewer >= 0.0);
+            prop_assert!(more >= fewer - 1e-7 * fewer.max(1.0), "{fewer} then {more}");
+        }
+
+        #[test]
+        fn any_numbers_at_all_give_a_number(mean in any::<f64>(), size in any::<f64>(), count in any::<u64>()) {
+            let found = Expectation::new(mean, size).surprise(count);
+            prop_assert!(found.is_finite() && found >= 0.0, "{found}");
+        }
+    }
+}

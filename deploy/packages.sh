@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The Debian packages that the tests need: a browser for the console, and a Chinese font so that its pictures can be read.
+set -euo pipefail
+
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+fc-list :lang=zh 2>/dev/null | grep -q . || missing+=(fontconfig fonts-noto-cjk)
+for tool in cargo npm cc make; do
+    command -v "$tool" >/dev/null || { echo "missing: $tool (see README.md, \"What you need\")" >&2; exit 1; }
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+else
+    echo "the tests need packages that are not installed; run this line, then again:" >&2
+    echo "    sudo apt-get install -y ${missing[*]}" >&2
+    exit 1
+fi

@@ -1,0 +1,98 @@
+//! `wanglou replay`: what would have been paged, and when.
+
+use analyze::{replay::{Replay, Told}, trend::Config};
+use anyhow::{Context, Result, bail};
+use schemas::{kit::settings::Settings, records::DoorPost};
+use std::{fs::File, io::{BufRead, BufReader}, path::PathBuf, process::ExitCode, time::Duration};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The file, one post a line.
+    file: PathBuf,
+    /// How fast: so many times the posts' own pace, or `max`.
+    #[arg(long, default_value = "max", value_parser = speed)]
+    speed: Speed,
+    /// Print JSONL: one line for each page.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: crate::Config,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Speed {
+    Max,
+    Times(f64),
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    match text.parse() {
+        _ if text == "max" => Ok(Speed::Max),
+        Ok(times) if times > 0.0 && f64::is_finite(times) => Ok(Speed::Times(times)),
+        _ => Err("a number above 0, or max".into()),
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let settings = super::settings(&options.config.config)?;
+    let (posts, bad) = read(&options.file)?;
+    let understanding = analyze::understanding(&settings)?;
+    let mut replay = Replay::new(&understanding, &Config::from(&settings));
+    let mut pages = 0;
+    let mut before = None;
+    for post in &posts {
+        if let (Speed::Times(times), Some(before)) = (options.speed, before.replace(post.published_at)) {
+            let pause = Duration::try_from(post.published_at.duration_since(before)).unwrap_or_default();
+            std::thread::sleep(pause.div_f64(times));
+        }
+        pages += tell(&settings, options.json, &replay.post(post))?;
+    }
+    if let Some(last) = posts.last() {
+        // What rises at the end of the file is given the time to end.
+        pages += tell(&settings, options.json, &replay.until(last.published_at + Duration::from_secs(3600)))?;
+    }
+    if !options.json {
+        println!("{} posts, {pages} pages, {bad} lines that could not be read", posts.len());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(settings: &Settings, json: bool, told: &[Told]) -> Result<usize> {
+    let mut pages = 0;
+    for told in told {
+        let is_page = told.what == "page";
+        pages += usize::from(is_page);
+        if json {
+            if is_page {
+                println!("{}", serde_json::to_string(told)?);
+            }
+            continue;
+        }
+        let at = told.at.to_zoned_datetime(settings.tz()).strftime("%F %T").to_string();
+        match is_page {
+            true => println!("{at}  {:<12} 告警  {}", told.topic, told.spike.why),
+            false => println!("{at}  {:<12} 平息  共 {} 条, 五分钟最多 {} 条", told.topic, told.spike.count, told.spike.peak),
+        }
+    }
+    Ok(pages)
+}
+
+/// The posts in the order of their times, and the number of lines that could not be read.
+fn read(path: &std::path::Path) -> Result<(Vec<DoorPost>, usize)> {
+    let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let (mut posts, mut bad) = (Vec::new(), 0);
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        match serde_json::from_str::<DoorPost>(&line.with_context(|| format!("{}:{}", path.display(), index + 1))?) {
+            Ok(post) => posts.push(post),
+            Err(error) => {
+                bad += 1;
+                eprintln!("{}:{}: {error}", path.display(), index + 1);
+            }
+        }
+    }
+    if posts.is_empty() {
+        bail!("{} holds no post", path.display());
+    }
+    posts.sort_by_key(|post| post.published_at);
+    Ok((posts, bad))
+}

@@ -1,0 +1,106 @@
+//! The commands that need no running instance.
+
+mod support;
+
+use serde_json::Value;
+use std::process::Output;
+use support::{Site, line};
+
+fn run(site: &Site, args: &[&str]) -> Output {
+    let config = site.config();
+    site.command().args(args).arg("--config").arg(config).output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn check_finds_no_fault_in_the_smallest_config() {
+    let output = run(&Site::new(""), &["check"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn check_names_every_fault_with_file_and_line() {
+    let site = Site::new(
+        "[[watch]]\nid = \"gas\"\nname = \"燃气\"\nquery = \"燃气 OR (煤气\"\n[[channel]]\nid = \"x\"\nkind = \"webhook\"\nurl = \"ftp://x\"\n\
+         [[source]]\nid = \"s\"\nkind = \"html\"\nurl = \"http://x/\"\n[source.list]\nitem = \"tr[\"\nlink = \"a@href\"\n\
+         [source.thread]\npost = \"div\"\nfields = { text = \"p\", published_at = \"i\" }\n",
+    );
+    let output = run(&site, &["check"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let config = site.config();
+    let text = std::fs::read_to_string(&config).unwrap();
+    // What only settings can judge comes first; stages judge what settings could read.
+    let line_of = |wanted: &str| text.lines().position(|line| line.starts_with(wanted)).unwrap() + 1;
+    assert!(told.contains(&format!("{}:{}: ", config.display(), line_of("url = \"ftp"))), "{told}");
+    std::fs::write(&config, text.replace("ftp://", "http://")).unwrap();
+    let output = site.command().args(["check", "--config"]).arg(&config).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    for wanted in ["query = \"燃气 OR", "item = "] {
+        assert!(told.contains(&format!("{}:{}: ", config.display(), line_of(wanted))), "{wanted}: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_imported_understood_and_found() {
+    let site = Site::new("");
+    let file = site.path().join("posts.jsonl");
+    let now = jiff::Timestamp::now();
+    let lines: String = (0..100).map(|number| line(number, now)).collect();
+    std::fs::write(&file, lines + "{\"source\":1}\n").unwrap();
+    let file = file.to_str().unwrap();
+
+    let imported = run(&site, &["import", file]);
+    assert_eq!(imported.status.code(), Some(1), "one line is refused");
+    assert!(out(&imported).contains("accepted 100, duplicate 0, refused 1"), "{}", out(&imported));
+    assert!(String::from_utf8_lossy(&imported.stderr).contains(":101: "));
+
+    let instance = site.start().await;
+    support::wait_for("the import", async || (instance.search_total("").await? == 100).then_some(())).await;
+    // The archive can be searched beside the running instance.
+    let found = run(&site, &["search", "停水 第15条", "--json"]);
+    let page: Value = serde_json::from_str(&out(&found)).unwrap();
+    assert_eq!((&page["total"], &page["hits"][0]["native_id"]), (&1.into(), &"15".into()));
+    assert!(out(&run(&site, &["search", "停水"])).contains("又停水了"));
+
+    let base = instance.base.clone();
+    let again = site.command().args(["import", file, "--to", &base]).output().unwrap();
+    assert!(out(&again).contains("accepted 0, duplicate 100, refused 1"), "{}", out(&again));
+}
+
+#[test]
+fn understand_prints_what_it_understood_of_each_post() {
+    let site = Site::new("");
+    let file = site.path().join("posts.jsonl");
+    std::fs::write(&file, "{\"text\":\"小区又停水了, 太让人生气了!\"}\nnonsense\n{\"text\":\"谢谢师傅, 水来了, 真好\"}\n").unwrap();
+    let output = site.command().args(["understand", file.to_str().unwrap(), "--config"]).arg(site.config()).output().unwrap();
+    let lines: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["sentiment"]["label"], "negative");
+    assert_eq!(lines[1]["sentiment"]["label"], "positive");
+    assert_eq!(lines[0]["topics"], serde_json::json!(["water"]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains('2'), "the bad line is named");
+}
+
+#[test]
+fn replay_tells_what_would_have_been_paged() {
+    let site = Site::new("");
+    let file = site.path().join("posts.jsonl");
+    let start: jiff::Timestamp = "2026-11-01T02:00:00Z".parse().unwrap();
+    // A post about water every six hours, then forty in two minutes.
+    let quiet = (0..40_u64).map(|i| line(i * 5, start + jiff::SignedDuration::from_hours(6 * i as i64)));
+    let burst_at = start + jiff::SignedDuration::from_hours(6 * 40);
+    let burst = (0..40_u64).map(|i| line(1_000 + i * 5, burst_at + jiff::SignedDuration::from_secs(3 * i as i64)));
+    std::fs::write(&file, quiet.chain(burst).collect::<String>()).unwrap();
+    let output = site.command().args(["replay", file.to_str().unwrap(), "--json", "--config"]).arg(site.config()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let pages: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(pages.len(), 1, "one rise, one page: {pages:#?}");
+    assert_eq!(pages[0]["topic"], "water");
+    let at: jiff::Timestamp = pages[0]["at"].as_str().unwrap().parse().unwrap();
+    assert!(at >= burst_at && at < burst_at + jiff::SignedDuration::from_mins(2), "{at}");
+}

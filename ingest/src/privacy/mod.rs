@@ -1,0 +1,8 @@
+//! What must not be stored: who somebody is. Authors become keyed hashes ([`AuthorKey`]); telephone and identity-card
+//! numbers are masked ([`mask()`]). Both happen at the door, before anything is appended.
+
+mod author;
+mod mask;
+
+pub(crate) use author::AuthorKey;
+pub(crate) use mask::mask;

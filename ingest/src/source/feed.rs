@@ -1,0 +1,151 @@
+//! Kind `rss`: RSS, Atom and JSON Feed. From text to posts; nothing here fetches.
+
+use super::{draft, page, select};
+use crate::times;
+use feed_rs::{model::Entry, parser};
+use jiff::{Timestamp, tz::TimeZone};
+use schemas::records::{DoorPost, Kind, Precision, is_web_link};
+use std::time::SystemTime;
+use url::Url;
+
+/// Entries of a feed that are looked at.
+const MAX_ENTRIES: usize = 2_000;
+/// A feed nests a handful of elements; its reader goes into each by recursion.
+const MAX_NESTING: usize = 200;
+const MAX_MEDIA: usize = 64;
+
+/// Reads a feed, in the order in which it stands. An entry without a time gets `now`, and is not exact.
+///
+/// # Errors
+/// Why it is no feed.
+pub(crate) fn read(
+    text: &str,
+    source: &str,
+    url: &Url,
+    now: Timestamp,
+    tz: &TimeZone,
+) -> Result<Vec<DoorPost>, String> {
+    if page::nesting(text) > MAX_NESTING {
+        return Err(format!("the feed nests more than {MAX_NESTING} elements: it is broken, or means harm"));
+    }
+    let zone = tz.clone();
+    let parser = parser::Builder::new()
+        .base_uri(Some(url.as_str()))
+        .timestamp_parser(move |text| {
+            let (at, _) = times::read(text, now, &zone)?;
+            Some(SystemTime::try_from(at).ok()?.into())
+        })
+        .build();
+    let feed = parser.parse(without_declaration(text).as_bytes()).map_err(|error| error.to_string())?;
+    Ok(feed.entries.into_iter().take(MAX_ENTRIES).map(|entry| post(entry, source, now)).collect())
+}
+
+/// The text is UTF-8 by now, whatever its declaration says.
+fn without_declaration(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    match text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
+        Some((_, rest)) => rest,
+        None => text,
+    }
+}
+
+fn post(entry: Entry, source: &str, now: Timestamp) -> DoorPost {
+    let link = entry.links.iter().find(|link| link.rel.as_deref().is_none_or(|rel| rel == "alternate"));
+    let link = link.or(entry.links.first()).map(|link| link.href.clone());
+    let stated = entry.published.or(entry.updated).and_then(|at| Timestamp::try_from(SystemTime::from(at)).ok());
+    let (published_at, precision) = stated.map_or_else(|| draft::unstated(now), |at| (at, Precision::Second));
+    let body = entry.content.and_then(|content| content.body).or(entry.summary.map(|summary| summary.content));
+    let media = entry.media.iter().flat_map(|media| &media.content).filter_map(|content| content.url.as_ref());
+    DoorPost {
+        source: source.to_owned(),
+        // feed-rs makes an id of link and title where there is none.
+        native_id: draft::short_id(&entry.id),
+        kind: Kind::Post,
+        // An entry is not lost for a bad link.
+        url: link.filter(|link| is_web_link(link)),
+        title: entry.title.map(|title| plain(&title.content)),
+        text: body.map(|body| plain(&body)).unwrap_or_default(),
+        author: entry.authors.into_iter().filter_map(|person| person.name).find(|name| !name.trim().is_empty()),
+        published_at,
+        published_precision: Some(precision),
+        fetched_at: Some(now),
+        thread_id: None,
+        parent_id: None,
+        likes: None,
+        replies: None,
+        reposts: None,
+        place: None,
+        media: media.map(Url::to_string).filter(|link| is_web_link(link)).take(MAX_MEDIA).collect(),
+        reply: None,
+    }
+}
+
+/// Feeds carry HTML in titles and bodies.
+fn plain(text: &str) -> String {
+    if !text.contains(['<', '&']) {
+        return text.trim().to_owned();
+    }
+    // What cannot be parsed is better kept with its tags than lost.
+    page::parse(text).map_or_else(|_| text.to_owned(), |html| select::text(html.root_element()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn posts(text: &str) -> Result<Vec<DoorPost>, String> {
+        let url = Url::parse("https://feed.example/rss").unwrap();
+        let now = "2026-11-24T10:05:00+08:00".parse().unwrap();
+        read(text, "feed", &url, now, &TimeZone::get("Asia/Shanghai").unwrap())
+    }
+
+    #[test]
+    fn rss() {
+        let feed = r#"<?xml version="1.0" encoding="gbk"?><rss version="2.0"><channel><title>x</title>
+            <item><guid>a1</guid><title>停水&lt;b&gt;通知&lt;/b&gt;</title><link>https://feed.example/1</link>
+              <description><![CDATA[<p>抚琴街道<br>今晚停水</p><script>x</script>]]></description>
+              <pubDate>Tue, 24 Nov 2026 02:05:00 GMT</pubDate></item>
+            <item><title>无时间</title><link>https://feed.example/2</link><description>y</description></item>
+            <item><guid>a3</guid><title>本地时间</title><description>z</description><pubDate>2026-11-24 09:00:00</pubDate></item>
+            </channel></rss>"#;
+        let posts = posts(feed).unwrap();
+        assert_eq!(posts[0].native_id, "a1");
+        assert_eq!((posts[0].title.as_deref(), posts[0].text.as_str()), (Some("停水通知"), "抚琴街道\n今晚停水"));
+        assert_eq!(posts[0].published_at.to_string(), "2026-11-24T02:05:00Z");
+        assert_eq!(posts[1].published_precision, Some(Precision::Day));
+        assert!(!posts[1].native_id.is_empty());
+        assert_eq!(posts[2].published_at.to_string(), "2026-11-24T01:00:00Z");
+        assert!(posts.iter().all(|post| post.check().is_ok()), "{posts:?}");
+    }
+
+    #[test]
+    fn atom_and_json_feed() {
+        let atom = r#"<feed xmlns="http://www.w3.org/2005/Atom"><title>x</title><id>f</id><updated>2026-11-24T02:00:00Z</updated>
+            <entry><id>e1</id><title>停气</title><link href="javascript:alert(1)"/><updated>2026-11-24T02:05:00Z</updated>
+            <author><name>张三</name></author><content type="html">&lt;p&gt;停气&lt;/p&gt;</content></entry></feed>"#;
+        let posts_of_atom = posts(atom).unwrap();
+        assert_eq!((posts_of_atom[0].text.as_str(), posts_of_atom[0].author.as_deref()), ("停气", Some("张三")));
+        assert_eq!(posts_of_atom[0].url, None);
+        let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"x","items":[{"id":"j1","url":"https://f.example/1",
+            "content_text":"路灯不亮","date_published":"2026-11-24T10:00:00+08:00"}]}"#;
+        assert_eq!(posts(json).unwrap()[0].native_id, "j1");
+    }
+
+    #[test]
+    fn what_is_no_feed_is_refused() {
+        let deep = format!("<rss version=\"2.0\">{}", "<a>".repeat(100_000));
+        let json = format!("{{\"version\":\"https://jsonfeed.org/version/1\",\"items\":{}", "[".repeat(100_000));
+        for text in ["", "<html><body>x</body></html>", "{}", deep.as_str(), json.as_str()] {
+            assert!(posts(text).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in any::<String>(), inner in any::<String>()) {
+            let _ = posts(&text);
+            let _ = posts(&format!("<rss version=\"2.0\"><channel><item><guid>1</guid><pubDate>{inner}</pubDate></item></channel></rss>"));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The sources of the config, compiled: every selector, expression and encoding is judged once, when the stage starts (and
+//! by `wanglou check`), with the line that it stands in.
+
+pub(crate) mod draft;
+pub(crate) mod feed;
+pub(crate) mod html;
+mod page;
+mod select;
+
+use crate::charset;
+use encoding_rs::Encoding;
+use html::HtmlReader;
+use jiff::tz::TimeZone;
+use schemas::kit::settings::{Fault, Settings, Source, SourceKind, Spanned};
+use std::time::Duration;
+use url::Url;
+
+/// A source, ready to be visited.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) start: Url,
+    pub(crate) every: Duration,
+    pub(crate) encoding: Option<&'static Encoding>,
+    pub(crate) allow_private: bool,
+    pub(crate) tz: TimeZone,
+    pub(crate) reader: Reader,
+}
+
+/// How its pages are read.
+#[derive(Debug)]
+pub(crate) enum Reader {
+    Html(Box<HtmlReader>),
+    Feed,
+}
+
+/// What is wrong, and where in the source's table.
+pub(crate) type PathFault = (Vec<String>, String);
+
+impl Site {
+    /// # Errors
+    /// Every fault, with the path of its key within `[[source]]`.
+    pub(crate) fn new(source: &Source, tz: TimeZone) -> Result<Self, Vec<PathFault>> {
+        let mut faults = Vec::new();
+        let encoding = source.encoding.as_deref().and_then(|name| {
+            let encoding = charset::named(name);
+            if encoding.is_none() {
+                faults
+                    .push((vec!["encoding".into()], format!("{name:?} is no encoding, such as \"gbk\" or \"utf-8\"")));
+            }
+            encoding
+        });
+        let start = Url::parse(&source.url);
+        if let Err(error) = &start {
+            faults.push((vec!["url".into()], format!("{:?} is no address: {error}", source.url)));
+        }
+        let reader = match (source.kind, &source.list, &source.thread) {
+            (SourceKind::Rss, ..) => Some(Reader::Feed),
+            (SourceKind::Html, Some(list), Some(thread)) => match HtmlReader::new(list, thread) {
+                Ok(reader) => Some(Reader::Html(Box::new(reader))),
+                Err(mut more) => {
+                    faults.append(&mut more);
+                    None
+                }
+            },
+            // Named by the settings themselves.
+            (SourceKind::Html, ..) => {
+                faults.push((vec!["kind".into()], "an html source needs [source.list] and [source.thread]".into()));
+                None
+            }
+        };
+        let (Ok(start), Some(reader), []) = (start, reader, faults.as_slice()) else { return Err(faults) };
+        Ok(Self {
+            id: source.id.clone(),
+            name: source.display_name().to_owned(),
+            start,
+            every: source.every,
+            encoding,
+            allow_private: source.allow_private,
+            tz,
+            reader,
+        })
+    }
+
+    /// The host and port that may lie in a private range.
+    pub(crate) fn own(&self) -> Option<&Url> {
+        self.allow_private.then_some(&self.start)
+    }
+}
+
+/// All sources, compiled.
+///
+/// # Errors
+/// Every fault, with its line.
+pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
+    let mut sites = Vec::new();
+    let mut faults = Vec::new();
+    for source in &settings.source {
+        match Site::new(source.get_ref(), settings.tz()) {
+            Ok(site) => sites.push(site),
+            Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| placed(settings, source, wrong))),
+        }
+    }
+    if faults.is_empty() { Ok(sites) } else { Err(faults) }
+}
+
+fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    settings.fault_within("source", source, &path, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::kit::settings::Place;
+
+    #[test]
+    fn every_fault_of_a_source_is_named_with_its_line() {
+        let text = r#"
+[[source]]
+id = "forum"
+kind = "html"
+url = "https://forum.example/"
+encoding = "klingon"
+[source.list]
+item = "li["
+link = "a@href"
+next = { css = "a", regex = "(" }
+[source.thread]
+id = "["
+post = ".post"
+time_format = "%Y %!"
+[source.thread.fields]
+text = "p:nope"
+colour = "b"
+[source.thread.comments]
+item = ".comment"
+[source.thread.comments.fields]
+text = "p"
+published_at = "time"
+"#;
+        let settings = Settings::parse(text, []).unwrap();
+        let mut faults = sites(&settings).unwrap_err();
+        faults.sort();
+        let lines: Vec<_> = faults
+            .iter()
+            .map(|fault| match fault.place {
+                Place::Line(line) => line,
+                _ => 0,
+            })
+            .collect();
+        // Missing are the post's published_at and the comment's native_id.
+        assert_eq!(lines, [6, 8, 10, 12, 14, 15, 16, 17, 20], "{faults:#?}");
+    }
+
+    #[test]
+    fn a_good_source_is_compiled() {
+        let text = r#"
+[[source]]
+id = "feed"
+kind = "rss"
+url = "https://feed.example/rss"
+"#;
+        let settings = Settings::parse(text, []).unwrap();
+        let sites = sites(&settings).unwrap();
+        assert_eq!((sites[0].id.as_str(), sites[0].own()), ("feed", None));
+    }
+}
