@@ -5,7 +5,7 @@
 //! | 1 to 3 characters in a row | the text with links and mentions cut out; an emoticon such as `[泪]` counts as one character, a flood (哈哈哈哈哈) as three |
 //! | 1 and 2 words in a row | the same cut that serves search |
 //! | a word within reach of a negation | `不`, `没有` … and the two words after it |
-//! | cues | how long it is, how it ends, how many `!` and `?` |
+//! | cues | how long it is, how it begins and ends, how many `!`, `?`, digits, emoticons, and 我 or 你 |
 //! | 1 to 3 characters in a row | the words passed on, told apart from the author's own, and never more of them than of those |
 //!
 //! Hashes are the same on every machine and for ever. Every change here makes another model: raise [`VERSION`] and train
@@ -59,7 +59,7 @@ pub fn extract(piece: Piece<'_>, found: &mut Vec<u32>) {
     let marks_of_own = marks(piece.own);
     characters(Kind::Characters, piece.own, &marks_of_own, found);
     words(piece, &marks_of_own, found);
-    cues(piece.own, found);
+    cues(piece.own, &marks_of_own, found);
     if !piece.passed_on.is_empty() {
         let own = found.len() - before;
         characters(Kind::PassedOn, piece.passed_on, &marks(piece.passed_on), found);
@@ -152,15 +152,28 @@ fn words(piece: Piece<'_>, marks: &[Mark], found: &mut Vec<u32>) {
     }
 }
 
-fn cues(text: &str, found: &mut Vec<u32>) {
-    let (mut length, mut shouts, mut asks) = (0usize, 0u64, 0u64);
+fn cues(text: &str, marks: &[Mark], found: &mut Vec<u32>) {
+    let (mut length, mut shouts, mut asks, mut digits, mut persons) = (0u64, 0u64, 0u64, 0u64, 0u64);
     for c in text.chars() {
         length += 1;
         shouts += u64::from(c == '!');
         asks += u64::from(c == '?');
+        digits += u64::from(c.is_ascii_digit());
+        persons += u64::from(matches!(c, '我' | '你'));
     }
-    let end = text.trim_end().chars().next_back().map_or(0, u64::from);
-    let cues = [u64::from(length.max(1).ilog2()), shouts.min(4), asks.min(4), end];
+    let magnitude = |count: u64| u64::from((count + 1).ilog2());
+    let emoticons = marks.iter().filter(|mark| mark.is_emoticon()).count() as u64;
+    let (begin, end) = (text.trim_start().chars().next(), text.trim_end().chars().next_back());
+    let cues = [
+        u64::from(length.max(1).ilog2()),
+        shouts.min(4),
+        asks.min(4),
+        magnitude(digits),
+        emoticons.min(4),
+        persons.min(3),
+        begin.map_or(0, u64::from),
+        end.map_or(0, u64::from),
+    ];
     found.extend((0..).zip(cues).map(|(cue, value)| Grown::new(Kind::Cue).with(cue).with(value).hash()));
 }
 
