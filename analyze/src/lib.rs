@@ -36,7 +36,7 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
         .watch
         .iter()
         .filter_map(|watch| {
-            let error = query::parse(&watch.get_ref().query).err()?;
+            let error = query::parse_watch(&watch.get_ref().query).err()?;
             Some(settings.fault(watch, "query", error.to_string()))
         })
         .collect()

@@ -119,41 +119,44 @@ fn joined(segmenter: &Segmenter, number: usize, text: &Cut<'_>, bonus: f32, cand
         while marks.next_if(|mark| mark.at.end <= here.start).is_some() {}
         let marked = marks.peek().is_some_and(|mark| mark.at.start < here.end);
         if marked || !carries_meaning(token) {
-            best_of_run(number, &mut run, candidates);
+            phrases_of_run(number, &mut run, candidates);
         } else {
             let early = 1.0 + 0.5 / (1.0 + place as f32 / 20.0);
             run.push((here, rarity(segmenter, token) * bonus * early));
         }
     }
-    best_of_run(number, &mut run, candidates);
+    phrases_of_run(number, &mut run, candidates);
 }
 
-/// Adds the best stretch of a run of words, and what is left on either side of it.
-fn best_of_run(number: usize, run: &mut Vec<(Range<usize>, f32)>, candidates: &mut Vec<Candidate>) {
+/// Makes phrases of a run of words: one, or when it is too long several of like length.
+fn phrases_of_run(number: usize, run: &mut Vec<(Range<usize>, f32)>, candidates: &mut Vec<Candidate>) {
+    // In bytes, three to a Chinese character.
+    const MAX_BYTES: usize = 3 * MAX_CHARS;
     for words in run.chunk_by(|(one, _), (next, _)| one.end == next.start) {
-        let mut rest = words;
-        while !rest.is_empty() {
-            let mut taken = 0;
-            let start = rest[0].0.start;
-            // In bytes, three to a Chinese character.
-            while taken < rest.len().min(MAX_WORDS) && rest[taken].0.end - start <= 3 * MAX_CHARS {
-                taken += 1;
+        // A phrase does not begin with a lone character; it may end with one (水压 低).
+        let lone = words.iter().take_while(|(at, _)| at.len() <= 3).count();
+        let words = &words[lone..];
+        let bytes: usize = words.iter().map(|(at, _)| at.len()).sum();
+        let parts = words.len().div_ceil(MAX_WORDS).max(bytes.div_ceil(MAX_BYTES)).max(1);
+        for words in words.chunks(words.len().div_ceil(parts).max(1)) {
+            let at = words[0].0.start..words[words.len() - 1].0.end;
+            let sum: f32 = words.iter().map(|(_, score)| score).sum();
+            if at.len() > 3 {
+                candidates.push(Candidate { text: number, at, score: sum / (words.len() as f32).sqrt() });
             }
-            let taken = taken.max(1);
-            let end = rest[taken - 1].0.end;
-            let sum: f32 = rest[..taken].iter().map(|(_, score)| score).sum();
-            // A single character is no phrase.
-            if end - start > 3 {
-                candidates.push(Candidate { text: number, at: start..end, score: sum / (taken as f32).sqrt() });
-            }
-            rest = &rest[taken..];
         }
     }
     run.clear();
 }
 
+/// Whether a word is a number with its measure: 三天, 2019年.
+fn is_amount(token: &str) -> bool {
+    let number = token.trim_end_matches(|c| "天点周年月日号个台条次家元块人名位岁楼层户时分秒度米".contains(c));
+    !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || "一二三四五六七八九十百千万亿两几半".contains(c))
+}
+
 fn carries_meaning(token: &str) -> bool {
-    if is_stop_word(token) {
+    if is_stop_word(token) || is_amount(token) {
         return false;
     }
     let mut chars = token.chars();
@@ -213,7 +216,14 @@ mod tests {
 
     #[test]
     fn small_words_are_no_keyphrases() {
-        assert_eq!(found("", "这个是真的吗？我们已经可以了，但是还没有 1 2 3 ！！！"), [""; 0]);
+        assert_eq!(found("", "这个是真的吗？我们已经可以了，但是还没有三天 2019年 1 2 3 ！！！"), [""; 0]);
+    }
+
+    #[test]
+    fn a_long_run_is_parted_evenly_and_none_begins_with_a_lone_character() {
+        let phrases = found("", "市 青羊区人民法院执行局工作人员态度恶劣");
+        assert!(phrases.len() > 1, "{phrases:?}");
+        assert!(phrases.iter().all(|phrase| (2..=MAX_CHARS).contains(&phrase.chars().count())), "{phrases:?}");
     }
 
     #[test]

@@ -134,15 +134,15 @@ impl<'t> Cut<'t> {
         Self { original, folded, tokens: segmenter.cut(folded) }
     }
 
-    /// The author's own words, and the tokens that lie within them.
+    /// The author's own words with the tokens that lie within them, and the words passed on.
     fn own(&self) -> sentiment::Piece<'_> {
-        let text = own_words(self.folded);
+        let own = own_words(self.folded);
         let mut end = 0;
         let within = self.tokens.iter().take_while(|token| {
             end += token.len();
-            end <= text.len()
+            end <= own.len()
         });
-        sentiment::Piece { text, tokens: &self.tokens[..within.count()] }
+        sentiment::Piece { own, tokens: &self.tokens[..within.count()], passed_on: &self.folded[own.len()..] }
     }
 }
 

@@ -43,9 +43,20 @@ struct Line {
     sentiment: Option<Label>,
 }
 
-/// What makes two texts the same: their letters and characters, folded.
+/// What makes two texts the same: their letters and characters, folded; where there are none, the marks.
 pub(super) fn same_text(text: &str) -> u64 {
-    xxh3_64(fold(text).replace(|c: char| !c.is_alphanumeric(), "").as_bytes())
+    let folded = fold(text);
+    let letters = folded.replace(|c: char| !c.is_alphanumeric(), "");
+    xxh3_64(if letters.is_empty() { folded.trim() } else { &letters }.as_bytes())
+}
+
+/// The rows of a file, in order.
+fn rows(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Line>>> {
+    let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    Ok(BufReader::new(file).lines().enumerate().map(move |(number, line)| {
+        let place = || format!("{} line {}", path.display(), number + 1);
+        serde_json::from_str(&line.with_context(place)?).with_context(place)
+    }))
 }
 
 /// Reads a set. Rows without a label, and texts that were met before (`seen`), are left out.
@@ -53,37 +64,33 @@ pub(super) fn same_text(text: &str) -> u64 {
 /// # Errors
 /// What cannot be read, with the line.
 pub fn read(path: &Path, seen: &mut FxHashSet<u64>) -> anyhow::Result<Vec<Example>> {
-    let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
     let mut examples = Vec::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let place = || format!("{} line {}", path.display(), number + 1);
-        let line: Line = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
-        let hash = same_text(&line.text);
-        if let Some(label) = line.sentiment
-            && seen.insert(hash)
-        {
+    for row in rows(path)? {
+        let Line { text, sentiment: Some(label) } = row? else { continue };
+        let hash = same_text(&text);
+        if seen.insert(hash) {
             let part = match hash % 10 {
                 0 => Part::Held,
                 1 => Part::Calibrate,
                 _ => Part::Train,
             };
-            examples.push(Example { text: line.text, label, part });
+            examples.push(Example { text, label, part });
         }
     }
     Ok(examples)
 }
 
-/// Reads a set kept for scoring: every labelled row, even when it occurs twice.
+/// Reads a set kept for scoring: every labelled row, even when it occurs twice. All its texts, the unlabelled too, have
+/// been met (`seen`) from then on.
 ///
 /// # Errors
 /// What cannot be read, with the line.
-pub fn read_for_scoring(path: &Path) -> anyhow::Result<Vec<Example>> {
-    let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+pub fn read_for_scoring(path: &Path, seen: &mut FxHashSet<u64>) -> anyhow::Result<Vec<Example>> {
     let mut examples = Vec::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let place = || format!("{} line {}", path.display(), number + 1);
-        let line: Line = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
-        examples.extend(line.sentiment.map(|label| Example { text: line.text, label, part: Part::Held }));
+    for row in rows(path)? {
+        let Line { text, sentiment } = row?;
+        seen.insert(same_text(&text));
+        examples.extend(sentiment.map(|label| Example { text, label, part: Part::Held }));
     }
     Ok(examples)
 }

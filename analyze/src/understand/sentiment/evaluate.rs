@@ -58,9 +58,7 @@ pub fn evaluate(model: &Model, folder: &Path) -> anyhow::Result<Table> {
     for (set, two_classes) in SETS {
         let path = folder.join(format!("{set}.jsonl"));
         let (name, examples) = if set.ends_with("_eval_labeled") {
-            let examples = data::read_for_scoring(&path)?;
-            seen.extend(examples.iter().map(|example| data::same_text(&example.text)));
-            (set.to_owned(), examples)
+            (set.to_owned(), data::read_for_scoring(&path, &mut seen)?)
         } else {
             let mut examples = data::read(&path, &mut seen)?;
             examples.retain(|example| example.part == Part::Held);
@@ -111,4 +109,38 @@ fn f1(confusion: &[[u32; 3]; 3], class: usize) -> Option<f64> {
     let truly: u32 = confusion[class].iter().sum();
     let found: u32 = confusion.iter().map(|row| row[class]).sum();
     (truly > 0).then(|| 2.0 * f64::from(confusion[class][class]) / f64::from(truly + found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(label: Label, sure: f32) -> Sentiment {
+        let rest = (1.0 - sure) / 2.0;
+        let of = |other: Label| if other == label { sure } else { rest };
+        Sentiment { label, negative: of(Label::Negative), neutral: of(Label::Neutral), positive: of(Label::Positive) }
+    }
+
+    #[test]
+    fn figures_are_what_their_definitions_say() {
+        let example = |text: &str, label| Example { text: text.into(), label, part: Part::Held };
+        let examples = [
+            example("right", Label::Negative),
+            example("right", Label::Negative),
+            example("wrong", Label::Positive),
+            example("right", Label::Negative),
+        ];
+        let row = score("set".into(), &examples, |_| judged(Label::Negative, 0.9));
+        assert_eq!((row.texts, row.accuracy), (4, 0.75));
+        // Negative: 2·3 / (3 + 4); positive: nought; neutral does not occur and does not count.
+        assert!((row.macro_f1 - 3.0 / 7.0).abs() < 1e-9, "{row:?}");
+        assert!((row.ece - 0.15).abs() < 1e-6, "{row:?}");
+    }
+
+    #[test]
+    fn of_two_classes_the_larger_decides() {
+        let found = of_two(Sentiment { label: Label::Neutral, negative: 0.1, neutral: 0.7, positive: 0.2 });
+        assert_eq!(found.label, Label::Positive);
+        assert!((found.positive - 2.0 / 3.0).abs() < 1e-6 && found.neutral == 0.0);
+    }
 }

@@ -7,6 +7,7 @@ pub mod data;
 pub mod evaluate;
 pub mod features;
 pub mod model;
+mod table;
 pub mod train;
 
 pub use evaluate::{Row, Table, evaluate};
@@ -23,3 +24,6 @@ fn features_of(segmenter: &Segmenter, text: &str) -> Vec<u32> {
     features::extract(Cut::new(segmenter, text, &folded).own(), &mut found);
     found
 }
+
+#[cfg(test)]
+mod tests;

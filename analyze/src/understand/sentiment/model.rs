@@ -4,26 +4,28 @@
 //! |---|---|
 //! | 8 | `WLSENT` and the version of the file, little-endian like all that follows |
 //! | 2 | version of the features ([`features::VERSION`](super::features::VERSION)) |
-//! | 2 | log₂ of the number of buckets |
+//! | 4 | number of rows |
 //! | 12 | bias of each class |
 //! | 12 | scale of each class |
-//! | 3 × buckets | weights, one signed byte a class; times its scale it is the weight |
+//! | 16 × rows | tags and weights (the module `table`): `w·|w|` times its class's scale is what a weight `w` counts, so that the many small ones keep their digits beside the few large |
 //! | 8 | XXH3 of all that stands before |
 //!
-//! The score of a class is its bias and the sum of its weights over the features found, divided by the root of their
-//! number; probabilities are the softmax of the scores (the calibration is part of scales and biases).
+//! The score of a class is its bias and the sum of its weights over the features found, divided by their number to the
+//! power of [`LENGTH_POWER`]; probabilities are the softmax of the scores (the calibration is part of scales and biases).
 
+use super::table::{self, Row};
 use schemas::records::{Label, Sentiment};
 use std::sync::LazyLock;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The classes, in the order of the file.
 pub const CLASSES: usize = 3;
-/// At most this many buckets: with three bytes each, 3 MiB.
-pub(super) const MAX_BITS: u16 = 20;
+/// How much a sum over many features is shrunk: half would treat their errors as independent of each other; that they
+/// overlap, and so err together, asks for more.
+pub(super) const LENGTH_POWER: f32 = 0.7;
 
 const MAGIC: [u8; 8] = *b"WLSENT\x01\x00";
-const HEAD: usize = 8 + 2 + 2 + 4 * CLASSES + 4 * CLASSES;
+const HEAD: usize = 8 + 2 + 4 + 4 * CLASSES + 4 * CLASSES;
 const SUM: usize = 8;
 
 /// Why bytes are no model that this program can use.
@@ -54,11 +56,9 @@ pub enum ModelError {
 /// A trained model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    bits: u16,
     bias: [f32; CLASSES],
     scale: [f32; CLASSES],
-    /// Bucket by bucket, the weight of each class.
-    weights: Vec<[i8; CLASSES]>,
+    rows: Vec<Row>,
 }
 
 /// The model that ships with the program.
@@ -82,26 +82,22 @@ impl Model {
         if bytes.len() < HEAD || bytes[..8] != MAGIC {
             return Err(ModelError::Foreign);
         }
-        let half = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-        let float = |at: usize| f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        let (found, bits) = (half(8), half(10));
+        let word = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        let floats = |at: usize| std::array::from_fn(|class| f32::from_le_bytes(word(at + 4 * class)));
+        let found = u16::from_le_bytes([bytes[8], bytes[9]]);
         if found != super::features::VERSION {
             return Err(ModelError::Features { found });
         }
-        if bits > MAX_BITS {
-            return Err(ModelError::Damaged);
-        }
-        let body = HEAD + (CLASSES << bits);
-        if bytes.len() != body + SUM {
-            return Err(ModelError::Length { wanted: body + SUM, found: bytes.len() });
+        let rows = u32::from_le_bytes(word(10)) as usize;
+        let body = rows.saturating_mul(table::ROW).saturating_add(HEAD);
+        if rows == 0 || bytes.len() != body.saturating_add(SUM) {
+            return Err(ModelError::Length { wanted: body.saturating_add(SUM), found: bytes.len() });
         }
         if bytes[body..] != xxh3_64(&bytes[..body]).to_le_bytes() {
             return Err(ModelError::Damaged);
         }
-        let floats = |at: usize| std::array::from_fn(|class| float(at + 4 * class));
-        let (buckets, _) = bytes[HEAD..body].as_chunks::<CLASSES>();
-        let weights = buckets.iter().map(|bucket| bucket.map(u8::cast_signed)).collect();
-        Ok(Self { bits, bias: floats(12), scale: floats(12 + 4 * CLASSES), weights })
+        let (rows, _) = bytes[HEAD..body].as_chunks();
+        Ok(Self { bias: floats(14), scale: floats(14 + 4 * CLASSES), rows: rows.to_vec() })
     }
 
     /// The model as a file.
@@ -109,21 +105,24 @@ impl Model {
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(super::features::VERSION.to_le_bytes());
-        bytes.extend(self.bits.to_le_bytes());
+        bytes.extend((self.rows.len() as u32).to_le_bytes());
         bytes.extend(self.bias.iter().chain(&self.scale).flat_map(|float| float.to_le_bytes()));
-        bytes.extend(self.weights.as_flattened().iter().map(|weight| weight.cast_unsigned()));
+        bytes.extend(self.rows.as_flattened());
         bytes.extend(xxh3_64(&bytes).to_le_bytes());
         bytes
     }
 
-    /// Rounds trained weights to bytes.
-    pub(super) fn quantise(bits: u16, bias: [f32; CLASSES], weights: &[[f32; CLASSES]]) -> Self {
-        let scale = std::array::from_fn(|class| {
-            let largest = weights.iter().map(|bucket| bucket[class].abs()).fold(f32::MIN_POSITIVE, f32::max);
-            largest / 127.0
+    /// Rounds trained weights, one for each slot of the rows, to bytes.
+    pub(super) fn quantise(mut rows: Vec<Row>, bias: [f32; CLASSES], weights: &[[f32; CLASSES]]) -> Self {
+        let scale: [f32; CLASSES] = std::array::from_fn(|class| {
+            let largest = weights.iter().map(|slot| slot[class].abs()).fold(f32::MIN_POSITIVE, f32::max);
+            largest / (127.0 * 127.0)
         });
-        let round = |bucket: &[f32; CLASSES]| std::array::from_fn(|class| (bucket[class] / scale[class]).round() as i8);
-        Self { bits, bias, scale, weights: weights.iter().map(round).collect() }
+        let rounded = |weight: f32, scale: f32| ((weight.abs() / scale).sqrt().round() * weight.signum()) as i8;
+        for (slot, weights) in weights.iter().enumerate() {
+            table::set_weights(&mut rows, slot, std::array::from_fn(|class| rounded(weights[class], scale[class])));
+        }
+        Self { bias, scale, rows }
     }
 
     /// The same with all scores multiplied: softer below one, harder above.
@@ -137,14 +136,14 @@ impl Model {
     #[must_use]
     pub fn scores(&self, features: &[u32]) -> [f32; CLASSES] {
         let mut sums = [0i64; CLASSES];
-        for feature in features {
-            let bucket = &self.weights[bucket(*feature, self.bits)];
-            for (sum, weight) in sums.iter_mut().zip(bucket) {
-                *sum += i64::from(*weight);
+        for slot in features.iter().filter_map(|&feature| table::slot(&self.rows, feature)) {
+            for (sum, weight) in sums.iter_mut().zip(table::weights(&self.rows, slot)) {
+                let weight = i64::from(weight);
+                *sum += weight * weight.abs();
             }
         }
-        let norm = (features.len().max(1) as f32).sqrt();
-        std::array::from_fn(|class| self.bias[class] + sums[class] as f32 * self.scale[class] / norm)
+        let shrunk = shrinkage(features.len());
+        std::array::from_fn(|class| self.bias[class] + sums[class] as f32 * self.scale[class] * shrunk)
     }
 
     /// What is judged of a text with these features.
@@ -162,9 +161,9 @@ impl Model {
     }
 }
 
-/// The bucket of a feature's hash.
-pub(super) fn bucket(feature: u32, bits: u16) -> usize {
-    (feature >> (32 - bits)) as usize
+/// What a sum over so many features is multiplied by.
+pub(super) fn shrinkage(features: usize) -> f32 {
+    (features.max(1) as f32).powf(-LENGTH_POWER)
 }
 
 /// Scores made probabilities.
@@ -180,7 +179,8 @@ mod tests {
     use super::*;
 
     fn small() -> Model {
-        Model::quantise(4, [0.1, -0.2, 0.3], &[[0.5, -1.0, 0.25]; 16])
+        let features = (0..16).map(|feature: u32| ((feature << 28) | (feature + 1), 1)).collect();
+        Model::quantise(table::lay_out(&features, 4), [0.1, -0.2, 0.3], &[[0.5, -1.0, 0.25]; 16])
     }
 
     #[test]
