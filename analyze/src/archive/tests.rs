@@ -497,7 +497,7 @@ proptest! {
         let texts: Vec<String> = texts.iter().map(|text| text.to_lowercase()).collect();
         let mut fixture = Fixture::new();
         for (n, text) in texts.iter().enumerate() {
-            let title = texts.get(n + 1).filter(|_| n % 3 == 0).cloned();
+            let title = texts.get(n + 1).filter(|_| n.is_multiple_of(3)).cloned();
             fixture.take(&Told { title, ..told(0, n as u64, &n.to_string(), text, NOVEMBER) });
             if n == texts.len() / 2 {
                 fixture.writer.commit().unwrap();
@@ -513,7 +513,7 @@ proptest! {
             let cut: String = characters[from..characters.len().min(from + length)].iter().collect();
             let found: HashSet<String> = fixture.ids(term(&cut)).into_iter().collect();
             let holds = |n: usize| {
-                texts[n].contains(&cut) || (n % 3 == 0 && texts.get(n + 1).is_some_and(|title| title.contains(&cut)))
+                texts[n].contains(&cut) || (n.is_multiple_of(3) && texts.get(n + 1).is_some_and(|title| title.contains(&cut)))
             };
             let expected: HashSet<String> = (0..texts.len()).filter(|&n| holds(n)).map(|n| n.to_string()).collect();
             prop_assert_eq!(found, expected, "{:?}", cut);

@@ -127,7 +127,9 @@ impl Ranking<'_> {
     fn ranks(&self, searcher: &Searcher, segment: &SegmentReader) -> tantivy::Result<Ranks> {
         let columns = segment.fast_fields();
         Ok(match (self.sort, self.relevance) {
-            (Sort::Heat, _) => Ranks::Heat([columns.u64("likes")?, columns.u64("replies")?, columns.u64("reposts")?]),
+            (Sort::Heat, _) => {
+                Ranks::Heat(Box::new([columns.u64("likes")?, columns.u64("replies")?, columns.u64("reposts")?]))
+            }
             (Sort::Relevance, Some(relevance)) => Ranks::Relevance(relevance.scorers(searcher, segment)?),
             (Sort::Time | Sort::Relevance, _) => Ranks::None,
         })
@@ -137,7 +139,7 @@ impl Ranking<'_> {
 /// What gives the documents of a segment their ranks. They are asked in rising order.
 enum Ranks {
     None,
-    Heat([Column<u64>; 3]),
+    Heat(Box<[Column<u64>; 3]>),
     Relevance(Vec<Box<dyn Scorer>>),
 }
 
