@@ -34,7 +34,7 @@ lint: $(DIST)
 	$(CARGO) fmt --all --check
 	cd $(CONSOLE) && npm run check && npm test
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 unit: $(DIST)
 	$(CARGO) test --locked --workspace

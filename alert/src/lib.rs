@@ -64,22 +64,37 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
 
 /// What is no fault, and will be regretted all the same.
 #[must_use]
-pub fn warnings(settings: &Settings) -> Vec<String> {
+pub fn warnings(settings: &Settings) -> Vec<Fault> {
     let mut warnings = Vec::new();
+    let public = settings.http.public_url.as_deref();
     if settings.channel.is_empty() {
-        warnings.push("there is no [[channel]]: incidents open, and nobody is told".to_owned());
-    } else if settings.http.public_url.is_none() {
-        warnings.push(format!("[http] public_url is missing: links in messages lead to {}", base(settings)));
-    } else if ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| base(settings).contains(&format!("//{host}"))) {
-        warnings.push(format!("[http] public_url is {}: nobody's phone can open that", base(settings)));
+        warnings.push(settings.section_fault(
+            "channel",
+            "",
+            "warning: there is no [[channel]]: incidents open, and nobody is told",
+        ));
+    } else if !public.is_some_and(opens_on_a_phone) {
+        let message =
+            "warning: [http] public_url is missing or a loopback address: links in messages will not open on a phone";
+        warnings.push(settings.section_fault("http", "public_url", message));
     }
-    for duty in settings.duty.iter().map(|duty| duty.get_ref()) {
+    for table in &settings.duty {
+        let duty = table.get_ref();
         for (from, to) in roster::gaps(duty) {
             let (id, from, to) = (&duty.id, from.strftime("%H:%M"), to.strftime("%H:%M"));
-            warnings.push(format!("[[duty]] {id:?}: from {from} to {to} nobody is on duty who can be reached"));
+            let message = format!("warning: {id:?}: from {from} to {to} nobody is on duty who can be reached");
+            warnings.push(settings.fault(table, "shift", message));
         }
     }
     warnings
+}
+
+/// Whether an address leads anywhere but to the machine that it is opened on.
+fn opens_on_a_phone(url: &str) -> bool {
+    url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host != "localhost" && !address.is_ok_and(|address| address.is_loopback())
+    })
 }
 
 /// What links begin with.
@@ -155,11 +170,14 @@ mod tests {
 
     #[test]
     fn what_will_be_regretted_is_warned_of() {
-        let warned = |config: &str| warnings(&settings(config)).join("\n");
+        let warned = |config: &str| {
+            let warnings = warnings(&settings(config));
+            warnings.into_iter().map(|warning| warning.message).collect::<Vec<_>>().join("\n")
+        };
         assert!(warned("").contains("nobody is told"));
         assert!(warned(CHANNEL).contains("public_url is missing"));
         let local = format!("[http]\npublic_url = \"http://localhost:8080\"\n{CHANNEL}");
-        assert!(warned(&local).contains("nobody's phone"));
+        assert!(warned(&local).contains("will not open on a phone"));
         let public = format!("[http]\npublic_url = \"https://wanglou.example/\"\n{CHANNEL}");
         assert_eq!(warned(&public), "");
         assert_eq!(base(&settings(&public)), "https://wanglou.example");

@@ -23,7 +23,11 @@ fn log(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("log");
     group.throughput(Throughput::Elements(RECORDS as u64)).measurement_time(Duration::from_secs(10));
     group.bench_function("append 500 records of 300 bytes, durable", |bencher| {
-        bencher.iter_batched(records, |records| runtime.block_on(log.append(Topic::PostsRaw, records)).unwrap(), BatchSize::SmallInput);
+        bencher.iter_batched(
+            records,
+            |records| runtime.block_on(log.append(Topic::PostsRaw, records)).unwrap(),
+            BatchSize::SmallInput,
+        );
     });
     group.bench_function("read 500 records of 300 bytes", |bencher| {
         let start = Position { partition: 0, offset: 0 };

@@ -13,7 +13,10 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic)] // a program for developers: it speaks, and it fails loudly
 
 use axum::{Json, Router, routing::post};
-use benches::{machine::{Usage, usage}, texts::Texts};
+use benches::{
+    machine::{Usage, usage},
+    texts::Texts,
+};
 use clap::Parser;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
@@ -22,7 +25,10 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -86,7 +92,8 @@ impl Run {
         self.push(line("mark", number, &format!("{word} 桂花开了"))).await;
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(60) {
-            let found = self.client.get(format!("{}/api/search?limit=0&q={word}", self.base)).bearer_auth(TOKEN).send().await;
+            let found =
+                self.client.get(format!("{}/api/search?limit=0&q={word}", self.base)).bearer_auth(TOKEN).send().await;
             if let Ok(found) = found
                 && found.json::<Value>().await.unwrap_or_default()["total"] == json!(1)
             {
@@ -114,7 +121,8 @@ fn line(source: &str, number: u64, text: &str) -> String {
         "source": source, "native_id": number.to_string(), "kind": "post", "text": text,
         "published_at": jiff::Timestamp::now().to_string(), "likes": number % 7,
     })
-    .to_string() + "\n"
+    .to_string()
+        + "\n"
 }
 
 fn record(histogram: &Mutex<Histogram<u64>>, time: Duration) {
@@ -172,7 +180,11 @@ async fn main() -> anyhow::Result<()> {
     let (after, own_after) = (usage(child.id()).unwrap_or_default(), usage(std::process::id()).unwrap_or_default());
     print(&run, &options, pushed_for, behind, [before, after, own_before, own_after], peak, total(&run).await);
     let disk = folder_bytes(&folder);
-    println!("disk after the run           {:>10.1} MiB, {:.0} bytes a post", mib(disk), disk as f64 / accepted.max(1) as f64);
+    println!(
+        "disk after the run           {:>10.1} MiB, {:.0} bytes a post",
+        mib(disk),
+        disk as f64 / accepted.max(1) as f64
+    );
     child.kill()?;
     child.wait()?;
     std::fs::remove_dir_all(&folder)?;
@@ -188,7 +200,12 @@ async fn push(options: &Options, run: &Arc<Run>, pid: u32) -> u64 {
     let mut tasks = tokio::task::JoinSet::new();
     let (mut peak, mut number, mut marks, mut crossings) = (0, 0, 0, 0);
     for batch in 0..batches {
-        let body: String = (0..options.batch).map(|_| { number += 1; line("load", number, &texts.next()) }).collect();
+        let body: String = (0..options.batch)
+            .map(|_| {
+                number += 1;
+                line("load", number, &texts.another())
+            })
+            .collect();
         tokio::time::sleep_until((begin + pause * batch as u32).into()).await;
         let elapsed = begin.elapsed().as_secs();
         let pusher = run.clone();
@@ -229,17 +246,43 @@ fn print(run: &Run, options: &Options, time: Duration, behind: Duration, usage: 
     let whole = time + behind;
     let cpu = (after.cpu - before.cpu).as_secs_f64();
     let own = (own_after.cpu - own_before.cpu).as_secs_f64();
-    println!("asked for                    {:>10} posts/s for {:.1} min, {} a request", options.rate, options.minutes, options.batch);
-    println!("accepted                     {:>10.0} posts/s ({accepted} posts, {} requests failed)", accepted as f64 / time.as_secs_f64(), run.refused.load(Ordering::Relaxed));
-    println!("searchable                   {:>10.0} posts/s ({found} found; the last {:.2} s after the last push)", found as f64 / whole.as_secs_f64(), behind.as_secs_f64());
-    for (name, histogram) in [("request answered (durable)", &run.answered), ("accepted → searchable", &run.searchable), ("crossing post → webhook", &run.paged)] {
+    println!(
+        "asked for                    {:>10} posts/s for {:.1} min, {} a request",
+        options.rate, options.minutes, options.batch
+    );
+    println!(
+        "accepted                     {:>10.0} posts/s ({accepted} posts, {} requests failed)",
+        accepted as f64 / time.as_secs_f64(),
+        run.refused.load(Ordering::Relaxed)
+    );
+    println!(
+        "searchable                   {:>10.0} posts/s ({found} found; the last {:.2} s after the last push)",
+        found as f64 / whole.as_secs_f64(),
+        behind.as_secs_f64()
+    );
+    for (name, histogram) in [
+        ("request answered (durable)", &run.answered),
+        ("accepted → searchable", &run.searchable),
+        ("crossing post → webhook", &run.paged),
+    ] {
         let h = histogram.lock().unwrap();
         let ms = |q| h.value_at_quantile(q) as f64 / 1000.0;
-        println!("{name:<28} {:>10.0} ms p50, {:.0} ms p99, {:.0} ms most (of {})", ms(0.5), ms(0.99), h.max() as f64 / 1000.0, h.len());
+        println!(
+            "{name:<28} {:>10.0} ms p50, {:.0} ms p99, {:.0} ms most (of {})",
+            ms(0.5),
+            ms(0.99),
+            h.max() as f64 / 1000.0,
+            h.len()
+        );
     }
     println!("pages that did not come      {:>10}", run.crossing.lock().unwrap().len());
     println!("peak RssAnon                 {:>10.1} MiB", mib(peak));
-    println!("CPU                          {:>10.2} cores, {:.1} µs a post (the load itself: {:.2} cores)", cpu / whole.as_secs_f64(), cpu * 1e6 / accepted.max(1) as f64, own / whole.as_secs_f64());
+    println!(
+        "CPU                          {:>10.2} cores, {:.1} µs a post (the load itself: {:.2} cores)",
+        cpu / whole.as_secs_f64(),
+        cpu * 1e6 / accepted.max(1) as f64,
+        own / whole.as_secs_f64()
+    );
 }
 
 fn mib(bytes: u64) -> f64 {
@@ -277,7 +320,9 @@ fn start(options: &Options, folder: &std::path::Path, hook: &str) -> anyhow::Res
         .env("RUST_LOG", "warn")
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| anyhow::anyhow!("{}: {error} (cargo build --release -p wanglou makes it)", options.binary.display()))?;
+        .map_err(|error| {
+            anyhow::anyhow!("{}: {error} (cargo build --release -p wanglou makes it)", options.binary.display())
+        })?;
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let base = lines
         .by_ref()

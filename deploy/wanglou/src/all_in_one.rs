@@ -63,9 +63,11 @@ where
 
 /// Waits until a stage ends; when one does, all stop.
 async fn until_end(service: Service, shutdown: &Shutdown) -> Result<()> {
-    let outcome = service.task.await.with_context(|| format!("{} broke off", service.name)).and_then(|ended| {
-        ended.with_context(|| format!("{} cannot go on", service.name))
-    });
+    let outcome = service
+        .task
+        .await
+        .with_context(|| format!("{} broke off", service.name))
+        .and_then(|ended| ended.with_context(|| format!("{} cannot go on", service.name)));
     if let Err(error) = &outcome {
         tracing::error!(stage = service.name, error = format!("{error:#}"), "a stage ended; stopping the others");
     }

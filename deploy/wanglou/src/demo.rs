@@ -78,7 +78,10 @@ fn make_folder(folder: &Path) -> Result<()> {
     if folder.exists() {
         let empty = folder.read_dir().with_context(|| format!("{} is no folder", folder.display()))?.next().is_none();
         if !empty && !folder.join(MARK).exists() {
-            bail!("{} is not empty and was not made by the demo: name another folder with --data-dir", folder.display());
+            bail!(
+                "{} is not empty and was not made by the demo: name another folder with --data-dir",
+                folder.display()
+            );
         }
         std::fs::remove_dir_all(folder).with_context(|| format!("{} cannot be made anew", folder.display()))?;
     }

@@ -1,5 +1,7 @@
 //! The commands that need no running instance.
 
+#![allow(clippy::unwrap_used)] // a test fails by it
+
 mod support;
 
 use serde_json::Value;
@@ -19,6 +21,25 @@ fn out(output: &Output) -> String {
 fn check_finds_no_fault_in_the_smallest_config() {
     let output = run(&Site::new(""), &["check"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn check_warns_of_links_that_no_phone_can_open() {
+    let channel = "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9099/hook\"\n";
+    let warned = |site: &Site, config: &str| {
+        let path = site.path().join("other.toml");
+        std::fs::write(&path, config).unwrap();
+        let output = site.command().args(["check", "--config"]).arg(path).output().unwrap();
+        assert!(output.status.success(), "a warning is no fault");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let site = Site::new(channel);
+    let config = std::fs::read_to_string(site.config()).unwrap();
+    assert!(warned(&site, &config).contains("other.toml:4: warning: [http] public_url"), "{}", warned(&site, &config));
+    let public = config.replace("[http]\n", "[http]\npublic_url = \"https://wanglou.example\"\n");
+    assert_eq!(warned(&site, &public), "");
+    let loopback = config.replace("[http]\n", "[http]\npublic_url = \"http://127.0.0.1:8080\"\n");
+    assert!(warned(&site, &loopback).contains("other.toml:5: warning"), "{}", warned(&site, &loopback));
 }
 
 #[test]
@@ -76,8 +97,13 @@ async fn a_file_is_imported_understood_and_found() {
 fn understand_prints_what_it_understood_of_each_post() {
     let site = Site::new("");
     let file = site.path().join("posts.jsonl");
-    std::fs::write(&file, "{\"text\":\"小区又停水了, 太让人生气了!\"}\nnonsense\n{\"text\":\"谢谢师傅, 水来了, 真好\"}\n").unwrap();
-    let output = site.command().args(["understand", file.to_str().unwrap(), "--config"]).arg(site.config()).output().unwrap();
+    std::fs::write(
+        &file,
+        "{\"text\":\"小区又停水了, 太让人生气了!\"}\nnonsense\n{\"text\":\"谢谢师傅, 水来了, 真好\"}\n",
+    )
+    .unwrap();
+    let output =
+        site.command().args(["understand", file.to_str().unwrap(), "--config"]).arg(site.config()).output().unwrap();
     let lines: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["sentiment"]["label"], "negative");
@@ -96,7 +122,12 @@ fn replay_tells_what_would_have_been_paged() {
     let burst_at = start + jiff::SignedDuration::from_hours(6 * 40);
     let burst = (0..40_u64).map(|i| line(1_000 + i * 5, burst_at + jiff::SignedDuration::from_secs(3 * i as i64)));
     std::fs::write(&file, quiet.chain(burst).collect::<String>()).unwrap();
-    let output = site.command().args(["replay", file.to_str().unwrap(), "--json", "--config"]).arg(site.config()).output().unwrap();
+    let output = site
+        .command()
+        .args(["replay", file.to_str().unwrap(), "--json", "--config"])
+        .arg(site.config())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let pages: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(pages.len(), 1, "one rise, one page: {pages:#?}");

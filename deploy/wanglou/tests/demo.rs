@@ -1,5 +1,7 @@
 //! A newcomer's first two minutes: the demo town, the console in a real Chromium, from the first post to the signature.
 
+#![allow(clippy::unwrap_used)] // a test fails by it
+
 mod support;
 
 use std::process::Command;
@@ -10,7 +12,8 @@ async fn a_newcomer_sees_the_watch_within_two_minutes() {
     let folder = tempfile::tempdir().unwrap();
     let console = concat!(env!("CARGO_MANIFEST_DIR"), "/../../alert/console");
     let mut demo = Command::new(env!("CARGO_BIN_EXE_wanglou"));
-    demo.args(["demo", "--listen", "127.0.0.1:0", "--password", "a-password-of-the-tests", "--data-dir"]).arg(folder.path().join("demo"));
+    demo.args(["demo", "--listen", "127.0.0.1:0", "--password", "a-password-of-the-tests", "--data-dir"])
+        .arg(folder.path().join("demo"));
     let instance = Instance::spawn(demo, "http://");
     let (base, pictures) = (instance.base.clone(), folder.path().join("pictures"));
     let watched = tokio::task::spawn_blocking(move || {

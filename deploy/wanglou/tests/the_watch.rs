@@ -1,5 +1,7 @@
 //! The whole line: posts are pushed, a spike rises, one incident opens, its page arrives, somebody signs.
 
+#![allow(clippy::unwrap_used)] // a test fails by it
+
 mod support;
 
 use axum::{Json, Router, routing::post};
@@ -118,6 +120,13 @@ async fn a_page_survives_a_dead_receiver_and_a_crash() {
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let _instance = site.start().await;
-    let page = tokio::time::timeout(support::SOON, pages.recv()).await.expect("the page is not lost").unwrap();
-    assert_eq!(page["reason"], json!("opened"), "{page}");
+    // A page of a higher level may overtake the first one; neither is lost.
+    let opened = async {
+        while let Some(page) = pages.recv().await {
+            if page["reason"] == json!("opened") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(support::SOON, opened).await.expect("the page is not lost");
 }

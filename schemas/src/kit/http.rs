@@ -79,7 +79,7 @@ impl IntoResponse for Problem {
 }
 
 /// Begins an outgoing client with rustls and ring as its cryptography. One place decides that for the whole program.
-#[must_use]
+#[allow(clippy::disallowed_methods)] // the one place
 pub fn client() -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {

@@ -56,9 +56,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let total = match &options.config {
         Some(config) => into_log(config, &options.file).await?,
         None => {
-            let token = secret(&options.token_env)
-                .with_context(|| format!("{} is not set: it must hold a push token of the instance", options.token_env))?;
-            let file = File::open(&options.file).with_context(|| format!("{} cannot be read", options.file.display()))?;
+            let token = secret(&options.token_env).with_context(|| {
+                format!("{} is not set: it must hold a push token of the instance", options.token_env)
+            })?;
+            let file =
+                File::open(&options.file).with_context(|| format!("{} cannot be read", options.file.display()))?;
             over_http(&options.to, &token, BufReader::with_capacity(1 << 20, file)).await?
         }
     };
@@ -83,7 +85,9 @@ async fn over_http(to: &str, token: &str, mut file: impl BufRead) -> Result<Acce
         let answer = post(&client, &url, token, body).await?;
         total.accepted += answer.accepted;
         total.duplicate += answer.duplicate;
-        total.refused.extend(answer.refused.into_iter().map(|refused| Refused { line: before + refused.line, ..refused }));
+        total
+            .refused
+            .extend(answer.refused.into_iter().map(|refused| Refused { line: before + refused.line, ..refused }));
         total.refused_unlisted += answer.refused_unlisted;
         before += lines;
     }
@@ -102,7 +106,8 @@ fn read_some(file: &mut impl BufRead) -> Result<(Vec<u8>, u64)> {
 async fn post(client: &reqwest::Client, url: &str, token: &str, body: Vec<u8>) -> Result<Accepted> {
     let body = bytes::Bytes::from(body);
     loop {
-        let sent = client.post(url).bearer_auth(token).header("content-type", "application/x-ndjson").body(body.clone());
+        let sent =
+            client.post(url).bearer_auth(token).header("content-type", "application/x-ndjson").body(body.clone());
         let answer = sent.send().await.with_context(|| format!("{url} does not answer"))?;
         match answer.status() {
             StatusCode::ACCEPTED => return answer.json().await.context("the instance answers something unknown"),

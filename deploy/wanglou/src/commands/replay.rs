@@ -1,9 +1,21 @@
 //! `wanglou replay`: what would have been paged, and when.
 
-use analyze::{replay::{Replay, Told}, trend::Config};
+use analyze::{
+    replay::{Replay, Told},
+    trend::Config,
+};
 use anyhow::{Context, Result, bail};
-use schemas::{kit::settings::Settings, records::DoorPost};
-use std::{fs::File, io::{BufRead, BufReader}, path::PathBuf, process::ExitCode, time::Duration};
+use schemas::{
+    kit::settings::Settings,
+    records::{DoorPost, Spike},
+};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -69,9 +81,11 @@ fn tell(settings: &Settings, json: bool, told: &[Told]) -> Result<usize> {
             continue;
         }
         let at = told.at.to_zoned_datetime(settings.tz()).strftime("%F %T").to_string();
-        match is_page {
-            true => println!("{at}  {:<12} 告警  {}", told.topic, told.spike.why),
-            false => println!("{at}  {:<12} 平息  共 {} 条, 五分钟最多 {} 条", told.topic, told.spike.count, told.spike.peak),
+        let Spike { why, count, peak, .. } = &told.spike;
+        if is_page {
+            println!("{at}  {:<12} 告警  {why}", told.topic);
+        } else {
+            println!("{at}  {:<12} 平息  共 {count} 条, 五分钟最多 {peak} 条", told.topic);
         }
     }
     Ok(pages)

@@ -8,7 +8,7 @@ use std::{path::Path, process::ExitCode};
 pub(crate) async fn all(config: &Path) -> Result<ExitCode> {
     telemetry::start();
     let settings = super::settings(config)?;
-    for warning in settings.warnings() {
+    for warning in alert::warnings(&settings) {
         tracing::warn!("{}", warning.in_file(config));
     }
     let shutdown = shutdown::on_signal()?;

@@ -66,4 +66,3 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
-

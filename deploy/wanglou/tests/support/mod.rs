@@ -1,6 +1,6 @@
 //! A real instance as a process of its own, and what tests ask of it.
 
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)] // each test file uses its part
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -184,7 +184,8 @@ pub async fn wait_for<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) ->
 
 /// A door line: every fifth post is about water.
 pub fn line(number: u64, published_at: jiff::Timestamp) -> String {
-    let text = if number % 5 == 0 { "小区又停水了, 没人通知" } else { "路边的桂花开了, 很香" };
+    let text =
+        if number.is_multiple_of(5) { "小区又停水了, 没人通知" } else { "路边的桂花开了, 很香" };
     serde_json::json!({
         "source": "feed", "native_id": number.to_string(), "kind": "post",
         "text": format!("{text} 第{number}条"), "author": format!("author {}", number % 97),

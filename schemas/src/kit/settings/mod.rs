@@ -127,26 +127,10 @@ impl Settings {
         Fault::new(faults::place_of_key(&self.text, table.span(), key), message)
     }
 
-    /// What works, and yet is hardly what somebody wants.
+    /// A fault of a key of a plain section, with the key's line; of the section where the key is not written.
     #[must_use]
-    pub fn warnings(&self) -> Vec<Fault> {
-        let reachable = |url: &str| {
-            url::Url::parse(url).is_ok_and(|url| match url.host() {
-                Some(url::Host::Domain(name)) => name != "localhost",
-                Some(url::Host::Ipv4(address)) => !address.is_loopback(),
-                Some(url::Host::Ipv6(address)) => !address.is_loopback(),
-                None => false,
-            })
-        };
-        let mut warnings = Vec::new();
-        if !self.channel.is_empty() && !self.http.public_url.as_deref().is_some_and(reachable) {
-            let place = faults::place_of_key(&self.text, faults::section(&self.text, "http"), "public_url");
-            warnings.push(Fault::new(
-                place,
-                "warning: [http] public_url is missing or a loopback address: links in messages will not open on a phone",
-            ));
-        }
-        warnings
+    pub fn section_fault(&self, section: &str, key: &str, message: impl Into<String>) -> Fault {
+        Fault::new(faults::place_of_key(&self.text, faults::section(&self.text, section), key), message)
     }
 
     /// A fault of a key of a table within a table, such as `&["thread", "fields", "text"]` of a `[[source]]`: with the line
