@@ -1,7 +1,7 @@
 //! One post: normalise, segment, sentiment, keyphrases, watch topics. Pure: no I/O, no clock.
 //!
 //! A post is folded once ([`fold`]) and cut once ([`Segmenter`]); everything else reads these two. Sentiment is judged
-//! on the author's [`own_words`], keyphrases are taken from the original text, and watch topics are matched
+//! on the author's [`mod@own_words`], keyphrases are taken from the original text, and watch topics are matched
 //! all at once ([`Matcher`]).
 
 mod keyphrases;

@@ -2,7 +2,7 @@
 //!
 //! It plays the outside world, so it knows nothing of Wanglou's stages; what they share is a site, as on the web. The town
 //! is a world of its own clock: what is said in it is a pure function of a seed and the time ([`Town`]). It has days of
-//! history ([`history`]), ordinary life, and from twenty seconds after its start something goes wrong in it, again and
+//! history ([`history()`]), ordinary life, and from twenty seconds after its start something goes wrong in it, again and
 //! again: a water main breaks, gas is smelt at a school, a road caves in.
 //!
 //! Beside the site there is a [`Phone`]: it receives the pages that a webhook channel sends, and shows them.

@@ -1,6 +1,6 @@
 //! The door: the one way by which posts come in, whether pushed, imported or crawled.
 //!
-//! Lines are read and judged ([`line`]), what was seen before is spared ([`crate::seen`]), the rest is appended to
+//! Lines are read and judged ([`mod@line`]), what was seen before is spared ([`crate::seen`]), the rest is appended to
 //! `posts.raw` and only then counted as accepted and remembered. One bad line never costs the good ones beside it. When the
 //! log cannot take posts the door says so ([`LogError`]); nothing is remembered, and handing in again is safe: `posts.raw`
 //! is at-least-once.

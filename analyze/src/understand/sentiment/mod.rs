@@ -1,7 +1,7 @@
 //! Sentiment: negative, neutral or positive, with probabilities that mean what they say.
 //!
-//! A linear model on hashed features ([`features`]), trained by us ([`train`]), shipped in the program ([`model`]); its
-//! figures and limits stand in `models/sentiment.md` and are measured by [`evaluate`].
+//! A linear model on hashed features ([`features`]), trained by us ([`mod@train`]), shipped in the program ([`model`]); its
+//! figures and limits stand in `models/sentiment.md` and are measured by [`mod@evaluate`].
 
 pub mod data;
 pub mod evaluate;

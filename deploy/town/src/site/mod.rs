@@ -7,7 +7,7 @@
 //! | `/forum/board-1-N.html` | threads, the one that was answered last first, twenty a page |
 //! | `/forum/thread-ID-N.html` | a thread, ten comments a page |
 //! | `/feed.xml`, `/news/ID.html` | the reports |
-//! | `/phone`, `POST /hook` | the [`Phone`](crate::Phone) |
+//! | `/phone`, `POST /hook` | the [`Phone`] |
 
 mod board;
 mod html;
