@@ -756,6 +756,8 @@ export interface components {
                 line: number;
                 reason: string;
             }[];
+            /** @description refused lines beyond those that are listed; missing when there are none */
+            refused_unlisted?: number;
         };
         Act: {
             text?: string;
@@ -954,7 +956,7 @@ export interface components {
             updated_at: string;
             /**
              * Format: uint64
-             * @description Rises by one with every change; a change that names another version is refused.
+             * @description Rises with what people decide upon (state, unit, level), not with figures; a change that names another is refused.
              */
             version: number;
             /** @description Why it has this level, in words. */
