@@ -48,17 +48,18 @@ where
         shutdown.cancel();
     }
 
-    let ended = tokio::try_join!(
+    // Each is waited for, whatever becomes of the others: a stop lets all of them finish what is under way.
+    let (ingest, analyze, alert, served) = tokio::join!(
         until_end(ingest, &shutdown),
         until_end(analyze, &shutdown),
         until_end(alert, &shutdown),
-        async { served.await? },
+        served,
     );
     shutdown.cancel();
     kept.await?;
     log.close().await;
     tracing::info!("stopped");
-    up.and(ended.map(|_| ()))
+    up.and(ingest).and(analyze).and(alert).and(served?)
 }
 
 /// Waits until a stage ends; when one does, all stop.
