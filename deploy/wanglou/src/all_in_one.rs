@@ -49,12 +49,8 @@ where
     }
 
     // Each is waited for, whatever becomes of the others: a stop lets all of them finish what is under way.
-    let (ingest, analyze, alert, served) = tokio::join!(
-        until_end(ingest, &shutdown),
-        until_end(analyze, &shutdown),
-        until_end(alert, &shutdown),
-        served,
-    );
+    let (ingest, analyze, alert, served) =
+        tokio::join!(until_end(ingest, &shutdown), until_end(analyze, &shutdown), until_end(alert, &shutdown), served,);
     shutdown.cancel();
     kept.await?;
     log.close().await;

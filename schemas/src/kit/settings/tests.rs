@@ -185,3 +185,23 @@ fields = { text = "p", published_at = "time" }
     assert_eq!(line(1, &["thread", "fields", "text"]), 22);
     assert_eq!(line(1, &["thread", "comments", "item"]), 20);
 }
+
+proptest::proptest! {
+    /// Whatever somebody saves half-way: no panic, and every fault lies on a line that the file has.
+    #[test]
+    fn a_config_that_was_cut_or_garbled_is_told_line_by_line(cut in 0_usize..600, length in 0_usize..80, put in "[\\[\\]=\"\n\\PC]{0,12}") {
+        let mut chars: Vec<char> = SMALLEST.chars().collect();
+        let start = cut.min(chars.len());
+        let end = (start + length).min(chars.len());
+        chars.splice(start..end, put.chars());
+        let text: String = chars.into_iter().collect();
+        if let Err(faults) = parse(&text) {
+            let lines = text.split('\n').count();
+            for fault in faults {
+                if let Place::Line(line) = fault.place {
+                    proptest::prop_assert!((1..=lines).contains(&line), "{} of {lines}: {}", line, fault.message);
+                }
+            }
+        }
+    }
+}

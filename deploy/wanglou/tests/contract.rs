@@ -1,0 +1,79 @@
+//! What a real instance answers is what `schemas/openapi.json` says it answers.
+
+#![allow(clippy::unwrap_used)] // a test fails by it
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Instance, Site, wait_for};
+
+/// Checks an answer against the 200 (or 202) schema of a path and method.
+fn fits(api: &Value, path: &str, method: &str, status: &str, answer: &Value) {
+    let response = &api["paths"][path][method]["responses"][status];
+    let response = match response["$ref"].as_str() {
+        Some(reference) => api.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => response,
+    };
+    let mut schema = response["content"]["application/json"]["schema"].clone();
+    assert!(schema.is_object(), "{method} {path} {status} is described");
+    schema["components"] = api["components"].clone();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> =
+        validator.iter_errors(answer).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert!(faults.is_empty(), "{method} {path}: {faults:#?}\n{answer:#}");
+}
+
+async fn get_fits(api: &Value, instance: &Instance, path: &str, address: &str) -> Value {
+    let answer = instance.get(address).await;
+    fits(api, path, "get", "200", &answer);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_fit_the_description() {
+    let site = Site::new("[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"\n");
+    let instance = site.start().await;
+    let api: Value = serde_json::from_str(schemas::OPENAPI).unwrap();
+    assert_eq!(instance.get("/api/openapi.json").await, api);
+
+    let now = jiff::Timestamp::now();
+    let body: String = (0..30).map(|number| support::line(number * 5, now)).collect();
+    let (_, accepted) = instance.push(body + "nonsense\n").await.unwrap();
+    fits(&api, "/api/posts", "post", "202", &accepted);
+    let incident = wait_for("an incident", async || {
+        let incidents = get_fits(&api, &instance, "/api/incidents", "/api/incidents").await;
+        incidents["incidents"][0]["id"].as_str().map(str::to_owned)
+    })
+    .await;
+    wait_for("search", async || (instance.search_total("").await? == 30).then_some(())).await;
+
+    for address in
+        ["/api/search", "/api/search?q=停水&limit=3", "/api/search?q=停水&sort=relevance", "/api/search?sort=heat"]
+    {
+        let page = get_fits(&api, &instance, "/api/search", address).await;
+        assert!(!page["hits"].as_array().unwrap().is_empty());
+    }
+    for path in ["/api/topics", "/api/topics/hot", "/api/coverage", "/api/rejected", "/api/session"] {
+        get_fits(&api, &instance, path, path).await;
+    }
+    for topic in ["all", "water"] {
+        let address = format!("/api/topics/{topic}/pulse?minutes=60");
+        get_fits(&api, &instance, "/api/topics/{id}/pulse", &address).await;
+    }
+    let address = format!("/api/incidents/{incident}");
+    get_fits(&api, &instance, "/api/incidents/{id}", &address).await;
+    for (act, body) in [
+        ("ack", json!({})),
+        ("note", json!({"text": "已联系抢修"})),
+        ("assign", json!({"unit": "水务局"})),
+        ("respond", json!({"text": "预计两小时恢复供水"})),
+        ("close", json!({"text": "已恢复"})),
+    ] {
+        let (status, answer) = instance.act(&format!("{address}/{act}"), &body).await;
+        assert_eq!(status, 200, "{act}: {answer}");
+        fits(&api, &format!("/api/incidents/{{id}}/{act}"), "post", "200", &answer);
+    }
+    let (status, refused) = instance.act(&format!("{address}/ack"), &json!({})).await;
+    assert_eq!(status, 409, "a closed incident is not signed: {refused}");
+    fits(&api, "/api/incidents/{id}/ack", "post", "409", &refused);
+}
