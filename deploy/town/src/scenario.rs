@@ -5,8 +5,8 @@
 //!
 //! | minutes | rate |
 //! |---|---|
-//! | 0 – 2 | rises in a straight line to the peak |
-//! | 2 – 8 | the peak |
+//! | 0 – 1 | rises in a straight line to the peak |
+//! | 1 – 8 | the peak |
 //! | 8 – 28 | falls as a parabola to nought |
 //!
 //! Beside it the authorities speak: at 6 minutes they state the matter, at 16 they say how the work goes, at 27 they
@@ -112,7 +112,7 @@ impl Scenario {
         let minutes = (unix - self.begins) as f64 / 60.0;
         let share = match minutes {
             m if m < 0.0 => 0.0,
-            m if m < 2.0 => m / 2.0,
+            m if m < 1.0 => m,
             m if m < 8.0 => 1.0,
             m if m < 28.0 => ((28.0 - m) / 20.0).powi(2),
             _ => 0.0,
@@ -135,7 +135,7 @@ mod tests {
         let water = Scenario::nth(1, 1_000, 0);
         assert_eq!((water.begins, STREETS[water.street].name, water.corner), (1_020, "抚琴", ["金沙路", "圃园路"]));
         for (minutes, rate) in
-            [(-1.0, 0.0), (0.0, 0.0), (1.0, 21.0), (2.0, 42.0), (7.9, 42.0), (18.0, 10.5), (28.0, 0.0), (90.0, 0.0)]
+            [(-1.0, 0.0), (0.0, 0.0), (0.5, 21.0), (1.0, 42.0), (7.9, 42.0), (18.0, 10.5), (28.0, 0.0), (90.0, 0.0)]
         {
             assert!((water.rate(1_020 + (minutes * 60.0) as i64) - rate).abs() < 0.01, "{minutes}");
         }

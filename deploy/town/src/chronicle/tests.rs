@@ -50,19 +50,19 @@ fn the_main_breaks_in_the_first_minute() {
     let trouble = |from, to| said_of(&evening, START + from, START + to, water);
     assert_eq!(trouble(-86_400, 20), 0);
     let (first, peak, late) = (trouble(20, 80), trouble(180, 240), trouble(1200, 1260));
-    assert!((5..25).contains(&first) && (30..55).contains(&peak) && late < 15, "{first} {peak} {late}");
+    assert!((10..35).contains(&first) && (30..55).contains(&peak) && late < 15, "{first} {peak} {late}");
     let notices =
         |now| evening.threads.iter().filter(|t| t.at <= START + now && matches!(t.topic, Topic::Notice(..))).count();
     assert_eq!((notices(379), notices(380)), (0, 1));
 }
 
-/// Whatever the seed, whoever watches the demo sees the rise: a minute's worth of it by the end of the second minute.
+/// Whatever the seed, whoever watches the demo sees the rise: more than half of what is said by the end of the second minute.
 #[test]
 fn every_town_rises() {
     for seed in 0..40 {
         let town = town_of(seed, 0, START + 240);
         let trouble = said_of(&town, START + 20, START + 140, |topic| matches!(topic, Topic::Trouble(_)));
-        assert!((25..65).contains(&trouble), "seed {seed}: {trouble}");
+        assert!((40..90).contains(&trouble), "seed {seed}: {trouble}");
     }
 }
 
