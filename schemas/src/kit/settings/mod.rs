@@ -93,8 +93,12 @@ impl Settings {
     /// # Errors
     /// Every fault that can be seen without the stages.
     pub fn load(path: &Path) -> Result<Self, Vec<Fault>> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| vec![Fault::new(Place::File, format!("cannot be read: {error}"))])?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            vec![Fault::new(
+                Place::File,
+                format!("cannot be read: {error}. Name the config with --config FILE; README.md shows a small one"),
+            )]
+        })?;
         Self::parse(&text, std::env::vars())
     }
 
