@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use schemas::{
     kit::shutdown::Shutdown,
     log::{
-        Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, SharedLog, Topic, TopicInfo,
+        Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, Share, SharedLog, Topic, TopicInfo,
         partition_of,
     },
     records::{AnalyzedPost, Counts, Kind, Precision, RawPost, Record, Rejected, Verdict, Via, post_id},
@@ -318,6 +318,10 @@ impl Log for Failing {
 
     async fn bounds(&self, topic: Topic, partition: u32) -> Result<(u64, u64), LogError> {
         self.log.bounds(topic, partition).await
+    }
+
+    async fn share(&self) -> Result<Box<dyn Share>, LogError> {
+        self.log.share().await
     }
 
     async fn retain(&self, now: Timestamp) -> Result<(), LogError> {

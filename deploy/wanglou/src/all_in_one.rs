@@ -4,18 +4,13 @@ use alert::Upstreams;
 use anyhow::{Context, Result};
 use schemas::{
     kit::{metrics, service::Service, settings::Settings, shutdown::Shutdown},
-    log::{Embedded, SharedLog, housekeeping},
+    log::{self, SharedLog, housekeeping},
 };
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
 
 /// How long requests that are under way may take once the process is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// Opens the log that the settings name.
-pub(crate) fn open_log(settings: &Settings) -> Result<Arc<Embedded>> {
-    Ok(Arc::new(Embedded::open(&settings.log.embedded(&settings.data_dir))?))
-}
 
 /// Runs all stages until `shutdown`, or until one of them ends with an error. `up` runs once all are started and is given
 /// the log and the address.
@@ -25,8 +20,7 @@ where
     Running: Future<Output = Result<()>>,
 {
     metrics::touch();
-    let embedded = open_log(settings)?;
-    let log: SharedLog = embedded.clone();
+    let log = log::open(settings).await?;
     let listener = TcpListener::bind(settings.http.listen)
         .await
         .with_context(|| format!("cannot listen on {} ([http] listen)", settings.http.listen))?;

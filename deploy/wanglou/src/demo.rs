@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use schemas::{
     kit::{auth::Role, settings::Settings, shutdown, shutdown::Shutdown, telemetry},
-    log::Log,
+    log,
 };
 use std::{
     net::SocketAddr,
@@ -102,7 +102,7 @@ fn write_config(options: &Options, town_url: &str) -> Result<PathBuf> {
 
 /// Imports the town's history straight into the log.
 async fn lay_in(settings: &Settings, town: &Town, town_url: &str) -> Result<()> {
-    let log = all_in_one::open_log(settings)?;
+    let log = log::open(settings).await?;
     let lines = futures::stream::iter(town::history(town, town_url)).map(Bytes::from);
     let imported = async {
         let door = ingest::Door::open(settings, log.clone()).await?;

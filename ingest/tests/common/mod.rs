@@ -15,7 +15,7 @@ use schemas::{
         auth::{Caller, Role},
         settings::Settings,
     },
-    log::{Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, SharedLog, Topic, TopicInfo},
+    log::{Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, Share, SharedLog, Topic, TopicInfo},
     records::{CrawlReport, RawPost, Record, Rejected},
 };
 use std::{
@@ -176,6 +176,10 @@ impl Log for Flaky {
 
     async fn bounds(&self, topic: Topic, partition: u32) -> Result<(u64, u64), LogError> {
         self.inner.bounds(topic, partition).await
+    }
+
+    async fn share(&self) -> Result<Box<dyn Share>, LogError> {
+        self.inner.share().await
     }
 
     async fn retain(&self, now: Timestamp) -> Result<(), LogError> {

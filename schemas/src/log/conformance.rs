@@ -60,6 +60,7 @@ pub async fn run<F: Fixture, Make: AsyncFn() -> F>(make: Make) {
     a_compacted_topic_keeps_the_last_of_each_key(&make().await).await;
     a_position_behind_retention_shows_a_jump(&make().await).await;
     a_position_beyond_the_end_shows_a_step_back(&make().await).await;
+    a_worker_alone_has_the_whole_share(&make().await).await;
     a_closed_log_refuses(&make().await).await;
 }
 
@@ -234,6 +235,14 @@ async fn a_position_beyond_the_end_shows_a_step_back(fixture: &impl Fixture) {
     log.append(Topic::PostsRaw, vec![record(0, "b")]).await.unwrap();
     let batch = reader.next(10, SOON).await.unwrap().unwrap();
     assert_eq!((batch.jump, batch.entries[0].offset), (None, 1));
+}
+
+async fn a_worker_alone_has_the_whole_share(fixture: &impl Fixture) {
+    let mut share = fixture.log().share().await.unwrap();
+    let mut ours = tokio::time::timeout(SOON, share.changed()).await.expect("a share is given out").unwrap();
+    ours.sort_unstable();
+    assert_eq!(ours, [0, 1]);
+    share.settled();
 }
 
 async fn a_closed_log_refuses(fixture: &impl Fixture) {

@@ -20,12 +20,16 @@
 pub mod conformance;
 mod embedded;
 mod housekeeping;
+mod open;
 mod position;
+mod share;
 mod topic;
 
 pub use embedded::{Embedded, EmbeddedOptions, OpenError};
 pub use housekeeping::housekeeping;
+pub use open::open;
 pub use position::{Identity, Jump, Position, ResumeError, TopicInfo};
+pub use share::{Share, Whole};
 pub use topic::{Retention, Topic, partition_of};
 
 use async_trait::async_trait;
@@ -102,6 +106,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// The first offset that is still kept and the offset that the next record will get.
     async fn bounds(&self, topic: Topic, partition: u32) -> Result<(u64, u64), LogError>;
+
+    /// Joins the ingest workers that share sources among them, by partitions of `posts.raw`.
+    async fn share(&self) -> Result<Box<dyn Share>, LogError>;
 
     /// Enforces retention as of `now`. The embedded log is told so by its owner; a broker does it by itself.
     async fn retain(&self, now: jiff::Timestamp) -> Result<(), LogError>;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
 use schemas::{
     kit::{http::client, settings::secret},
-    log::Log,
+    log,
 };
 use serde::Deserialize;
 use std::{
@@ -124,7 +124,7 @@ async fn post(client: &reqwest::Client, url: &str, token: &str, body: Vec<u8>) -
 /// Appends a file's posts to the log of a stopped instance.
 async fn into_log(config: &Path, file: &Path) -> Result<Accepted> {
     let settings = super::settings(config)?;
-    let log = crate::all_in_one::open_log(&settings)?;
+    let log = log::open(&settings).await?;
     let file = tokio::fs::File::open(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
     let imported = async {
         let door = ingest::Door::open(&settings, log.clone()).await?;

@@ -19,7 +19,7 @@ mod reader;
 mod store;
 mod writer;
 
-use super::{Log, LogError, NewRecord, Position, Reader, Retention, Topic, TopicInfo};
+use super::{Log, LogError, NewRecord, Position, Reader, Retention, Share, Topic, TopicInfo, Whole};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::{
@@ -160,6 +160,10 @@ impl Log for Embedded {
 
     async fn bounds(&self, topic: Topic, partition: u32) -> Result<(u64, u64), LogError> {
         self.topic(topic)?.bounds(partition).await
+    }
+
+    async fn share(&self) -> Result<Box<dyn Share>, LogError> {
+        Ok(Box::new(Whole::of(self.topic(Topic::PostsRaw)?.info().partitions)))
     }
 
     async fn retain(&self, now: Timestamp) -> Result<(), LogError> {

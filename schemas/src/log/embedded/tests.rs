@@ -56,6 +56,9 @@ impl Log for Nothing {
     async fn bounds(&self, _: Topic, _: u32) -> Result<(u64, u64), LogError> {
         Err(LogError::Closed)
     }
+    async fn share(&self) -> Result<Box<dyn Share>, LogError> {
+        Err(LogError::Closed)
+    }
     async fn retain(&self, _: Timestamp) -> Result<(), LogError> {
         Err(LogError::Closed)
     }
