@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod backoff;
+pub mod disk;
 pub mod fs;
 pub mod http;
 pub mod metrics;

@@ -137,7 +137,7 @@ async fn another_number_of_partitions_is_refused() {
 
 fn with_retention(folder: &Path, age: Duration, bytes: u64) -> Embedded {
     let retention = HashMap::from([(Topic::PostsRaw, Retention::Delete { age, bytes })]);
-    Embedded::open(&EmbeddedOptions { partitions: 2, retention, folder: folder.to_owned() }).unwrap()
+    Embedded::open(&EmbeddedOptions { partitions: 2, retention, ..EmbeddedOptions::new(folder) }).unwrap()
 }
 
 #[tokio::test]
