@@ -3,6 +3,7 @@
 //! Must not know: what a post means, what is searched or who is paged. It writes `posts.raw`, `posts.rejected` and
 //! `crawl.reports`, and imports nothing of the other stages.
 
+mod backup;
 mod charset;
 mod coverage;
 mod crawl;
@@ -16,6 +17,7 @@ mod tail;
 mod times;
 mod web;
 
+pub use backup::backup;
 pub use door::{Accepted, Door, MAX_LISTED, Refused};
 pub use import::{ImportError, import, import_lines};
 

@@ -10,6 +10,7 @@
 //!   against two writers where a database lets both read first.
 
 mod audit;
+pub mod backup;
 pub mod conformance;
 mod incidents;
 mod pages;

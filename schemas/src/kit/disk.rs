@@ -126,7 +126,11 @@ impl Disk {
             Ok(space) => space,
             Err(error) => {
                 tracing::warn!(folder = %self.folder.display(), %error, "the disk cannot be asked how much room it has");
-                return if *intake == Intake::Open { Ok(()) } else { Err(format!("the disk of {}: {error}", self.folder.display())) };
+                return if *intake == Intake::Open {
+                    Ok(())
+                } else {
+                    Err(format!("the disk of {}: {error}", self.folder.display()))
+                };
             }
         };
         let reserve = space.reserve(self.reserve);
@@ -138,7 +142,9 @@ impl Disk {
         let outcome = self.told(*intake, space, reserve);
         if before != *intake {
             match &outcome {
-                Ok(()) => tracing::info!(folder = %self.folder.display(), free = space.free, "there is room again: posts are taken"),
+                Ok(()) => {
+                    tracing::info!(folder = %self.folder.display(), free = space.free, "there is room again: posts are taken")
+                }
                 Err(reason) => tracing::error!(%reason, "no posts are taken until there is room"),
             }
         }
@@ -221,7 +227,9 @@ mod tests {
     fn what_is_wrong_is_told_and_ends_by_itself() {
         let found = Arc::new(Mutex::new(Ok(space(50))));
         let probed = Arc::clone(&found);
-        let disk = Disk::with_probe("/data", Some(100), move || probed.lock().unwrap().as_ref().copied().map_err(|()| io::ErrorKind::NotFound.into()));
+        let disk = Disk::with_probe("/data", Some(100), move || {
+            probed.lock().unwrap().as_ref().copied().map_err(|()| io::ErrorKind::NotFound.into())
+        });
         let told = disk.check().unwrap_err();
         assert!(told.contains("/data") && told.contains("reserve_bytes"), "{told}");
         *found.lock().unwrap() = Err(());

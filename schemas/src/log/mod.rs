@@ -25,7 +25,7 @@ mod position;
 mod share;
 mod topic;
 
-pub use embedded::{Embedded, EmbeddedOptions, OpenError};
+pub use embedded::{Embedded, EmbeddedOptions, OpenError, backup};
 pub use housekeeping::housekeeping;
 pub use open::open;
 pub use position::{Identity, Jump, Position, ResumeError, TopicInfo};

@@ -13,11 +13,18 @@
 //! * [`reader`]: reads on a connection of its own and sleeps until the writer says that an end has moved.
 //!
 //! Limits: one process owns the folder (`lock`); the number of partitions is fixed when a topic is made; space freed by
-//! retention is used again but not given back to the file system.
+//! retention is given back to the file system in steps; a file that an older version made keeps its size until it is
+//! restored from a backup.
+//!
+//! When the disk fails: a write that SQLite could not finish is rolled back, its appends are refused, and the next one is
+//! tried; what was acknowledged is not touched.
 
+mod backup;
 mod reader;
 mod store;
 mod writer;
+
+pub use backup::backup;
 
 use super::{Log, LogError, NewRecord, Position, Reader, Retention, Share, Topic, TopicInfo, Whole};
 use crate::kit::disk::Disk;
