@@ -296,7 +296,7 @@ async fn each_source_is_one_workers_and_every_worker_knows_of_all() {
 async fn two_processes_never_share_the_memories_of_one_folder() {
     let folder = tempfile::tempdir().unwrap();
     let log = open_log(folder.path());
-    let start = |path: &Path| ingest::start(&settings(path, ""), log.clone(), Shutdown::new());
+    let start = async |path: &Path| ingest::start(&settings(path, ""), log.clone(), Shutdown::new()).await;
     let first = start(folder.path()).await.unwrap();
     let error = start(folder.path()).await.err().unwrap().to_string();
     assert!(error.contains("data_dir of its own"), "{error}");
