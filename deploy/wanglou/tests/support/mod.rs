@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)] // each test file uses its part
 
+pub mod files;
+
 use reqwest::StatusCode;
 use serde_json::Value;
 use std::{
