@@ -207,7 +207,7 @@ async fn another_log_is_refused() {
     let folder = tempfile::TempDir::new().unwrap();
     let other: schemas::log::SharedLog =
         std::sync::Arc::new(schemas::log::Embedded::open(&schemas::log::EmbeddedOptions::new(folder.path())).unwrap());
-    let error = alert::engine::pulses::Pulses::open(&night.desk.records, &other).await.err().unwrap();
+    let error = alert::engine::pulses::Pulses::open(&night.desk, &other).await.err().unwrap();
     assert!(error.to_string().contains("another") || error.to_string().contains("taken in log"), "{error}");
 }
 

@@ -40,6 +40,7 @@ impl Stage {
         let config = format!("[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"{hook}/desk\"\n");
         let mut settings = Settings::parse(&config, []).unwrap();
         settings.data_dir = folder.path().to_owned();
+        settings.records.url = support::records_url().await;
         users::add(&settings, "王敏", Role::Operator, "a long password").await.unwrap();
         let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
         let source = json!({ "at": "2026-11-24T03:04:05Z", "sources": [{ "id": "forum", "state": "ok" }] });
@@ -189,7 +190,8 @@ async fn other_stages_audit_entries_are_kept() {
 #[tokio::test]
 async fn users_are_added_listed_and_changed() {
     let folder = TempDir::new().unwrap();
-    let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+    let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+    settings.records.url = support::records_url().await;
     users::add(&settings, "王敏", Role::Operator, "a long password").await.unwrap();
     users::add(&settings, "李雷", Role::Viewer, "a long password").await.unwrap();
     let names = users::list(&settings).await.unwrap();

@@ -1,6 +1,6 @@
 //! `/api/incidents`: what stands in the records, and what people do to it.
 
-use super::{Gateway, session::unreadable};
+use super::{Gateway, outage::problem, session::unreadable};
 use crate::{engine::desk::ActError, incident::Command};
 use axum::{
     Json,
@@ -74,8 +74,7 @@ pub(super) async fn list(
         Which::Closed => Some(false),
         Which::All => None,
     };
-    let incidents =
-        gateway.desk.records.incidents(open, query.limit).await.map_err(|error| Problem::internal(&error))?;
+    let incidents = gateway.desk.records.incidents(open, query.limit).await.map_err(|error| problem(&error))?;
     Ok(Json(List { incidents }))
 }
 
@@ -85,10 +84,10 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<IncidentFile>, Problem> {
     let records = &gateway.desk.records;
-    let file = records.incident(&id).await.map_err(|error| Problem::internal(&error))?;
+    let file = records.incident(&id).await.map_err(|error| problem(&error))?;
     let incident = file.ok_or_else(|| Problem::not_found(ActError::Unknown.to_string()))?.incident;
-    let history = records.history(&id).await.map_err(|error| Problem::internal(&error))?;
-    let deliveries = records.deliveries(&id).await.map_err(|error| Problem::internal(&error))?;
+    let history = records.history(&id).await.map_err(|error| problem(&error))?;
+    let deliveries = records.deliveries(&id).await.map_err(|error| problem(&error))?;
     Ok(Json(IncidentFile { incident, history, deliveries }))
 }
 
@@ -114,7 +113,7 @@ pub(super) async fn act(
             Err(Problem::bad_request(refusal.code(), refusal.to_string()))
         }
         Err(ActError::Refused(refusal)) => Err(Problem::conflict(refusal.code(), refusal.to_string())),
-        Err(ActError::Records(error)) => Err(Problem::internal(&error)),
+        Err(ActError::Records(error)) => Err(problem(&error)),
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod events;
 mod identity;
 mod incidents;
 mod operation;
+mod outage;
 mod rejected;
 mod session;
 mod throttle;
