@@ -13,8 +13,10 @@
 //! One process writes an archive: its folder is locked. Any other may read it ([`Archive::open_read_only`]).
 
 mod api;
+mod backup;
 pub mod coverage;
 pub mod dates;
+mod generation;
 mod month;
 pub(crate) mod schema;
 pub mod search;
@@ -28,7 +30,9 @@ mod tests;
 
 use crate::{pipeline, understand::Understanding};
 use anyhow::Context;
+pub use backup::backup;
 use dates::Month;
+use generation::Generation;
 use month::MonthIndex;
 use schemas::{
     kit::{
@@ -45,6 +49,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     thread::JoinHandle,
 };
+
+/// How often a read-only archive that changes under our hands is looked at again.
+const READ_AGAIN: u32 = 3;
 
 /// The months, open for reading.
 pub struct Archive {
@@ -75,8 +82,12 @@ impl Archive {
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
-        let open = |month| MonthIndex::open_or_create(&folder, month).map(Some);
-        let months = open_months(&folder, open)?;
+        let (used, left) = generation::list(&folder, |generation| month::is_whole(&generation.path))?;
+        left.iter().for_each(Generation::remove);
+        let mut months = BTreeMap::new();
+        for generation in used {
+            months.insert(generation.month, Arc::new(MonthIndex::open_or_create(&generation)?));
+        }
         Ok(Self::with(folder, understanding, months, Some(lock)))
     }
 
@@ -86,7 +97,14 @@ impl Archive {
     /// When it cannot be read.
     pub fn open_read_only(data_dir: &Path, understanding: Arc<Understanding>) -> anyhow::Result<Self> {
         let folder = data_dir.join("archive");
-        let months = open_months(&folder, |month| MonthIndex::open(&folder, month))?;
+        // A month that was built anew between looking and opening is looked for again.
+        let mut months = read_months(&folder);
+        for _ in 0..READ_AGAIN {
+            if months.is_err() {
+                months = read_months(&folder);
+            }
+        }
+        let months = months?;
         Ok(Self::with(folder, understanding, months, None))
     }
 
@@ -122,7 +140,7 @@ impl Archive {
         if let Some(index) = months.get(&month) {
             return Ok(index.clone());
         }
-        let index = Arc::new(MonthIndex::open_or_create(&self.folder, month)?);
+        let index = Arc::new(MonthIndex::open_or_create(&Generation::first(&self.folder, month))?);
         months.insert(month, index.clone());
         Ok(index)
     }
@@ -149,21 +167,12 @@ impl Archive {
     }
 }
 
-fn open_months(
-    folder: &Path,
-    open: impl Fn(Month) -> anyhow::Result<Option<MonthIndex>>,
-) -> anyhow::Result<BTreeMap<Month, Arc<MonthIndex>>> {
+fn read_months(folder: &Path) -> anyhow::Result<BTreeMap<Month, Arc<MonthIndex>>> {
+    let (used, _) = generation::list(folder, |generation| month::is_whole(&generation.path))?;
     let mut months = BTreeMap::new();
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(months),
-        Err(error) => return Err(error).with_context(|| format!("listing {}", folder.display())),
-    };
-    for entry in entries {
-        let name = entry?.file_name();
-        let Some(month) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        if let Some(index) = open(month)? {
-            months.insert(month, Arc::new(index));
+    for generation in used {
+        if let Some(index) = MonthIndex::open(&generation)? {
+            months.insert(generation.month, Arc::new(index));
         }
     }
     Ok(months)

@@ -18,6 +18,7 @@ use crate::{
 };
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
+pub(crate) use memory::MEMORIES;
 use memory::Memory;
 use schemas::{
     kit::{backoff::Backoff, metrics, shutdown::Shutdown},

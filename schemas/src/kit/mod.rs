@@ -2,6 +2,8 @@
 
 pub mod auth;
 pub mod backoff;
+pub mod backup;
+pub mod disk;
 pub mod fs;
 pub mod http;
 pub mod metrics;

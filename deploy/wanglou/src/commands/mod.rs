@@ -1,8 +1,10 @@
 //! The commands, a file each.
 
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod import;
 pub(crate) mod replay;
+pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod search;
 pub(crate) mod train;
