@@ -81,7 +81,7 @@ fn nothing_is_lost_with_a_container_and_no_secret_stands_in_the_file() {
 fn the_broker_is_the_one_that_the_tests_run() {
     let image = services()["kafka"]["image"].as_str().unwrap().to_owned();
     let version = image.strip_prefix("apache/kafka:").unwrap();
-    assert!(text("kafka/pom.xml").contains(&format!("<version>{version}</version>")), "{image}");
+    assert!(text("kafka/pom.xml").contains(&format!("<kafka.version>{version}</kafka.version>")), "{image}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //!
 //! | variable | meaning | without it |
 //! |---|---|---|
-//! | `WANGLOU_SOAK` | how many processes are killed; the broker a twentieth as often | 12, for `make test` |
+//! | `WANGLOU_SOAK` | how many processes are killed; the broker a twentieth as often | 24, for `make test` |
 //! | `WANGLOU_SEED` | the night to live through again | a new one, printed |
 //!
 //! The parts: [`watch`] is what is killed, [`broker`] what it stands on, [`stream`] hands posts in and remembers what was
@@ -30,7 +30,7 @@ use tokio::{sync::Mutex, time::Instant};
 use watch::{Shape, Watch};
 
 /// Kills of a night in `make test`.
-const FEW: u32 = 12;
+const FEW: u32 = 24;
 
 /// One night at a time: two would measure each other.
 static BED: Mutex<()> = Mutex::const_new(());

@@ -1,4 +1,5 @@
-//! Who takes the pages: a webhook receiver that keeps what it was sent, and one time in ten says that it cannot.
+//! Who takes the pages: a webhook receiver that keeps what it was sent, takes its time to answer, so that kills fall between a page's
+//! being sent and its being marked, and one time in ten says that it cannot take it.
 
 use axum::{
     Router,
@@ -10,6 +11,7 @@ use rand::{RngExt as _, SeedableRng, rngs::StdRng};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// The messages of one key: those that were taken, and those that were turned away.
@@ -32,15 +34,17 @@ impl Phone {
         let dice = Arc::new(Mutex::new(StdRng::seed_from_u64(seed)));
         let hook = move |headers: HeaderMap, body: Bytes| async move {
             let key = String::from_utf8(headers["idempotency-key"].as_bytes().to_vec()).unwrap();
-            let is_refused = dice.lock().unwrap().random_ratio(1, 10);
-            let mut kept = kept.lock().unwrap();
-            let messages = kept.entry(key).or_default();
-            if is_refused {
-                messages.refused.push(body);
-                return StatusCode::SERVICE_UNAVAILABLE;
+            let (is_refused, pause) = {
+                let mut dice = dice.lock().unwrap();
+                (dice.random_ratio(1, 10), Duration::from_millis(dice.random_range(0..500)))
+            };
+            {
+                let mut kept = kept.lock().unwrap();
+                let messages = kept.entry(key).or_default();
+                if is_refused { &mut messages.refused } else { &mut messages.taken }.push(body);
             }
-            messages.taken.push(body);
-            StatusCode::OK
+            tokio::time::sleep(pause).await;
+            if is_refused { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
