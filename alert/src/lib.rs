@@ -143,7 +143,15 @@ pub async fn start(
     let events = gateway::events::run(gateway, upstreams.ingest);
 
     let task = tokio::spawn(async move {
-        let (kept, ()) = tokio::join!(keeper.run(), events);
+        // Nothing waits for the events' end; the keeper's is the stage's.
+        let events = async {
+            events.await;
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        let kept = tokio::select! {
+            kept = keeper.run() => kept,
+            never = events => match never {},
+        };
         records.close().await;
         kept
     });
@@ -153,6 +161,7 @@ pub async fn start(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schemas::kit::settings::Place;
 
     fn settings(text: &str) -> Settings {
         Settings::parse(text, []).unwrap()
@@ -165,6 +174,10 @@ mod tests {
         assert!(check(&settings("")).is_empty());
         let faults = check(&settings("[records]\nurl = \"mysql://x\"\n"));
         assert!(faults[0].message.contains("sqlite:FILE"), "{faults:?}");
+        assert_eq!(faults[0].place, Place::Line(2));
+        assert!(
+            check(&settings("[records]\nurl = \"postgres://wanglou@db/records?sslmode=verify-full\"\n")).is_empty()
+        );
     }
 
     #[test]

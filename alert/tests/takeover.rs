@@ -132,6 +132,10 @@ impl Pair {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    async fn is_ready(&self, process: &Process) -> bool {
+        self.get(process, "/readyz").await.0 == 200
+    }
+
     async fn is_active(&self, process: &Process) -> bool {
         let (status, text) = self.get(process, "/readyz").await;
         assert!(status == 200 || text.starts_with("alert: standby: another process is active"), "{status} {text}");
@@ -256,4 +260,30 @@ async fn who_stands_by_shows_and_lets_in_but_changes_nothing() {
     until(async || pair.is_active(&second).await.then_some(())).await;
     assert_eq!(pair.note(&second, &cookie, &id).await.0, 200);
     second.stop().await;
+}
+
+/// Without the database nothing is done, nothing is lost, and everybody is told why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_is_away_for_a_while() {
+    let mut pair = Pair::new().await;
+    let process = Process::start(&pair).await;
+    pair.rise().await;
+    pair.all_paged().await;
+    let cookie = pair.log_in(&process).await;
+    postgres::close(&pair.settings.records.url).await;
+    until(async || {
+        let (status, text) = pair.get(&process, "/readyz").await;
+        (status == 503 && text.contains("records database cannot be used")).then_some(())
+    })
+    .await;
+    let (status, problem) = pair.note(&process, &cookie, "20261124-0001").await;
+    assert_eq!((status, problem["error"]["code"].as_str().unwrap()), (503, "unavailable"), "{problem}");
+    pair.rise().await;
+    postgres::open(&pair.settings.records.url).await;
+    pair.all_paged().await;
+    until(async || pair.is_ready(&process).await.then_some(())).await;
+    pair.rise().await;
+    pair.all_paged().await;
+    process.stop().await;
+    pair.told_once_each();
 }

@@ -4,7 +4,8 @@
 #   broker.sh fetch               fetch the broker's jars (Maven), once
 #   broker.sh start DIR [PORT]    start a broker that keeps its data in DIR; wait until it takes requests
 #   broker.sh stop DIR            stop it
-#   broker.sh run DIR [PORT]      start it, and stop it when standard input ends: whoever holds the pipe cannot leave it behind
+#   broker.sh run DIR [PORT]      start it, and stop it when standard input ends: whoever holds the pipe cannot leave it behind;
+#                                 a DIR that was made for it goes with it
 #
 # It listens on 127.0.0.1:PORT (9092) and, for its controller, on the port after it. It needs Java 17 or later and Maven.
 # One broker has one copy of everything: that is for trying, not for a watch.
@@ -104,7 +105,8 @@ stop() {
 
 command=${1:-}
 if [ "$command" != fetch ]; then
-    [ $# -ge 2 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+    [ $# -ge 2 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+    [ -e "$2" ] || made=yes
     mkdir -p "$2"
     dir=$(cd "$2" && pwd)
     port=${3:-9092}
@@ -117,7 +119,7 @@ case $command in
         ;;
     stop) stop ;;
     run)
-        trap stop EXIT
+        trap 'stop; [ -z "${made:-}" ] || rm -rf "$dir"' EXIT
         trap 'exit 0' INT TERM
         start
         echo "127.0.0.1:$port"

@@ -1,6 +1,6 @@
 //! `/api/incidents`: what stands in the records, and what people do to it.
 
-use super::{Gateway, outage::problem, session::unreadable};
+use super::{Gateway, limit, outage::problem, session::unreadable};
 use crate::{engine::desk::ActError, incident::Command};
 use axum::{
     Json,
@@ -32,12 +32,7 @@ enum Which {
 pub(super) struct ListQuery {
     #[serde(default)]
     state: Which,
-    #[serde(default = "hundred")]
-    limit: u32,
-}
-
-fn hundred() -> u32 {
-    100
+    limit: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,15 +61,13 @@ pub(super) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<List>, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request("query", rejection.body_text()))?;
-    if !(1..=500).contains(&query.limit) {
-        return Err(Problem::bad_request("limit", "limit must lie between 1 and 500"));
-    }
+    let limit = limit(query.limit, 100)?;
     let open = match query.state {
         Which::Open => Some(true),
         Which::Closed => Some(false),
         Which::All => None,
     };
-    let incidents = gateway.desk.records.incidents(open, query.limit).await.map_err(|error| problem(&error))?;
+    let incidents = gateway.desk.records.incidents(open, limit).await.map_err(|error| problem(&error))?;
     Ok(Json(List { incidents }))
 }
 

@@ -148,6 +148,16 @@ fn acting(command: fn(Act) -> crate::incident::Command) -> MethodRouter<Arc<Gate
     )
 }
 
+/// How many of a list are asked for.
+fn limit(asked: Option<u32>, usual: u32) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(usual);
+    if (1..=500).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::bad_request("limit", "limit must lie between 1 and 500"))
+    }
+}
+
 async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], schemas::OPENAPI).into_response()
 }

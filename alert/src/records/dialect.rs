@@ -144,7 +144,7 @@ impl Trouble {
         }
         match code {
             "40001" | "40P01" => Self::BrokenOff, // serialization failure, deadlock
-            "55P03" | "25P03" | "25006" | "57014" => Self::Unavailable, // lock, idle and statement time-outs, read-only
+            "55000" | "55P03" | "25P03" | "25006" | "57014" => Self::Unavailable, // closed, time-outs, read-only
             _ => match &code[..2] {
                 "08" | "28" | "3D" | "53" | "57" | "58" => Self::Unavailable,
                 _ => Self::Ours,

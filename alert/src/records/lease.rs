@@ -10,7 +10,7 @@ impl Records {
     /// # Errors
     /// When the database cannot answer: nothing is known then.
     pub async fn claim(&self, candidate: &Candidate, ours: Option<Epoch>) -> Result<Outcome, RecordsError> {
-        let mut tx = self.begin().await?;
+        let mut tx = Tx { tx: self.dialect.begin(&self.lease).await?, dialect: self.dialect };
         let stored = tx.lease().await?;
         let outcome = lease::judge(&stored, candidate, ours);
         if let Some(epoch) = outcome.epoch() {
@@ -32,7 +32,7 @@ impl Records {
     pub async fn give_back(&self, ours: Epoch) -> Result<(), RecordsError> {
         sqlx::query("UPDATE lease SET holder = '' WHERE name = 'alert' AND epoch = $1")
             .bind(ours)
-            .execute(&self.pool)
+            .execute(&self.lease)
             .await?;
         Ok(())
     }

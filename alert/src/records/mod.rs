@@ -110,6 +110,8 @@ impl RecordsError {
 #[derive(Clone)]
 pub struct Records {
     pool: AnyPool,
+    /// One connection for the lease alone: a renewal must not wait behind a crowd of readers.
+    lease: AnyPool,
     dialect: Dialect,
 }
 
@@ -143,14 +145,15 @@ impl Records {
         dialect.prepare(&mut first).await.map_err(failed)?;
         migrate(&mut first, dialect).await?;
         first.close().await.map_err(failed)?;
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(dialect.patience())
-            .after_connect(move |connection, _| Box::pin(dialect.prepare(connection)))
-            .connect(&address.url)
-            .await
-            .map_err(failed)?;
-        Ok(Self { pool, dialect })
+        let pool = |connections| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(dialect.patience())
+                .after_connect(move |connection, _| Box::pin(dialect.prepare(connection)))
+                .connect_lazy(&address.url)
+                .map_err(failed)
+        };
+        Ok(Self { pool: pool(CONNECTIONS)?, lease: pool(1)?, dialect })
     }
 
     /// Begins a change that any process may make; see [`Records::begin_in`] for all others.
@@ -163,6 +166,7 @@ impl Records {
 
     /// Closes all connections.
     pub async fn close(&self) {
+        self.lease.close().await;
         self.pool.close().await;
     }
 }

@@ -21,9 +21,7 @@ static SERVER: OnceLock<Server> = OnceLock::new();
 
 fn start() -> Server {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/postgres/server.sh");
-    // `on_postgres` has this module three times, each with a server of its own.
-    let name = format!("wanglou-{}-{}", module_path!().replace("::", "-"), std::process::id());
-    let folder = std::env::temp_dir().join(name);
+    let folder = std::env::temp_dir().join(format!("wanglou-postgres-{}", std::process::id()));
     let mut child =
         Command::new(script).arg("run").arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut url = String::new();
@@ -43,6 +41,19 @@ pub async fn database() -> String {
     execute(&server.url, &format!("CREATE DATABASE {name}")).await;
     let (of_server, _) = server.url.rsplit_once('/').unwrap();
     format!("{of_server}/{name}")
+}
+
+/// Nobody gets at a database any more, and whoever was in it is thrown out; `open` ends that.
+pub async fn close(url: &str) {
+    let (server, name) = (&SERVER.get().unwrap().url, url.rsplit('/').next().unwrap());
+    execute(server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    execute(server, &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+}
+
+/// See [`close`].
+pub async fn open(url: &str) {
+    let name = url.rsplit('/').next().unwrap();
+    execute(&SERVER.get().unwrap().url, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
 }
 
 /// Does something behind Wanglou's back.

@@ -26,7 +26,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let (months, _) = generation::list(&folder, |generation| month::is_whole(&generation.path))?;
+        let (months, _) = generation::list(&folder, |generation| month::covered(&generation.path))?;
         let copied = months.iter().try_for_each(|generation| {
             // A restored archive begins with first generations.
             copy_month(&generation.path, &to.join(generation.month.to_string()))

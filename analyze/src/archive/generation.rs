@@ -6,10 +6,10 @@
 //! | folders of a month | the month is | the rest |
 //! |---|---|---|
 //! | the first | the first | – |
-//! | several, of which some name what they cover | the latest of those | is removed |
+//! | several, of which some name what they cover | the one that covers the most; of equals the latest | is removed |
 //! | several, of which none does | the earliest: nothing is in it yet, and nothing can be in a copy of it | is removed |
 
-use super::dates::Month;
+use super::{coverage::Coverage, dates::Month};
 use anyhow::Context;
 use std::{
     collections::BTreeMap,
@@ -48,21 +48,61 @@ impl Generation {
         (again == name).then_some(named)
     }
 
-    /// Removes it. What has it open goes on reading.
+    /// Removes it, if it is there: aside first, in one step, so that nobody takes half of it for a month. What has it open goes
+    /// on reading.
     pub(super) fn remove(&self) {
-        match std::fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(folder = %self.path.display(), %error, "a folder that is no longer needed stays until the next start");
+        if let Err(error) = self.set_aside() {
+            tracing::warn!(folder = %self.path.display(), %error, "a folder that is no longer needed stays until the next start");
+        }
+    }
+
+    /// As [`Self::remove`].
+    ///
+    /// # Errors
+    /// When it is as it was.
+    pub(super) fn set_aside(&self) -> std::io::Result<()> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let aside = self.path.with_file_name(format!("{GONE}{name}"));
+        remove_folder(&aside);
+        match std::fs::rename(&self.path, &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => {
+                remove_folder(&aside);
+                Ok(())
             }
-            _ => {}
         }
     }
 }
 
-/// The months' folders, and those that are left over. `is_whole` says whether a generation names what it covers.
+/// What the name of a folder that is being removed begins with.
+const GONE: &str = ".gone-";
+
+fn remove_folder(folder: &Path) {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(folder = %folder.display(), %error, "a folder that is no longer needed stays until the next start");
+        }
+        _ => {}
+    }
+}
+
+/// Removes what a crash kept from being removed.
+pub(super) fn tidy(archive: &Path, left: &[Generation]) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(archive)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(GONE) {
+            remove_folder(&entry.path());
+        }
+    }
+    left.iter().for_each(Generation::remove);
+    Ok(())
+}
+
+/// The months' folders, and those that are left over. `covered` says what a generation names that it covers.
 pub(super) fn list(
     archive: &Path,
-    is_whole: impl Fn(&Generation) -> anyhow::Result<bool>,
+    covered: impl Fn(&Generation) -> anyhow::Result<Option<Coverage>>,
 ) -> anyhow::Result<(Vec<Generation>, Vec<Generation>)> {
     let entries = match std::fs::read_dir(archive) {
         Ok(entries) => entries,
@@ -78,15 +118,16 @@ pub(super) fn list(
     let (mut used, mut left) = (Vec::new(), Vec::new());
     for (_, mut generations) in of_month {
         generations.sort_by_key(|generation| generation.number);
-        let mut whole = 0;
+        let mut best: (usize, Option<Coverage>) = (0, None);
         if generations.len() > 1 {
             for (at, generation) in generations.iter().enumerate() {
-                if is_whole(generation)? {
-                    whole = at;
+                let Some(covered) = covered(generation)? else { continue };
+                if best.1.as_ref().is_none_or(|best| covered.includes(best)) {
+                    best = (at, Some(covered));
                 }
             }
         }
-        used.push(generations.swap_remove(whole));
+        used.push(generations.swap_remove(best.0));
         left.extend(generations);
     }
     Ok((used, left))
@@ -116,17 +157,25 @@ mod tests {
             "lock",
             "2026-11.1",
             "2026-11.02",
+            "2026-08",
+            "2026-08.2",
         ] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let whole = |generation: &Generation| {
+        let covered = |generation: &Generation| {
             let name = generation.path.file_name().unwrap().to_str().unwrap();
-            Ok(["2026-10", "2026-10.2"].contains(&name))
+            let covers = |next| {
+                Coverage::decode(&format!(r#"{{"log":{{"cluster":"c","topic_id":"t"}},"next":[{next}]}}"#)).unwrap()
+            };
+            let found = [("2026-10", 7), ("2026-10.2", 7), ("2026-08", 8), ("2026-08.2", 7)];
+            Ok(found.into_iter().find(|(of, _)| *of == name).map(|(_, next)| covers(next)))
         };
-        let (used, left) = list(folder.path(), whole).unwrap();
-        assert_eq!(numbers(&used), ["2026-09/1", "2026-10/2", "2026-11/2", "2026-12/1"]);
-        assert_eq!(numbers(&left), ["2026-10/1", "2026-10/3", "2026-12/2"]);
-        assert!(list(&folder.path().join("absent"), whole).unwrap().0.is_empty());
+        let (used, left) = list(folder.path(), covered).unwrap();
+        assert_eq!(numbers(&used), ["2026-08/1", "2026-09/1", "2026-10/2", "2026-11/2", "2026-12/1"]);
+        assert_eq!(numbers(&left), ["2026-08/2", "2026-10/1", "2026-10/3", "2026-12/2"]);
+        tidy(folder.path(), &left).unwrap();
+        assert!(!folder.path().join("2026-08.2").exists() && folder.path().join("2026-08").exists());
+        assert!(list(&folder.path().join("absent"), covered).unwrap().0.is_empty());
         let next = Generation::first(folder.path(), "2026-10".parse().unwrap()).next().next();
         assert_eq!(next.path, folder.path().join("2026-10.3"));
     }

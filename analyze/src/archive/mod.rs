@@ -9,6 +9,9 @@
 //! * [`writer`]: verdicts, documents and commits; one thread owns it.
 //! * [`search`]: queries, pages, highlights; any number of threads.
 //! * `api`: the search over HTTP.
+//! * [`retention`]: which months are kept. Pure.
+//! * [`reindex`], `generation`, `payload`: a month built anew beside itself, and which of them is the month.
+//! * `backup`: a copy of it all, while it is written.
 //!
 //! One process writes an archive: its folder is locked. Any other may read it ([`Archive::open_read_only`]).
 
@@ -18,6 +21,9 @@ pub mod coverage;
 pub mod dates;
 mod generation;
 mod month;
+mod payload;
+pub mod reindex;
+pub mod retention;
 pub(crate) mod schema;
 pub mod search;
 mod seen;
@@ -82,8 +88,8 @@ impl Archive {
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
-        let (used, left) = generation::list(&folder, |generation| month::is_whole(&generation.path))?;
-        left.iter().for_each(Generation::remove);
+        let (used, left) = generation::list(&folder, |generation| month::covered(&generation.path))?;
+        generation::tidy(&folder, &left).with_context(unusable)?;
         let mut months = BTreeMap::new();
         for generation in used {
             months.insert(generation.month, Arc::new(MonthIndex::open_or_create(&generation)?));
@@ -145,6 +151,16 @@ impl Archive {
         Ok(index)
     }
 
+    /// Gives searches a month that was built anew.
+    fn replace(&self, index: Arc<MonthIndex>) {
+        self.months.write().unwrap_or_else(PoisonError::into_inner).insert(index.month, index);
+    }
+
+    /// Searches find nothing more of a month.
+    fn forget(&self, month: Month) {
+        self.months.write().unwrap_or_else(PoisonError::into_inner).remove(&month);
+    }
+
     /// Closes a month's writer on a thread of its own, when its merges have ended.
     fn close_later(&self, month: Month, writer: tantivy::IndexWriter) -> std::io::Result<()> {
         let close = move || {
@@ -168,7 +184,7 @@ impl Archive {
 }
 
 fn read_months(folder: &Path) -> anyhow::Result<BTreeMap<Month, Arc<MonthIndex>>> {
-    let (used, _) = generation::list(folder, |generation| month::is_whole(&generation.path))?;
+    let (used, _) = generation::list(folder, |generation| month::covered(&generation.path))?;
     let mut months = BTreeMap::new();
     for generation in used {
         if let Some(index) = MonthIndex::open(&generation)? {
@@ -206,6 +222,7 @@ pub async fn start(
         commit_every: settings.archive.commit_every,
         commit_posts: settings.archive.commit_posts,
         tz: settings.tz(),
+        keep_months: settings.archive.keep_months,
     };
     let router = api::router(archive.clone(), log.clone());
     let pipeline = pipeline::Pipeline::open(archive, log, understanding, info, options).await?;

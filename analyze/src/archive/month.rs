@@ -4,6 +4,7 @@ use super::{
     coverage::Coverage,
     dates::Month,
     generation::Generation,
+    payload::Payload,
     schema::{self, FIELDS, VerdictColumns},
     seen::Seen,
     verdict::Known,
@@ -72,11 +73,11 @@ impl MonthIndex {
         self.reader.reload()
     }
 
-    /// What the month's last commit covers.
-    pub(super) fn committed(&self) -> anyhow::Result<Option<Coverage>> {
+    /// What the month's last commit says.
+    pub(super) fn payload(&self) -> anyhow::Result<Option<Payload>> {
         let Some(payload) = self.index.load_metas()?.payload else { return Ok(None) };
-        let coverage = Coverage::decode(&payload).with_context(|| format!("the commit of month {}", self.month))?;
-        Ok(Some(coverage))
+        let payload = Payload::decode(&payload).with_context(|| format!("the commit of month {}", self.month))?;
+        Ok(Some(payload))
     }
 
     /// The filter of the ids that the month holds.
@@ -111,13 +112,22 @@ impl MonthIndex {
     }
 }
 
-/// Whether the last commit of the index in a folder names what it covers.
-pub(super) fn is_whole(folder: &Path) -> anyhow::Result<bool> {
-    let read = || -> anyhow::Result<bool> {
+/// What the last commit of the index in a folder says.
+pub(super) fn payload(folder: &Path) -> anyhow::Result<Option<Payload>> {
+    let read = || -> anyhow::Result<Option<Payload>> {
         let directory = MmapDirectory::open(folder)?;
-        Ok(Index::exists(&directory)? && Index::open(directory)?.load_metas()?.payload.is_some())
+        if !Index::exists(&directory)? {
+            return Ok(None);
+        }
+        let payload = Index::open(directory)?.load_metas()?.payload;
+        Ok(payload.as_deref().map(Payload::decode).transpose()?)
     };
     read().with_context(|| unusable(folder))
+}
+
+/// What the last commit of the index in a folder covers.
+pub(super) fn covered(folder: &Path) -> anyhow::Result<Option<Coverage>> {
+    Ok(payload(folder)?.map(|payload| payload.coverage))
 }
 
 fn unusable(folder: &Path) -> String {

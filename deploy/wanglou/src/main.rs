@@ -48,6 +48,8 @@ enum Command {
     Backup(commands::backup::Options),
     /// Put a backup into an empty data folder.
     Restore(commands::restore::Options),
+    /// Build the archive anew, after a change of the dictionary, the model or the watch topics. Searches go on.
+    Reindex(Config),
     /// Name every fault of the config, with its line. Exits with 2 when there is one.
     Check(Config),
     /// Who may log in.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
             Command::Replay(options) => commands::replay::run(&options),
             Command::Backup(options) => commands::backup::run(&options).await,
             Command::Restore(options) => commands::restore::run(&options),
+            Command::Reindex(config) => commands::reindex::run(&config).await,
             Command::Check(config) => commands::check::run(&config.config),
             Command::User(command) => commands::user::run(command).await,
             Command::Train(command) => commands::train::run(&command),

@@ -80,7 +80,7 @@ metrics! {
     /// 1 while no posts are taken because the disk is full or read-only.
     gauge DISK_STOPPED = "wanglou_disk_intake_stopped" [];
 
-    /// Raw records read, by verdict (first, revision, duplicate, rejected).
+    /// Raw records read, by verdict (first, revision, duplicate, rejected, expired).
     counter ANALYZE_POSTS = "wanglou_analyze_posts_total" ["verdict"];
     /// Jumps and steps back in positions: records that were lost before they were read.
     counter ANALYZE_JUMPS = "wanglou_analyze_position_jumps_total" ["topic"];
@@ -94,6 +94,8 @@ metrics! {
     histogram ANALYZE_SEARCHABLE = "wanglou_analyze_searchable_lag_seconds" [];
     /// Documents in the archive.
     gauge ANALYZE_DOCUMENTS = "wanglou_analyze_archive_documents" [];
+    /// Months of the archive that another version's dictionary or model has built: `wanglou reindex` builds them anew.
+    gauge ANALYZE_OUTDATED = "wanglou_analyze_archive_outdated_months" [];
     /// Time of a search.
     histogram ANALYZE_SEARCH = "wanglou_analyze_search_seconds" [];
     /// Pulses written.

@@ -1,6 +1,6 @@
 //! Opens the log that the config names.
 
-use super::{Embedded, EmbeddedOptions, SharedLog};
+use super::{Embedded, EmbeddedOptions, Kafka, SharedLog};
 use crate::kit::{
     disk::Disk,
     settings::{LogKind, Settings},
@@ -18,6 +18,6 @@ pub async fn open(settings: &Settings) -> anyhow::Result<SharedLog> {
             let options = EmbeddedOptions { disk, ..settings.log.embedded(&settings.data_dir) };
             Ok(Arc::new(Embedded::open(&options)?))
         }
-        LogKind::Kafka => anyhow::bail!("this build has no Kafka log yet"),
+        LogKind::Kafka => Ok(Arc::new(Kafka::open(&settings.log).await?)),
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod import;
+pub(crate) mod reindex;
 pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod run;

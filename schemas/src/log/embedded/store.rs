@@ -275,10 +275,13 @@ const INCREMENTAL: u32 = 2;
 fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    // The first two take effect only in a new file. 8 KiB holds some 20 posts a page and halves the height of the tree.
+    // Only in a new file: it takes no effect in another, but is a write, and a full disk must not keep the log from opening.
+    if connection.query_row("PRAGMA page_count", [], |row| row.get::<_, u32>(0))? == 0 {
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;")?;
+    }
+    // The page size takes effect only in a new file. 8 KiB holds some 20 posts a page and halves the height of the tree.
     connection.execute_batch(
         "PRAGMA page_size = 8192;
-         PRAGMA auto_vacuum = INCREMENTAL;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA wal_autocheckpoint = 2000;

@@ -278,5 +278,5 @@ async fn a_disk_that_is_really_full_costs_nothing_that_was_acknowledged() {
     assert!(values(&log).await == acknowledged, "all that was acknowledged, and nothing else, in its order");
     log.close().await;
     drop(log);
-    assert!(values(&open(&folder)).await == acknowledged, "after a restart too");
+    assert!(values(&open(&folder)).await == acknowledged, "after a restart too, full as the disk is");
 }
