@@ -53,6 +53,7 @@ fn what_a_boundary_hides_one_crate_alone_imports() {
     let dependencies = dependencies();
     for (library, owner) in [
         ("rusqlite", "schemas"),
+        ("rdkafka", "schemas"),
         ("prometheus", "schemas"),
         ("sqlx", "alert"),
         ("tantivy", "analyze"),
