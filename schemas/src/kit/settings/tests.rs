@@ -238,7 +238,7 @@ fn kafka_is_named_whole_and_one_copy_is_warned_of() {
     assert!(faults("[log]\nkind = \"kafka\"\nbrokers = \"a\"\n").contains("host:port"));
     assert!(faults(&format!("{kafka}client = {{ acks = \"0\" }}\n")).contains("set by Wanglou"));
     assert!(faults(&format!("{kafka}client = {{ \"sasl.password\" = \"x\" }}\n")).contains("client_secret"));
-    assert!(faults(&format!("{kafka}prefix = \"a b\"\n")).contains("prefix"));
+    assert!(faults(&format!("{kafka}prefix = \"a b\"\n")).contains("at most 100 letters"));
     assert!(faults("[log]\nbrokers = \"a:9092\"\n").contains("no meaning"));
     let warned = |text: &str| Settings::parse(text, []).unwrap().warnings().len();
     assert_eq!(warned(kafka), 0);
