@@ -6,14 +6,16 @@
 //!
 //! Pure cores, each with its table of outcomes: [`policy`] (which level), [`matter`] (one incident per matter),
 //! [`incident`] (what people may do), [`roster`] (who is on duty), [`escalation`] (when nobody signs), [`outbox`] (what is
-//! sent next), [`message`] (what a page says). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
+//! sent next), [`message`] (what a page says), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
 //! (how a page reaches people), `gateway` (the API).
 
 pub mod channel;
 pub mod engine;
 pub mod escalation;
 mod gateway;
+mod holder;
 pub mod incident;
+pub mod lease;
 pub mod matter;
 pub mod message;
 pub mod outbox;
@@ -26,14 +28,14 @@ mod samples;
 pub mod users;
 
 use axum::Router;
-use engine::{Desk, Plan, audit::Audit, pulses::Pulses, sender::Sender};
+use engine::{Desk, Plan, keeper::Keeper};
 use gateway::Gateway;
 use message::Style;
 use records::Records;
 use schemas::{
     kit::{
         service::{Ready, Service},
-        settings::{Fault, LogKind, Place, Settings},
+        settings::{Fault, LogKind, Settings},
         shutdown::Shutdown,
     },
     log::SharedLog,
@@ -55,9 +57,8 @@ pub struct Upstreams {
 #[must_use]
 pub fn check(settings: &Settings) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if !records::is_address(&settings.records.url) {
-        let error = records::RecordsError::Address(settings.records.url.clone());
-        faults.push(Fault::new(Place::File, error.to_string()));
+    if let Some(fault) = records::fault(settings) {
+        faults.push(settings.section_fault("records", "url", fault));
     }
     faults
 }
@@ -137,37 +138,43 @@ pub async fn start(
 ) -> anyhow::Result<Service> {
     let channels = channel::open(settings, channel::TIMEOUT)?;
     let records = Records::open(settings).await?;
+    let holder = holder::enter(&settings.data_dir);
     let style = Style { base: base(settings), tz: settings.tz() };
     let desk = Arc::new(Desk::new(records.clone(), Plan::of(settings), style, engine::wall_clock()));
-    let pulses = Pulses::open(&records, &log).await?;
-    let audit = Audit::open(&records, &log).await?;
-    let sender = Sender::new(Arc::clone(&desk), channels, shutdown.clone());
+    let keeper = Keeper::start(Arc::clone(&desk), log.clone(), channels, holder, shutdown.clone()).await?;
 
     let ready = Ready::new({
         let (desk, shutdown) = (Arc::clone(&desk), shutdown.clone());
-        move || match (shutdown.is_cancelled(), desk.usable.load(Ordering::Relaxed)) {
-            (true, _) => Err("stopping".into()),
-            (false, false) => Err("the records database cannot be used now: see the log".into()),
-            (false, true) => Ok(()),
+        move || {
+            if shutdown.is_cancelled() {
+                Err("stopping".into())
+            } else if !desk.usable.load(Ordering::Relaxed) {
+                Err("the records database cannot be used now: see the log".into())
+            } else if !desk.is_active() {
+                Err("standby: another process is active, and this one takes over when that one is gone".into())
+            } else {
+                Ok(())
+            }
         }
     });
     upstreams.ready.push(("alert", ready.clone()));
-    let gateway = Gateway::new(settings, Arc::clone(&desk), log.clone(), upstreams.ready, shutdown.clone())?;
+    let gateway = Gateway::new(settings, desk, log, upstreams.ready, shutdown)?;
     let gateway = Arc::new(gateway);
     let router = gateway::router(&gateway, upstreams.ingest.clone(), upstreams.analyze);
     let events = gateway::events::run(gateway, upstreams.ingest);
 
     let task = tokio::spawn(async move {
-        tokio::join!(
-            pulses.run(Arc::clone(&desk), shutdown.clone()),
-            audit.run(Arc::clone(&desk), shutdown.clone()),
-            sender.run(),
-            engine::clocks::run(Arc::clone(&desk), shutdown.clone()),
-            engine::feed::run(Arc::clone(&desk), log, shutdown.clone()),
-            events,
-        );
+        // Nothing waits for the events' end; the keeper's is the stage's.
+        let events = async {
+            events.await;
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        let kept = tokio::select! {
+            kept = keeper.run() => kept,
+            never = events => match never {},
+        };
         records.close().await;
-        Ok(())
+        kept
     });
     Ok(Service { name: "alert", router, ready, task })
 }
@@ -175,6 +182,7 @@ pub async fn start(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schemas::kit::settings::Place;
 
     fn settings(text: &str) -> Settings {
         Settings::parse(text, []).unwrap()
@@ -187,6 +195,10 @@ mod tests {
         assert!(check(&settings("")).is_empty());
         let faults = check(&settings("[records]\nurl = \"mysql://x\"\n"));
         assert!(faults[0].message.contains("sqlite:FILE"), "{faults:?}");
+        assert_eq!(faults[0].place, Place::Line(2));
+        assert!(
+            check(&settings("[records]\nurl = \"postgres://wanglou@db/records?sslmode=verify-full\"\n")).is_empty()
+        );
     }
 
     #[test]

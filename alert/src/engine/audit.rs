@@ -4,7 +4,6 @@ use super::{
     Desk, insist,
     tail::{Origin, Tail},
 };
-use crate::records::Records;
 use schemas::{
     kit::shutdown::Shutdown,
     log::{Batch, SharedLog, Topic},
@@ -22,8 +21,8 @@ impl Audit {
     ///
     /// # Errors
     /// When the position belongs to another log, or either cannot be read.
-    pub async fn open(records: &Records, log: &SharedLog) -> anyhow::Result<Self> {
-        Ok(Self { tail: Tail::open(records, log, Topic::Audit).await? })
+    pub async fn open(desk: &Desk, log: &SharedLog) -> anyhow::Result<Self> {
+        Ok(Self { tail: Tail::open(desk, log, Topic::Audit).await? })
     }
 
     /// Reads until the stage stops.
@@ -38,7 +37,7 @@ impl Audit {
 
 async fn take(desk: &Desk, origin: &Origin, batch: &Batch) -> anyhow::Result<()> {
     let entries = origin.decode::<AuditEntry>(batch, desk.now()).await?;
-    let mut tx = desk.records.begin().await?;
+    let mut tx = desk.begin().await?;
     for (offset, entry) in entries {
         tx.audit(&format!("audit/{}/{offset}", batch.partition), &entry).await?;
     }

@@ -2,10 +2,7 @@
 
 use super::Desk;
 use schemas::kit::{metrics, shutdown::Shutdown};
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
 
 const TICK: Duration = Duration::from_secs(1);
@@ -19,11 +16,9 @@ pub async fn run(desk: Arc<Desk>, shutdown: Shutdown) {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let escalated = desk.escalate().await;
-        if let Err(error) = &escalated {
+        if let Err(error) = desk.escalate().await {
             tracing::error!(%error, "escalation is held up; trying again");
         }
-        desk.usable.store(escalated.is_ok(), Ordering::Relaxed);
         match desk.records.open_incidents().await {
             Ok(open) => metrics::ALERT_OPEN.set(open),
             Err(error) => tracing::warn!(%error, "open incidents cannot be counted"),

@@ -7,11 +7,12 @@ use super::{
 use crate::{
     escalation,
     incident::{Command, File, PROGRAM, Refusal},
+    lease::{self, Candidate, Epoch, Outcome},
     matter::{self, Meaning},
     message::{Style, clean},
     outbox::{self, Failure, Fate, Reason},
     policy::Figures,
-    records::{Page, Records, RecordsError, Tx},
+    records::{Page, Records, RecordsError, Tx, repeat},
     roster,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -20,8 +21,11 @@ use schemas::{
     log::{Identity, Topic},
     records::{AuditEntry, Event, Pulse, Record, TopicKind},
 };
-use std::sync::atomic::AtomicBool;
-use tokio::sync::Notify;
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::{sync::Notify, time::Instant};
 
 /// How often an incident's figures are shown on the `incidents` topic while they change.
 const SHOW_EVERY: SignedDuration = SignedDuration::from_secs(2);
@@ -42,6 +46,14 @@ pub enum ActError {
     Records(#[from] RecordsError),
 }
 
+/// While this process is active.
+#[derive(Debug, Clone, Copy)]
+struct Reign {
+    epoch: Epoch,
+    /// When the last renewal that succeeded was asked for.
+    renewed: Instant,
+}
+
 /// The desk.
 pub struct Desk {
     /// The records.
@@ -52,8 +64,11 @@ pub struct Desk {
     pub style: Style,
     /// What time it is.
     pub clock: Clock,
-    /// Whether the records could be used at the last tick.
+    /// Whether the records answered when they were asked for the lease last.
     pub usable: AtomicBool,
+    reign: Mutex<Option<Reign>>,
+    /// Wakes the keeper of the lease: a change found that another has taken over.
+    pub(super) doubted: Notify,
     /// Wakes the sender: pages were written down.
     pub(super) to_send: Notify,
     /// Wakes the feed.
@@ -70,6 +85,8 @@ impl Desk {
             style,
             clock,
             usable: AtomicBool::new(true),
+            reign: Mutex::default(),
+            doubted: Notify::new(),
             to_send: Notify::new(),
             to_feed: Notify::new(),
         }
@@ -79,6 +96,69 @@ impl Desk {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    fn reign(&self) -> std::sync::MutexGuard<'_, Option<Reign>> {
+        self.reign.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The epoch in which this process is active, as far as it knows.
+    #[must_use]
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.reign().map(|reign| reign.epoch)
+    }
+
+    /// Whether this process is active and may be sure of it.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.reign().is_some_and(|reign| lease::is_certain(reign.renewed.elapsed()))
+    }
+
+    /// Asks for the lease, or renews it.
+    ///
+    /// # Errors
+    /// When the database cannot answer: whoever was active is so still, until the lease runs out.
+    pub async fn claim(&self, candidate: &Candidate) -> Result<Outcome, RecordsError> {
+        let asked = Instant::now();
+        let answer = self.records.claim(candidate, self.epoch()).await;
+        self.usable.store(answer.is_ok(), Ordering::Relaxed);
+        if let Ok(outcome) = &answer {
+            *self.reign() = outcome.epoch().map(|epoch| Reign { epoch, renewed: asked });
+        }
+        metrics::ALERT_ACTIVE.set(self.is_active().into());
+        answer
+    }
+
+    /// Notes that the database does not answer for the lease.
+    pub(super) fn unheard(&self) {
+        self.usable.store(false, Ordering::Relaxed);
+        metrics::ALERT_ACTIVE.set(self.is_active().into());
+    }
+
+    /// Gives the lease back.
+    ///
+    /// # Errors
+    /// When the database cannot take it: the lease runs out then.
+    pub async fn give_back(&self) -> Result<(), RecordsError> {
+        let reign = self.reign().take();
+        metrics::ALERT_ACTIVE.set(0);
+        match reign {
+            Some(reign) => self.records.give_back(reign.epoch).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a change, as the active process.
+    ///
+    /// # Errors
+    /// When this process is not the active one; or when the database cannot take it now.
+    pub(crate) async fn begin(&self) -> Result<Tx, RecordsError> {
+        let epoch = self.epoch().ok_or(RecordsError::Standby)?;
+        let begun = self.records.begin_in(epoch).await;
+        if matches!(begun, Err(RecordsError::Fenced { .. })) {
+            self.doubted.notify_one();
+        }
+        begun
     }
 
     fn wake(&self) {
@@ -99,7 +179,7 @@ impl Desk {
     ) -> Result<(), RecordsError> {
         let now = self.now();
         let mut opened = Vec::new();
-        let mut tx = self.records.begin().await?;
+        let mut tx = self.begin().await?;
         let mut open = tx.open_topics().await?;
         for pulse in pulses {
             if pulse.topic.kind == TopicKind::All || (pulse.spike.is_none() && !open.contains(&pulse.topic.id)) {
@@ -211,8 +291,13 @@ impl Desk {
     /// # Errors
     /// Why it came to nothing.
     pub async fn act(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
+        let is_broken_off = |error: &ActError| matches!(error, ActError::Records(error) if error.is_broken_off());
+        repeat(is_broken_off, || self.act_once(id, command, by, seen)).await
+    }
+
+    async fn act_once(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
         let now = self.now();
-        let mut tx = self.records.begin().await?;
+        let mut tx = self.begin().await?;
         let mut file = tx.incident(id).await?.ok_or(ActError::Unknown)?;
         if !file.act(command, &by.name, seen, now)? {
             return Ok(file);
@@ -241,7 +326,7 @@ impl Desk {
     pub async fn escalate(&self) -> Result<(), RecordsError> {
         let now = self.now();
         for id in self.records.due(now).await? {
-            let mut tx = self.records.begin().await?;
+            let mut tx = self.begin().await?;
             // Somebody may have signed since it was found.
             let Some(mut file) = tx.incident(&id).await?.filter(File::awaits_signature) else { continue };
             if !self.escalate_one(&mut tx, &mut file, false, now).await? {
@@ -279,7 +364,7 @@ impl Desk {
     pub async fn settle(&self, page: &Page, attempt: u32, answer: &Result<(), Failure>) -> Result<(), RecordsError> {
         let now = self.now();
         let count = |outcome| metrics::ALERT_PAGES.with_label_values(&[page.channel.as_str(), outcome]).inc();
-        let mut tx = self.records.begin().await?;
+        let mut tx = self.begin().await?;
         let mut file = tx.incident(&page.incident).await?;
         let what = format!("{} ({})", page.channel, page.reason);
         match answer {

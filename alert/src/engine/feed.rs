@@ -41,7 +41,9 @@ pub async fn step(desk: &Desk, log: &SharedLog) -> anyhow::Result<()> {
             })
             .collect();
         log.append(Topic::Incidents, records).await?;
-        desk.records.fed(through).await?;
+        let mut tx = desk.begin().await?;
+        tx.fed(through).await?;
+        tx.commit().await?;
     }
     Ok(())
 }

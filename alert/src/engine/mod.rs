@@ -8,6 +8,9 @@
 //! | [`feed`] | the feed table | `incidents`; then the rows are deleted |
 //! | [`audit`] | `audit` from its own position | the audit record and the position, in one transaction |
 //!
+//! They run while this process is active: [`keeper`] holds the lease and runs them. Each of their transactions is fenced by
+//! [`Desk::begin`].
+//!
 //! What a crash at any point does: before a commit, the pulse is read again; between commit and sending, the page is found
 //! waiting; between sending and marking, it is sent again with the same key; between append and deletion, a record of
 //! `incidents` is appended twice. Nothing is lost. A database that can't take it now (a full disk) holds the tasks up and
@@ -17,6 +20,7 @@ pub mod audit;
 pub mod clocks;
 pub mod desk;
 pub mod feed;
+pub mod keeper;
 pub mod plan;
 pub mod pulses;
 pub mod sender;

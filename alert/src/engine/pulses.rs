@@ -4,7 +4,6 @@ use super::{
     Desk, insist,
     tail::{Origin, Tail},
 };
-use crate::records::Records;
 use schemas::{
     kit::shutdown::Shutdown,
     log::{Batch, SharedLog, Topic},
@@ -22,8 +21,8 @@ impl Pulses {
     ///
     /// # Errors
     /// When the position belongs to another log, or either cannot be read.
-    pub async fn open(records: &Records, log: &SharedLog) -> anyhow::Result<Self> {
-        Ok(Self { tail: Tail::open(records, log, Topic::TopicsPulse).await? })
+    pub async fn open(desk: &Desk, log: &SharedLog) -> anyhow::Result<Self> {
+        Ok(Self { tail: Tail::open(desk, log, Topic::TopicsPulse).await? })
     }
 
     /// Reads until the stage stops.

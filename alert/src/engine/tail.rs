@@ -1,9 +1,10 @@
 //! Reading a topic from this stage's own position.
 
+use super::Desk;
 use crate::records::Records;
 use schemas::{
     kit::{metrics, shutdown::Shutdown},
-    log::{Batch, Identity, LogError, NewRecord, Reader, SharedLog, Topic},
+    log::{Batch, Identity, LogError, NewRecord, Position, Reader, SharedLog, Topic, TopicInfo},
     records::{Record, Rejected},
 };
 use std::time::Duration;
@@ -27,12 +28,10 @@ pub(crate) struct Origin {
 
 impl Tail {
     /// Opens it. Fails when the position was taken in another log.
-    pub(crate) async fn open(records: &Records, log: &SharedLog, topic: Topic) -> anyhow::Result<Self> {
-        let info = log.describe(topic).await?;
-        let stored = records.position(topic).await?;
-        let from = info.resume(stored.as_ref().map(|(identity, next)| (identity, next.as_slice())))?;
-        if stored.is_none() {
-            let mut tx = records.begin().await?;
+    pub(crate) async fn open(desk: &Desk, log: &SharedLog, topic: Topic) -> anyhow::Result<Self> {
+        let (info, from, is_stored) = place(&desk.records, log, topic).await?;
+        if !is_stored {
+            let mut tx = desk.begin().await?;
             for place in &from {
                 tx.move_position(topic, &info.identity, place.partition, place.offset).await?;
             }
@@ -96,6 +95,18 @@ impl Origin {
         }
         Ok(records)
     }
+}
+
+/// Where reading goes on, and whether that was stored. Fails when the position was taken in another log.
+pub(crate) async fn place(
+    records: &Records,
+    log: &SharedLog,
+    topic: Topic,
+) -> anyhow::Result<(TopicInfo, Vec<Position>, bool)> {
+    let info = log.describe(topic).await?;
+    let stored = records.position(topic).await?;
+    let from = info.resume(stored.as_ref().map(|(identity, next)| (identity, next.as_slice())))?;
+    Ok((info, from, stored.is_some()))
 }
 
 fn set_aside(origin: String, reason: &str, bytes: &[u8], at: jiff::Timestamp) -> NewRecord {

@@ -13,7 +13,7 @@
 //!
 //! Whatever a request says of itself in `X-Wanglou-*` headers is taken out: only the gateway speaks of identity.
 
-use super::Gateway;
+use super::{Gateway, outage::problem};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
@@ -54,7 +54,7 @@ pub(super) async fn find(gateway: &Gateway, head: &Parts) -> Result<Option<Calle
     }
     let Some(session) = session(headers) else { return Ok(None) };
     let records = &gateway.desk.records;
-    let found = records.session(&hash(session), gateway.desk.now()).await.map_err(|error| Problem::internal(&error))?;
+    let found = records.session(&hash(session), gateway.desk.now()).await.map_err(|error| problem(&error))?;
     if found.is_some() && !is_open(&head.method, head.uri.path()) {
         same_site(head)?;
     }

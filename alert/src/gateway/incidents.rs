@@ -1,6 +1,6 @@
 //! `/api/incidents`: what stands in the records, and what people do to it.
 
-use super::{Gateway, session::unreadable};
+use super::{Gateway, limit, outage::problem, session::unreadable};
 use crate::{engine::desk::ActError, incident::Command};
 use axum::{
     Json,
@@ -32,12 +32,7 @@ enum Which {
 pub(super) struct ListQuery {
     #[serde(default)]
     state: Which,
-    #[serde(default = "hundred")]
-    limit: u32,
-}
-
-fn hundred() -> u32 {
-    100
+    limit: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,16 +61,13 @@ pub(super) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<List>, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request("query", rejection.body_text()))?;
-    if !(1..=500).contains(&query.limit) {
-        return Err(Problem::bad_request("limit", "limit must lie between 1 and 500"));
-    }
+    let limit = limit(query.limit, 100)?;
     let open = match query.state {
         Which::Open => Some(true),
         Which::Closed => Some(false),
         Which::All => None,
     };
-    let incidents =
-        gateway.desk.records.incidents(open, query.limit).await.map_err(|error| Problem::internal(&error))?;
+    let incidents = gateway.desk.records.incidents(open, limit).await.map_err(|error| problem(&error))?;
     Ok(Json(List { incidents }))
 }
 
@@ -85,10 +77,10 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<IncidentFile>, Problem> {
     let records = &gateway.desk.records;
-    let file = records.incident(&id).await.map_err(|error| Problem::internal(&error))?;
+    let file = records.incident(&id).await.map_err(|error| problem(&error))?;
     let incident = file.ok_or_else(|| Problem::not_found(ActError::Unknown.to_string()))?.incident;
-    let history = records.history(&id).await.map_err(|error| Problem::internal(&error))?;
-    let deliveries = records.deliveries(&id).await.map_err(|error| Problem::internal(&error))?;
+    let history = records.history(&id).await.map_err(|error| problem(&error))?;
+    let deliveries = records.deliveries(&id).await.map_err(|error| problem(&error))?;
     Ok(Json(IncidentFile { incident, history, deliveries }))
 }
 
@@ -114,7 +106,7 @@ pub(super) async fn act(
             Err(Problem::bad_request(refusal.code(), refusal.to_string()))
         }
         Err(ActError::Refused(refusal)) => Err(Problem::conflict(refusal.code(), refusal.to_string())),
-        Err(ActError::Records(error)) => Err(Problem::internal(&error)),
+        Err(ActError::Records(error)) => Err(problem(&error)),
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod events;
 mod identity;
 mod incidents;
 mod operation;
+mod outage;
 mod rejected;
 mod session;
 mod throttle;
@@ -145,6 +146,16 @@ fn acting(command: fn(Act) -> crate::incident::Command) -> MethodRouter<Arc<Gate
             incidents::act(gateway, id, caller, body, command).await
         }),
     )
+}
+
+/// How many of a list are asked for.
+fn limit(asked: Option<u32>, usual: u32) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(usual);
+    if (1..=500).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::bad_request("limit", "limit must lie between 1 and 500"))
+    }
 }
 
 async fn openapi() -> Response {

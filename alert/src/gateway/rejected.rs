@@ -1,6 +1,6 @@
 //! `GET /api/rejected`: what could not be read, for administrators.
 
-use super::Gateway;
+use super::{Gateway, limit};
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
@@ -15,12 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ListQuery {
-    #[serde(default = "fifty")]
-    limit: u64,
-}
-
-fn fifty() -> u64 {
-    50
+    limit: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,11 +29,8 @@ pub(super) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<List>, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request("query", rejection.body_text()))?;
-    if !(1..=500).contains(&query.limit) {
-        return Err(Problem::bad_request("limit", "limit must lie between 1 and 500"));
-    }
-    let rejected =
-        youngest(&gateway.log, query.limit).await.map_err(|error| Problem::unavailable(error.to_string()))?;
+    let most = limit(query.limit, 50)?.into();
+    let rejected = youngest(&gateway.log, most).await.map_err(|error| Problem::unavailable(error.to_string()))?;
     Ok(Json(List { rejected }))
 }
 

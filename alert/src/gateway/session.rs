@@ -1,7 +1,11 @@
 //! `/api/session`: log in, who is logged in, log out.
 
-use super::{Gateway, identity, peer};
-use crate::{engine::desk::random_key, password, records::RecordsError};
+use super::{Gateway, identity, outage::problem, peer};
+use crate::{
+    engine::desk::random_key,
+    password,
+    records::{RecordsError, repeat},
+};
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
@@ -68,7 +72,9 @@ pub(super) async fn log_in(
     let caller = verify(&gateway, login, peer, now).await?;
     gateway.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).succeeded(&caller.name, peer);
     let session = format!("{}{}", random_key(), random_key());
-    begin(&gateway, &session, &caller, peer, now).await.map_err(|error| Problem::internal(&error))?;
+    repeat(RecordsError::is_broken_off, || begin(&gateway, &session, &caller, peer, now))
+        .await
+        .map_err(|error| problem(&error))?;
     let cookie = cookie(&gateway, &session, gateway.session.as_secs());
     Ok(([(header::SET_COOKIE, cookie)], shown(&gateway, caller)).into_response())
 }
@@ -76,18 +82,18 @@ pub(super) async fn log_in(
 /// `DELETE /api/session`
 pub(super) async fn log_out(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Result<Response, Problem> {
     if let Some(session) = identity::session(&headers) {
-        let ended = async {
+        let end = async || {
             let mut tx = gateway.desk.records.begin().await?;
             tx.end_session(&hash(session)).await?;
             tx.commit().await
         };
-        ended.await.map_err(|error: RecordsError| Problem::internal(&error))?;
+        repeat(RecordsError::is_broken_off, end).await.map_err(|error| problem(&error))?;
     }
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&gateway, "", 0))]).into_response())
 }
 
 async fn verify(gateway: &Gateway, login: Login, peer: Option<IpAddr>, now: Timestamp) -> Result<Caller, Problem> {
-    let user = gateway.desk.records.user(&login.name).await.map_err(|error| Problem::internal(&error))?;
+    let user = gateway.desk.records.user(&login.name).await.map_err(|error| problem(&error))?;
     // A few at a time: each takes a core and 19 MiB.
     let _turn = gateway.verifying.acquire().await.map_err(|error| Problem::internal(&error))?;
     let stored = user.as_ref().map(|user| user.password.clone());
@@ -106,7 +112,7 @@ async fn verify(gateway: &Gateway, login: Login, peer: Option<IpAddr>, now: Time
                 tx.audit(&random_key(), &entry(&name, role, "login_failed", peer, now)).await?;
                 tx.commit().await
             };
-            noted.await.map_err(|error: RecordsError| Problem::internal(&error))?;
+            noted.await.map_err(|error: RecordsError| problem(&error))?;
             let message = "用户名或密码不对 / wrong name or password";
             Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_password", message))
         }

@@ -1,6 +1,6 @@
 //! The audit record: entries are added, never changed.
 
-use super::{Records, RecordsError, Tx, json, millis, time, unjson};
+use super::{Records, RecordsError, Tx, json, millis, text, time, unjson};
 use schemas::records::{AuditEntry, Record};
 use sqlx::Row;
 
@@ -16,11 +16,11 @@ impl Tx {
         )
         .bind(id)
         .bind(millis(entry.at))
-        .bind(&entry.who)
+        .bind(text(&entry.who))
         .bind(json(&entry.role))
-        .bind(&entry.action)
-        .bind(&entry.object)
-        .bind(&entry.detail)
+        .bind(text(&entry.action))
+        .bind(text(&entry.object))
+        .bind(text(&entry.detail))
         .execute(&mut *self.tx)
         .await?;
         Ok(())

@@ -5,9 +5,10 @@
 // A suite speaks by failing: unlike the rest of the crate it may panic.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
-use super::{Page, Records, RecordsError, User};
+use super::{Page, Records, RecordsError, Tx, User};
 use crate::{
     incident::{Command, File},
+    lease::{Candidate, Outcome},
     matter::Matter,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -21,19 +22,25 @@ use schemas::{
 };
 
 /// Runs the whole suite, each part on records of its own.
-pub async fn run(make: impl Fn() -> Settings) {
-    nothing_happens_without_a_commit(&make()).await;
-    an_incident_is_read_back_as_it_was_written(&make()).await;
-    incidents_are_listed_youngest_first(&make()).await;
-    two_writers_of_one_incident_are_told_apart(&make()).await;
-    ids_count_up_by_day(&make()).await;
-    the_feed_keeps_its_order(&make()).await;
-    pages_wait_are_sent_and_given_up(&make()).await;
-    what_is_due_is_found_until_it_is_signed(&make()).await;
-    positions_are_kept_with_their_log(&make()).await;
-    users_and_sessions(&make()).await;
-    audit_entries_are_added_once(&make()).await;
-    many_writers_lose_nothing(&make()).await;
+pub async fn run(make: impl AsyncFn() -> Settings) {
+    nothing_happens_without_a_commit(&make().await).await;
+    an_incident_is_read_back_as_it_was_written(&make().await).await;
+    incidents_are_listed_youngest_first(&make().await).await;
+    two_writers_of_one_incident_are_told_apart(&make().await).await;
+    ids_count_up_by_day(&make().await).await;
+    the_feed_keeps_its_order(&make().await).await;
+    pages_wait_are_sent_and_given_up(&make().await).await;
+    what_is_due_is_found_until_it_is_signed(&make().await).await;
+    positions_are_kept_with_their_log(&make().await).await;
+    users_and_sessions(&make().await).await;
+    audit_entries_are_added_once(&make().await).await;
+    many_writers_lose_nothing(&make().await).await;
+    no_text_is_refused(&make().await).await;
+    one_holds_the_lease(&make().await).await;
+    who_was_passed_over_changes_nothing(&make().await).await;
+    nobody_takes_over_in_the_middle_of_a_change(&make().await).await;
+    many_may_open_at_once(&make().await).await;
+    a_newer_programs_records_are_refused(&make().await).await;
 }
 
 fn at(second: i64) -> Timestamp {
@@ -68,15 +75,21 @@ fn file(id: &str, topic: &str, opened: i64) -> File {
     file
 }
 
+/// Begins a change as the one process that is active.
+async fn begin(records: &Records) -> Tx {
+    let outcome = records.claim(&Candidate::new("suite"), None).await.unwrap();
+    records.begin_in(outcome.epoch().unwrap()).await.unwrap()
+}
+
 async fn save(records: &Records, file: &mut File) {
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(records).await;
     tx.save(file).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 async fn nothing_happens_without_a_commit(settings: &Settings) {
     let records = Records::open(settings).await.unwrap();
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     tx.save(&mut file("20261124-0001", "water", 0)).await.unwrap();
     tx.move_position(Topic::TopicsPulse, &Identity { cluster: "c".into(), topic_id: "t".into() }, 0, 7).await.unwrap();
     drop(tx);
@@ -120,7 +133,7 @@ async fn incidents_are_listed_youngest_first(settings: &Settings) {
     assert_eq!(ids(Some(false), 9).await, ["0002"]);
     assert_eq!(ids(None, 2).await, ["0004", "0003"]);
     assert_eq!(records.open_incidents().await.unwrap(), 3);
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     assert_eq!(tx.open_topics().await.unwrap(), ["t1", "t3", "t4"].map(str::to_owned).into());
     assert_eq!(tx.youngest_of("t2").await.unwrap().unwrap().incident.state, State::Closed);
     assert!(tx.youngest_of("t9").await.unwrap().is_none());
@@ -134,7 +147,7 @@ async fn two_writers_of_one_incident_are_told_apart(settings: &Settings) {
     first.act(&Command::Ack, "王敏", None, at(1)).unwrap();
     save(&records, &mut first).await;
     second.act(&Command::Ack, "李雷", None, at(1)).unwrap();
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     assert!(matches!(tx.save(&mut second).await, Err(RecordsError::Raced(_))));
     drop(tx);
     assert_eq!(records.incident("20261124-0001").await.unwrap().unwrap().incident.acked_by.as_deref(), Some("王敏"));
@@ -145,7 +158,7 @@ async fn ids_count_up_by_day(settings: &Settings) {
     for (n, last) in [(0, "20261124-0009"), (1, "20261124-9999"), (2, "20261124-10000"), (3, "20261123-0500")] {
         save(&records, &mut file(last, "water", n)).await;
     }
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     assert_eq!(tx.next_id("20261124").await.unwrap(), "20261124-10001");
     assert_eq!(tx.next_id("20261123").await.unwrap(), "20261123-0501");
     assert_eq!(tx.next_id("20261125").await.unwrap(), "20261125-0001");
@@ -163,11 +176,15 @@ async fn the_feed_keeps_its_order(settings: &Settings) {
         .map(|(id, record)| (id.as_str(), IncidentRecord::decode(record.as_bytes()).unwrap().event.action))
         .collect();
     assert_eq!(told, [("20261124-0001", "opened".to_owned()), ("20261124-0001", "acked".to_owned())]);
-    records.fed(through).await.unwrap();
+    let mut tx = begin(&records).await;
+    tx.fed(through).await.unwrap();
+    tx.commit().await.unwrap();
     let (through, fed) = records.feed(9).await.unwrap().unwrap();
     assert_eq!(fed[0].0, "20261124-0002");
     save(&records, &mut file("20261124-0003", "road", 3)).await;
-    records.fed(through).await.unwrap();
+    let mut tx = begin(&records).await;
+    tx.fed(through).await.unwrap();
+    tx.commit().await.unwrap();
     assert_eq!(records.feed(9).await.unwrap().unwrap().1[0].0, "20261124-0003", "what came meanwhile stays");
 }
 
@@ -183,7 +200,7 @@ async fn pages_wait_are_sent_and_given_up(settings: &Settings) {
         body: "{\"文\":\"\u{7f}\"}".into(),
         created_at: at(1),
     };
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     for page in [page("blue", "desk", 4), page("red", "desk", 1), page("other", "phone", 4), page("red", "phone", 3)] {
         tx.add_page(&page).await.unwrap();
     }
@@ -197,7 +214,7 @@ async fn pages_wait_are_sent_and_given_up(settings: &Settings) {
     assert!(keys(at(0), 9).await.is_empty());
     assert_eq!(records.page("red").await.unwrap().unwrap(), page("red", "desk", 1));
 
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     assert!(tx.page_failed("red", "HTTP 503", Some(at(60))).await.unwrap());
     assert!(tx.page_sent("blue", at(3)).await.unwrap());
     assert!(!tx.page_sent("blue", at(4)).await.unwrap(), "it waits no more");
@@ -243,7 +260,7 @@ async fn positions_are_kept_with_their_log(settings: &Settings) {
     let records = Records::open(settings).await.unwrap();
     let identity = Identity { cluster: "c".into(), topic_id: "t".into() };
     for (part, next) in [(1, 5), (0, 3), (1, u64::from(u32::MAX) + 7)] {
-        let mut tx = records.begin().await.unwrap();
+        let mut tx = begin(&records).await;
         tx.move_position(Topic::TopicsPulse, &identity, part, next).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -255,7 +272,7 @@ async fn positions_are_kept_with_their_log(settings: &Settings) {
 async fn users_and_sessions(settings: &Settings) {
     let records = Records::open(settings).await.unwrap();
     let user = User { name: "王敏".into(), role: Role::Operator, password: "$argon2id$".into() };
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     assert!(tx.add_user(&user, at(0)).await.unwrap());
     assert!(!tx.add_user(&User { role: Role::Admin, ..user.clone() }, at(0)).await.unwrap(), "the name is taken");
     tx.add_session("h1", "王敏", at(100), at(0)).await.unwrap();
@@ -267,11 +284,11 @@ async fn users_and_sessions(settings: &Settings) {
     let caller = Some(Caller { name: "王敏".into(), role: Role::Operator });
     assert_eq!(records.session("h1", at(99)).await.unwrap(), caller);
     assert_eq!(records.session("h1", at(100)).await.unwrap(), None);
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     tx.end_session("h1").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(records.session("h1", at(1)).await.unwrap(), None);
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     assert!(tx.set_password("王敏", "$new$").await.unwrap());
     assert!(!tx.set_password("李雷", "$new$").await.unwrap());
     tx.commit().await.unwrap();
@@ -289,7 +306,7 @@ async fn audit_entries_are_added_once(settings: &Settings) {
         object: String::new(),
         detail: "停水 OR '断水'".into(),
     };
-    let mut tx = records.begin().await.unwrap();
+    let mut tx = begin(&records).await;
     tx.audit("audit/0/1", &entry(1, "search")).await.unwrap();
     tx.audit("audit/0/2", &entry(2, "export")).await.unwrap();
     tx.audit("audit/0/1", &entry(3, "forged")).await.unwrap();
@@ -301,11 +318,12 @@ async fn audit_entries_are_added_once(settings: &Settings) {
 async fn many_writers_lose_nothing(settings: &Settings) {
     let records = Records::open(settings).await.unwrap();
     save(&records, &mut file("20261124-0001", "water", 0)).await;
+    let epoch = records.claim(&Candidate::new("suite"), None).await.unwrap().epoch().unwrap();
     let writers = (0..8).map(|writer| {
         let records = records.clone();
         async move {
             for n in 0..5 {
-                let mut tx = records.begin().await.unwrap();
+                let mut tx = records.begin_in(epoch).await.unwrap();
                 let mut file = tx.incident("20261124-0001").await.unwrap().unwrap();
                 let note = Command::Note { text: format!("{writer}/{n}") };
                 file.act(&note, "王敏", None, at(1) + SignedDuration::from_secs(n)).unwrap();
@@ -317,4 +335,115 @@ async fn many_writers_lose_nothing(settings: &Settings) {
     futures::future::join_all(writers).await;
     assert_eq!(records.history("20261124-0001").await.unwrap().len(), 41);
     assert_eq!(records.incident("20261124-0001").await.unwrap().unwrap().incident.version, 41);
+}
+
+/// What came from outside may hold anything.
+async fn no_text_is_refused(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let nasty = "\0 \u{1} \u{ffff} \u{202e} '; -- \\ %_ 🚰";
+    let kept = nasty.replace('\0', "\u{fffd}");
+    let mut file = file("20261124-0001", nasty, 0);
+    file.incident.title = nasty.into();
+    file.change(at(1), nasty, "noted", nasty);
+    let mut tx = begin(&records).await;
+    tx.save(&mut file).await.unwrap();
+    let entry = AuditEntry {
+        v: AuditEntry::VERSION,
+        at: at(1),
+        who: nasty.into(),
+        role: Role::Analyst,
+        action: "search".into(),
+        object: nasty.into(),
+        detail: nasty.into(),
+    };
+    tx.audit("audit/0/1", &entry).await.unwrap();
+    assert_eq!(tx.youngest_of(nasty).await.unwrap().unwrap(), file, "JSON writes a NUL as it wants");
+    tx.commit().await.unwrap();
+    assert_eq!(records.incident("20261124-0001").await.unwrap().unwrap().incident.title, nasty);
+    let event = records.history("20261124-0001").await.unwrap().pop().unwrap();
+    assert_eq!((event.who.as_str(), event.text.as_str()), (kept.as_str(), kept.as_str()));
+    assert_eq!(records.audit_entries(1).await.unwrap()[0].detail, kept);
+    assert!(records.incident(nasty).await.unwrap().is_none());
+    assert!(records.history(nasty).await.unwrap().is_empty());
+    assert!(records.deliveries(nasty).await.unwrap().is_empty());
+    assert!(records.user(nasty).await.unwrap().is_none());
+}
+
+/// A candidate whose lease runs out at once, as if it had hung since.
+fn hung(name: &str) -> Candidate {
+    Candidate { lasts: std::time::Duration::ZERO, ..Candidate::new(name) }
+}
+
+async fn one_holds_the_lease(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let (first, second) = (Candidate::new("first"), Candidate::new("second"));
+    let heir = Candidate { predecessor: Some("first".into()), ..Candidate::new("heir") };
+    assert_eq!(records.claim(&first, None).await.unwrap(), Outcome::Take(1));
+    assert_eq!(records.claim(&second, None).await.unwrap(), Outcome::Wait);
+    assert_eq!(records.claim(&first, Some(1)).await.unwrap(), Outcome::Renew(1));
+    records.give_back(1).await.unwrap();
+    assert_eq!(records.claim(&second, None).await.unwrap(), Outcome::Take(2));
+    records.give_back(1).await.unwrap();
+    assert_eq!(records.claim(&first, None).await.unwrap(), Outcome::Wait, "what is another's can't be given back");
+    assert_eq!(records.claim(&first, Some(1)).await.unwrap(), Outcome::Fenced);
+    records.give_back(2).await.unwrap();
+    assert_eq!(records.claim(&hung("first"), None).await.unwrap(), Outcome::Take(3));
+    assert_eq!(records.claim(&first, Some(3)).await.unwrap(), Outcome::Renew(3), "nobody has taken over");
+    assert_eq!(records.claim(&heir, None).await.unwrap(), Outcome::Take(4), "its predecessor is dead");
+}
+
+async fn who_was_passed_over_changes_nothing(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let stale = records.claim(&hung("first"), None).await.unwrap().epoch().unwrap();
+    let mut tx = records.begin_in(stale).await.unwrap();
+    tx.save(&mut file("20261124-0001", "water", 0)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(records.claim(&Candidate::new("second"), None).await.unwrap(), Outcome::Take(stale + 1));
+    let refused = records.begin_in(stale).await.err().unwrap();
+    assert!(matches!(refused, RecordsError::Fenced { .. }), "{refused}");
+    assert!(records.begin_in(stale + 1).await.is_ok());
+}
+
+/// A change that has begun is finished before another takes over: it belongs to the old epoch.
+async fn nobody_takes_over_in_the_middle_of_a_change(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let stale = records.claim(&hung("first"), None).await.unwrap().epoch().unwrap();
+    let mut tx = records.begin_in(stale).await.unwrap();
+    let second = Candidate::new("second");
+    let mut taking = std::pin::pin!(records.claim(&second, None));
+    let change = async {
+        tx.save(&mut file("20261124-0001", "water", 0)).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tx.commit().await.unwrap();
+    };
+    let mut change = std::pin::pin!(change);
+    tokio::select! {
+        biased;
+        outcome = &mut taking => panic!("{outcome:?} in the middle of a change"),
+        () = &mut change => {}
+    }
+    assert_eq!(taking.await.unwrap(), Outcome::Take(stale + 1));
+    assert!(records.incident("20261124-0001").await.unwrap().is_some());
+}
+
+async fn many_may_open_at_once(settings: &Settings) {
+    let opened = futures::future::join_all((0..4).map(|_| Records::open(settings))).await;
+    for records in opened {
+        assert_eq!(records.unwrap().open_incidents().await.unwrap(), 0);
+    }
+}
+
+async fn a_newer_programs_records_are_refused(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (99, 'from the future', TRUE, $1, 0)",
+    )
+    .bind(vec![7_u8])
+    .execute(&records.pool)
+    .await
+    .unwrap();
+    records.close().await;
+    let error = Records::open(settings).await.err().unwrap();
+    assert!(matches!(error, RecordsError::Newer(99, 2)), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Incidents, their histories and their feed.
 
-use super::{Records, RecordsError, Tx, json, millis, time, unjson};
+use super::{Records, RecordsError, Tx, json, millis, text, time, unjson};
 use crate::incident::File;
 use schemas::records::{Event, Incident, IncidentRecord, Record, State};
 use sqlx::{Any, Executor, Row, any::AnyRow};
@@ -18,7 +18,7 @@ fn file(row: &AnyRow) -> Result<File, RecordsError> {
 
 async fn by_id<'c>(on: impl Executor<'c, Database = Any>, id: &str) -> Result<Option<File>, RecordsError> {
     let row = sqlx::query("SELECT id, seq, revision, body, matter FROM incidents WHERE id = $1")
-        .bind(id)
+        .bind(text(id))
         .fetch_optional(on)
         .await?;
     row.as_ref().map(file).transpose()
@@ -67,7 +67,7 @@ impl Records {
     /// When the database cannot answer.
     pub async fn history(&self, id: &str) -> Result<Vec<Event>, RecordsError> {
         let rows = sqlx::query("SELECT seq, at, who, action, text FROM events WHERE incident = $1 ORDER BY seq")
-            .bind(id)
+            .bind(text(id))
             .fetch_all(&self.pool)
             .await?;
         rows.iter()
@@ -108,18 +108,18 @@ impl Records {
         let records = rows.iter().map(|row| Ok((row.try_get("incident")?, row.try_get("record")?)));
         Ok(Some((last.try_get("position")?, records.collect::<Result<_, sqlx::Error>>()?)))
     }
+}
 
+impl Tx {
     /// Forgets the feed up to a place: it is on the topic.
     ///
     /// # Errors
     /// When the database cannot take it.
-    pub async fn fed(&self, through: i64) -> Result<(), RecordsError> {
-        sqlx::query("DELETE FROM feed WHERE position <= $1").bind(through).execute(&self.pool).await?;
+    pub async fn fed(&mut self, through: i64) -> Result<(), RecordsError> {
+        sqlx::query("DELETE FROM feed WHERE position <= $1").bind(through).execute(&mut *self.tx).await?;
         Ok(())
     }
-}
 
-impl Tx {
     /// An incident's file.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl Tx {
             "SELECT id, seq, revision, body, matter FROM incidents WHERE topic = $1
              ORDER BY opened_at DESC, LENGTH(id) DESC, id DESC LIMIT 1",
         )
-        .bind(topic)
+        .bind(text(topic))
         .fetch_optional(&mut *self.tx)
         .await?;
         row.as_ref().map(file).transpose()
@@ -183,7 +183,7 @@ impl Tx {
         };
         let written = sqlx::query(statement)
             .bind(&incident.id)
-            .bind(&incident.topic.id)
+            .bind(text(&incident.topic.id))
             .bind(open)
             .bind(millis(incident.opened_at))
             .bind(due.map(millis))
@@ -202,9 +202,9 @@ impl Tx {
                 .bind(&file.incident.id)
                 .bind(event.seq as i64)
                 .bind(millis(event.at))
-                .bind(&event.who)
+                .bind(text(&event.who))
                 .bind(&event.action)
-                .bind(&event.text)
+                .bind(text(&event.text))
                 .execute(&mut *self.tx)
                 .await?;
             self.show(&file.incident, event).await?;

@@ -1,17 +1,21 @@
 //! The records database: incidents with their history, the outbox, positions, users, sessions and the audit record. The only
 //! module that knows SQL.
 //!
-//! * One implementation for SQLite now and PostgreSQL later, by sqlx's `Any`: statements that both understand, `$1`
-//!   placeholders, three column types. What every database must do is the suite in [`conformance`].
+//! * One implementation for SQLite and PostgreSQL, by sqlx's `Any`: statements that both understand, `$1` placeholders,
+//!   three column types. What differs is in `dialect.rs`; what every database must do is the suite in [`conformance`].
 //! * A change is one transaction ([`Tx`]): an incident, its events, its pages, its feed and the position of the pulse that
 //!   caused it are all there or none is.
-//! * SQLite: WAL, `synchronous=FULL` (a commit is on disk when it returns), and write transactions that begin as writers
-//!   (`BEGIN IMMEDIATE`), so that two of them wait for each other instead of failing half-way. A row's `revision` guards
-//!   against two writers where a database lets both read first.
+//! * [`Records::begin_in`] begins a change of the active process: it holds the lease's row, so such changes take turns on
+//!   either database, and a process that was passed over changes nothing. [`Records::begin`] is for what any process may
+//!   write: users, sessions, and who logged in.
+//! * A row's `revision` guards against two writers all the same.
 
+mod address;
 mod audit;
 pub mod conformance;
+mod dialect;
 mod incidents;
+mod lease;
 mod pages;
 mod positions;
 mod users;
@@ -19,11 +23,14 @@ mod users;
 pub use pages::Page;
 pub use users::User;
 
+use address::Address;
+use dialect::{Dialect, Trouble};
 use schemas::kit::settings::Settings;
-use sqlx::{Any, AnyConnection, AnyPool, Connection, any::AnyPoolOptions, migrate::Migrator};
-use std::{path::Path, time::Duration};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, any::AnyPoolOptions, migrate::MigrateError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/records/migrations");
+const CONNECTIONS: u32 = 8;
+/// How often a change is begun again that the database broke off.
+const REPEATS: u32 = 3;
 
 /// Why the records cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -31,26 +38,47 @@ pub enum RecordsError {
     /// Somebody else wrote the same row first: do it again from the start.
     #[error("somebody else changed {0} at the same moment: try again")]
     Raced(String),
+    /// Another process is active.
+    #[error("this process stands by: another one is active")]
+    Standby,
+    /// Another process has taken over meanwhile.
+    #[error("another process has taken over: the epoch is {theirs}, ours was {ours}")]
+    Fenced {
+        /// The epoch in which we were active.
+        ours: i64,
+        /// The one that runs.
+        theirs: i64,
+    },
     /// The address is wrong.
     #[error(
-        "[records] url = {0:?} is no address of a records database: \"sqlite:FILE\" is wanted, such as \"sqlite:records.db\""
+        "[records] url = {url:?} is no address of a records database: {why}. Wanted is \"sqlite:FILE\", such as \
+         \"sqlite:records.db\", or \"postgres://USER@HOST:PORT/DATABASE\""
     )]
-    Address(String),
+    Address {
+        /// What was given, without a password.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The database cannot be opened.
-    #[error(
-        "the records database {url} cannot be opened: {error}. Is the folder there and writable, and the file whole?"
-    )]
+    #[error("the records database {url} cannot be opened: {error}. {hint}")]
     Open {
-        /// Where it is.
+        /// Where it is, without a password.
         url: String,
         /// What the database says.
         error: sqlx::Error,
+        /// What to look at.
+        hint: &'static str,
     },
-    /// Its tables are not those of this program.
+    /// A newer program has changed its tables.
     #[error(
-        "the records database's tables cannot be brought up to this program's version: {0}. A newer program may have written it: use that one"
+        "the records database was brought to version {0} by a newer program; this one knows versions up to {1}. Start the \
+         newer program, or restore a backup that is older"
     )]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Newer(i64, i64),
+    /// Its tables are not those of this program.
+    #[error("the records database's tables cannot be brought up to this program's version: {0}")]
+    Migrate(#[from] MigrateError),
     /// A statement failed.
     #[error("records: {0}")]
     Sql(#[from] sqlx::Error),
@@ -64,16 +92,32 @@ pub enum RecordsError {
     },
 }
 
+impl RecordsError {
+    /// Whether the database cannot be used now, and may be later.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Sql(error) if Trouble::of(error) != Trouble::Ours)
+    }
+
+    /// Whether the same again may succeed at once.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        matches!(self, Self::Raced(_)) || matches!(self, Self::Sql(error) if Trouble::of(error) == Trouble::BrokenOff)
+    }
+}
+
 /// The records database.
 #[derive(Clone)]
 pub struct Records {
     pool: AnyPool,
-    begin: &'static str,
+    /// One connection for the lease alone: a renewal must not wait behind a crowd of readers.
+    lease: AnyPool,
+    dialect: Dialect,
 }
 
 /// One change: all of it or nothing. Dropped without [`Tx::commit`], nothing has happened.
 pub struct Tx {
     tx: sqlx::Transaction<'static, Any>,
+    dialect: Dialect,
 }
 
 impl Records {
@@ -82,35 +126,46 @@ impl Records {
     /// # Errors
     /// What is wrong with the address or the database.
     pub async fn open(settings: &Settings) -> Result<Self, RecordsError> {
-        let url = absolute(&settings.records.url, &settings.data_dir)?;
-        let failed = |error| RecordsError::Open { url: settings.records.url.clone(), error };
-        std::fs::create_dir_all(&settings.data_dir).map_err(|error| failed(sqlx::Error::Io(error)))?;
+        let address = Address::of(settings)?;
+        let dialect = address.dialect;
+        let hint = match dialect {
+            Dialect::Sqlite => "Is the folder there and writable, and the file whole?",
+            Dialect::Postgres => {
+                "Does the server run, may this user enter (WANGLOU_RECORDS_PASSWORD), is the database made?"
+            }
+        };
+        let failed = |error| RecordsError::Open { url: address.to_string(), error, hint };
+        if dialect == Dialect::Sqlite {
+            std::fs::create_dir_all(&settings.data_dir).map_err(|error| failed(sqlx::Error::Io(error)))?;
+        }
         sqlx::any::install_default_drivers();
         // The pool would try a file that is no database again and again; one connection says at once what is wrong.
-        let mut first = AnyConnection::connect(&url).await.map_err(failed)?;
-        prepare(&mut first).await.map_err(failed)?;
+        let mut first = AnyConnection::connect(&address.url).await.map_err(failed)?;
+        dialect.prepare(&mut first).await.map_err(failed)?;
+        migrate(&mut first, dialect).await?;
         first.close().await.map_err(failed)?;
-        let pool = AnyPoolOptions::new()
-            .max_connections(8)
-            .acquire_timeout(Duration::from_secs(30))
-            .after_connect(|connection, _| Box::pin(prepare(connection)))
-            .connect(&url)
-            .await
-            .map_err(failed)?;
-        MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool, begin: "BEGIN IMMEDIATE" })
+        let pool = |connections| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(dialect.patience())
+                .after_connect(move |connection, _| Box::pin(dialect.prepare(connection)))
+                .connect_lazy(&address.url)
+                .map_err(failed)
+        };
+        Ok(Self { pool: pool(CONNECTIONS)?, lease: pool(1)?, dialect })
     }
 
-    /// Begins a change.
+    /// Begins a change that any process may make; see [`Records::begin_in`] for all others.
     ///
     /// # Errors
     /// When the database cannot take it now.
     pub async fn begin(&self) -> Result<Tx, RecordsError> {
-        Ok(Tx { tx: self.pool.begin_with(self.begin).await? })
+        Ok(Tx { tx: self.dialect.begin(&self.pool).await?, dialect: self.dialect })
     }
 
     /// Closes all connections.
     pub async fn close(&self) {
+        self.lease.close().await;
         self.pool.close().await;
     }
 }
@@ -125,35 +180,45 @@ impl Tx {
     }
 }
 
-/// Sets a connection up.
-async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    for pragma in [
-        "PRAGMA busy_timeout = 10000",
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        "PRAGMA foreign_keys = ON",
-    ] {
-        sqlx::query(pragma).execute(&mut *connection).await?;
+/// Makes a change, and again when the database broke it off for another's sake (a deadlock). `change` must be one
+/// transaction.
+///
+/// # Errors
+/// What kept it from being made.
+pub(crate) async fn repeat<T, E, F: Future<Output = Result<T, E>>>(
+    is_broken_off: impl Fn(&E) -> bool,
+    change: impl Fn() -> F,
+) -> Result<T, E> {
+    for _ in 1..REPEATS {
+        match change().await {
+            Err(error) if is_broken_off(&error) => {}
+            done => return done,
+        }
     }
-    Ok(())
+    change().await
 }
 
-/// `sqlite:FILE` with the file under the data folder, as the driver wants it.
-fn absolute(url: &str, data_dir: &Path) -> Result<String, RecordsError> {
-    let wrong = || RecordsError::Address(url.to_owned());
-    let file = url.strip_prefix("sqlite:").ok_or_else(wrong)?.trim_start_matches("//");
-    if file.is_empty() || file.contains(['?', '#']) || file == ":memory:" {
-        return Err(wrong());
-    }
-    let path = std::path::absolute(data_dir.join(file)).map_err(|_| wrong())?;
-    let escaped = path.to_str().ok_or_else(wrong)?.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    Ok(format!("sqlite://{escaped}?mode=rwc"))
+/// Brings the tables up to date: all steps or none, one process after the other.
+async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), RecordsError> {
+    let migrations = dialect.migrations();
+    let known = migrations.iter().map(|step| step.version).max().unwrap_or_default();
+    let mut tx = dialect.begin_migration(connection).await?;
+    migrations.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) if version > known => RecordsError::Newer(version, known),
+        error => RecordsError::Migrate(error),
+    })?;
+    Ok(tx.commit().await?)
 }
 
-/// Whether an address names a records database.
+/// What is wrong with the address in the settings, if anything is.
 #[must_use]
-pub fn is_address(url: &str) -> bool {
-    absolute(url, Path::new(".")).is_ok()
+pub fn fault(settings: &Settings) -> Option<String> {
+    Address::of(settings).err().map(|error| error.to_string())
+}
+
+/// A text as both databases take it: PostgreSQL knows no NUL, and whoever sends one must not hold up the others.
+fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// A time of a column.
@@ -172,19 +237,4 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 
 fn unjson<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, RecordsError> {
     serde_json::from_str(text).map_err(|error| RecordsError::Row { what: what.to_owned(), error })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        let folder = Path::new("/var/lib/wang lou%");
-        assert_eq!(absolute("sqlite:records.db", folder).unwrap(), "sqlite:///var/lib/wang lou%25/records.db?mode=rwc");
-        assert_eq!(absolute("sqlite:///srv/r.db", folder).unwrap(), "sqlite:///srv/r.db?mode=rwc");
-        for bad in ["", "records.db", "postgres://x", "sqlite:", "sqlite:a?mode=ro", "sqlite::memory:"] {
-            assert!(!is_address(bad), "{bad}");
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The outbox.
 
-use super::{Records, RecordsError, Tx, millis, time};
+use super::{Records, RecordsError, Tx, millis, text, time};
 use crate::outbox::Waiting;
 use jiff::Timestamp;
 use schemas::records::{Delivery, DeliveryState};
@@ -56,7 +56,7 @@ impl Records {
             "SELECT key, channel, urgency, attempts, created_at, next_at FROM pages
              WHERE state = 'pending' AND channel = $1 AND next_at <= $2 ORDER BY urgency, created_at, key LIMIT $3",
         )
-        .bind(channel)
+        .bind(text(channel))
         .bind(millis(now))
         .bind(i64::from(most))
         .fetch_all(&self.pool)
@@ -109,7 +109,7 @@ impl Records {
             "SELECT key, channel, reason, state, attempts, last_error, created_at, sent_at FROM pages
              WHERE incident = $1 ORDER BY created_at, key",
         )
-        .bind(incident)
+        .bind(text(incident))
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
@@ -187,7 +187,7 @@ impl Tx {
         )
         .bind(key)
         .bind(if again.is_some() { "pending" } else { "failed" })
-        .bind(error)
+        .bind(text(error))
         .bind(again.map(millis))
         .execute(&mut *self.tx)
         .await?;

@@ -1,6 +1,6 @@
 //! Users and their sessions. Passwords are stored as PHC strings, sessions as hashes: neither can be used when read.
 
-use super::{Records, RecordsError, Tx, json, millis, unjson};
+use super::{Records, RecordsError, Tx, json, millis, text, unjson};
 use jiff::Timestamp;
 use schemas::kit::auth::{Caller, Role};
 use sqlx::Row;
@@ -32,7 +32,7 @@ impl Records {
     /// When the database cannot answer.
     pub async fn user(&self, name: &str) -> Result<Option<User>, RecordsError> {
         let row = sqlx::query("SELECT name, role, password FROM users WHERE name = $1")
-            .bind(name)
+            .bind(text(name))
             .fetch_optional(&self.pool)
             .await?;
         row.as_ref().map(user).transpose()
@@ -69,7 +69,7 @@ impl Tx {
         let done = sqlx::query(
             "INSERT INTO users (name, role, password, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
         )
-        .bind(&user.name)
+        .bind(text(&user.name))
         .bind(json(&user.role))
         .bind(&user.password)
         .bind(millis(at))
@@ -84,11 +84,11 @@ impl Tx {
     /// When the database cannot take it.
     pub async fn set_password(&mut self, name: &str, password: &str) -> Result<bool, RecordsError> {
         let done = sqlx::query("UPDATE users SET password = $2 WHERE name = $1")
-            .bind(name)
+            .bind(text(name))
             .bind(password)
             .execute(&mut *self.tx)
             .await?;
-        sqlx::query("DELETE FROM sessions WHERE name = $1").bind(name).execute(&mut *self.tx).await?;
+        sqlx::query("DELETE FROM sessions WHERE name = $1").bind(text(name)).execute(&mut *self.tx).await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -106,7 +106,7 @@ impl Tx {
         sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(millis(now)).execute(&mut *self.tx).await?;
         sqlx::query("INSERT INTO sessions (hash, name, expires_at) VALUES ($1, $2, $3)")
             .bind(hash)
-            .bind(name)
+            .bind(text(name))
             .bind(millis(until))
             .execute(&mut *self.tx)
             .await?;

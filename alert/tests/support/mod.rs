@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+pub mod postgres;
 mod receiver;
 
 #[allow(unused_imports)]
@@ -11,6 +12,7 @@ use alert::{
     channel,
     engine::{Clock, Desk, Plan, feed, pulses::Pulses, sender::Sender},
     incident::{Command, File},
+    lease::Candidate,
     message::Style,
     records::Records,
 };
@@ -37,6 +39,11 @@ use tempfile::TempDir;
 /// How long a test's webhook waits for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
+/// Where the records of a test are: in a file, or on a server when the test runs as part of `on_postgres`.
+pub async fn records_url() -> String {
+    if module_path!().starts_with("on_postgres") { postgres::database().await } else { "sqlite:records.db".to_owned() }
+}
+
 pub struct Night {
     pub settings: Settings,
     pub receiver: Receiver,
@@ -57,6 +64,7 @@ impl Night {
         let text = config.replace("{hook}", &receiver.url);
         let mut settings = Settings::parse(&text, []).unwrap();
         settings.data_dir = folder.path().to_owned();
+        settings.records.url = records_url().await;
         let start: Timestamp = "2026-11-24T14:00:00Z".parse().unwrap();
         let time = Arc::new(AtomicI64::new(start.as_millisecond()));
         let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
@@ -199,7 +207,9 @@ async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (A
     let clock: Clock = Arc::new(move || Timestamp::from_millisecond(time.load(Ordering::SeqCst)).unwrap());
     let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
     let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock));
-    let pulses = Pulses::open(&desk.records, log).await.unwrap();
+    // The one before bore the same name, so there is nothing to wait for.
+    desk.claim(&Candidate::new("night")).await.unwrap();
+    let pulses = Pulses::open(&desk, log).await.unwrap();
     let sender = Sender::new(Arc::clone(&desk), channel::open(settings, PATIENCE).unwrap(), Shutdown::new());
     (desk, pulses, sender)
 }

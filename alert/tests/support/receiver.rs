@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::Value;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex},
     time::Instant,
 };
@@ -83,6 +83,11 @@ impl Receiver {
 
     pub fn take_all(&self) -> Vec<Message> {
         std::mem::take(&mut self.inner.lock().unwrap().got)
+    }
+
+    /// The keys of all messages that were not taken away.
+    pub fn keys(&self) -> HashSet<String> {
+        self.inner.lock().unwrap().got.iter().map(Message::key).collect()
     }
 
     pub fn left(&self) -> Vec<String> {

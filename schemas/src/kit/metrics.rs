@@ -105,6 +105,10 @@ metrics! {
     histogram ALERT_PAGE = "wanglou_alert_page_delivery_seconds" [];
     /// Jumps and steps back in positions.
     counter ALERT_JUMPS = "wanglou_alert_position_jumps_total" ["topic"];
+    /// 1 while this process is the active one, 0 while it stands by or is in doubt.
+    gauge ALERT_ACTIVE = "wanglou_alert_active" [];
+    /// Times that this process became the active one, its start included.
+    counter ALERT_TAKEOVERS = "wanglou_alert_takeovers_total" [];
     /// HTTP requests, by status class (2xx, 4xx, 5xx).
     counter HTTP_REQUESTS = "wanglou_http_requests_total" ["class"];
     /// Open streams of server-sent events.

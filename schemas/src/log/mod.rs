@@ -17,9 +17,11 @@
 //! * **Identity.** A position is worth something only in the log that it was taken from: [`TopicInfo::identity`] names it,
 //!   and [`TopicInfo::resume`] refuses a position of another log.
 
+pub mod broker;
 pub mod conformance;
 mod embedded;
 mod housekeeping;
+mod kafka;
 mod open;
 mod position;
 mod share;
@@ -27,6 +29,7 @@ mod topic;
 
 pub use embedded::{Embedded, EmbeddedOptions, OpenError};
 pub use housekeeping::housekeeping;
+pub use kafka::{Kafka, KafkaError};
 pub use open::open;
 pub use position::{Identity, Jump, Position, ResumeError, TopicInfo};
 pub use share::{Share, Whole};

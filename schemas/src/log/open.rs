@@ -1,6 +1,6 @@
 //! Opens the log that the config names.
 
-use super::{Embedded, SharedLog};
+use super::{Embedded, Kafka, SharedLog};
 use crate::kit::settings::{LogKind, Settings};
 use std::sync::Arc;
 
@@ -11,6 +11,6 @@ use std::sync::Arc;
 pub async fn open(settings: &Settings) -> anyhow::Result<SharedLog> {
     match settings.log.kind {
         LogKind::Embedded => Ok(Arc::new(Embedded::open(&settings.log.embedded(&settings.data_dir))?)),
-        LogKind::Kafka => anyhow::bail!("this build has no Kafka log yet"),
+        LogKind::Kafka => Ok(Arc::new(Kafka::open(&settings.log).await?)),
     }
 }

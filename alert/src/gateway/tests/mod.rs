@@ -9,6 +9,7 @@ mod stream;
 use super::*;
 use crate::{
     engine::{Clock, Plan},
+    lease::Candidate,
     message::Style,
     records::{Records, User},
 };
@@ -75,6 +76,7 @@ impl House {
         let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
         let records = Records::open(&settings).await.unwrap();
         let desk = Arc::new(Desk::new(records, Plan::of(&settings), style, clock));
+        desk.claim(&Candidate::new("house")).await.unwrap();
         let mut gateway = Gateway::new(&settings, desk, log, ready, Shutdown::new()).unwrap();
         gateway.tokens = Tokens::known(Role::ALL.map(|role| (token(role), Caller { name: format!("{role:?}"), role })));
         let gateway = Arc::new(gateway);

@@ -3,14 +3,23 @@
 use super::{KeyFault, log::duration};
 use crate::records::Level;
 use serde::Deserialize;
-use std::{collections::HashMap, collections::HashSet, time::Duration};
+use std::{collections::HashMap, collections::HashSet, fmt, time::Duration};
 
 /// `[records]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Records {
-    /// `sqlite:FILE`, relative to data_dir.
+    /// `sqlite:FILE`, relative to data_dir; or `postgres://USER@HOST:PORT/DATABASE?sslmode=…` for a PostgreSQL server, with the
+    /// password in the environment as WANGLOU_RECORDS_PASSWORD or PGPASSWORD (or in the file that the same name with _FILE
+    /// names). Of several processes over one PostgreSQL database one is active and the others stand by.
     pub url: String,
+}
+
+/// Without the url, which may bear a password.
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records").finish_non_exhaustive()
+    }
 }
 
 impl Default for Records {

@@ -1,16 +1,11 @@
 //! Nights at the desk: roster, incident, nobody signs, time moves, the next is paged.
 
-// A test speaks by failing.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{Answer, Night};
 use alert::incident::Command;
 use schemas::{
     log::{Position, Topic},
     records::{IncidentRecord, Level, Phase, Record, State},
 };
-use support::{Answer, Night};
 
 /// 22:00 by local time when a night begins: 李雷 is on duty.
 const ROSTER: &str = r#"

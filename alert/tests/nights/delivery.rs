@@ -1,13 +1,8 @@
 //! Webhooks that fail in every documented way, and crashes at every point: no page is lost, and a repeat bears the same key.
 
-// A test speaks by failing.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{Answer, Night};
 use alert::incident::Command;
 use schemas::records::DeliveryState;
-use support::{Answer, Night};
 
 const ONE: &str = "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"{hook}/desk\"\n";
 const ID: &str = "20261124-0001";
@@ -134,7 +129,7 @@ async fn a_crash_between_sending_and_marking_repeats_with_the_same_key() {
     night.read().await;
     let key = format!("{ID}/1/desk");
     let page = night.desk.records.page(&key).await.unwrap().unwrap();
-    let channels = alert::channel::open(&night.settings, support::PATIENCE).unwrap();
+    let channels = alert::channel::open(&night.settings, crate::support::PATIENCE).unwrap();
     channels["desk"].send(&page, night.now()).await.unwrap();
     night.expect("desk", "opened");
     night.crash().await;
@@ -207,7 +202,7 @@ async fn another_log_is_refused() {
     let folder = tempfile::TempDir::new().unwrap();
     let other: schemas::log::SharedLog =
         std::sync::Arc::new(schemas::log::Embedded::open(&schemas::log::EmbeddedOptions::new(folder.path())).unwrap());
-    let error = alert::engine::pulses::Pulses::open(&night.desk.records, &other).await.err().unwrap();
+    let error = alert::engine::pulses::Pulses::open(&night.desk, &other).await.err().unwrap();
     assert!(error.to_string().contains("another") || error.to_string().contains("taken in log"), "{error}");
 }
 
@@ -220,7 +215,7 @@ async fn pages_are_signed_over_time_and_body() {
     night.read().await;
     let page = night.desk.records.page(&format!("{ID}/1/desk")).await.unwrap().unwrap();
     let url = format!("{}/desk", night.receiver.url);
-    let webhook = alert::channel::Webhook::new(url, Some("一把钥匙".into()), support::PATIENCE).unwrap();
+    let webhook = alert::channel::Webhook::new(url, Some("一把钥匙".into()), crate::support::PATIENCE).unwrap();
     webhook.send(&page, night.now()).await.unwrap();
     let message = night.expect("desk", "opened");
     let header = |name: &str| message.headers[name].to_str().unwrap().to_owned();

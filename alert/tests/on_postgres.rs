@@ -1,0 +1,14 @@
+//! The nights, the deliveries and the stage once more, with their records on a real PostgreSQL: `support::records_url` sees by the
+//! name of this file that it is asked from here.
+
+// A test speaks by failing.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+#[path = "nights/delivery.rs"]
+mod delivery;
+#[path = "nights/duty.rs"]
+mod duty;
+#[path = "nights/stage.rs"]
+mod stage;

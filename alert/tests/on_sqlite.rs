@@ -1,0 +1,13 @@
+//! The nights, the deliveries and the stage, with their records in a file: as a machine of its own has them.
+
+// A test speaks by failing.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+#[path = "nights/delivery.rs"]
+mod delivery;
+#[path = "nights/duty.rs"]
+mod duty;
+#[path = "nights/stage.rs"]
+mod stage;
