@@ -3,6 +3,7 @@
 //! Must not know: what a post means, what is searched or who is paged. It writes `posts.raw`, `posts.rejected` and
 //! `crawl.reports`, and imports nothing of the other stages.
 
+mod backup;
 mod charset;
 mod coverage;
 mod crawl;
@@ -16,6 +17,7 @@ mod tail;
 mod times;
 mod web;
 
+pub use backup::backup;
 pub use door::{Accepted, Door, MAX_LISTED, Refused};
 pub use import::{ImportError, import, import_lines};
 
@@ -65,6 +67,10 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         visits: Semaphore::new(settings.crawl.workers),
         _lock: lock,
     });
+    let ready = {
+        let log = crawl.log.clone();
+        Ready::new(move || log.takes_posts().map_err(|error| format!("no posts are taken: {error}")))
+    };
     let task = tokio::spawn(async move {
         let following = async { tokio::join!(coverage.follow(reports), door.follow()) };
         tokio::select! {
@@ -76,6 +82,5 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
             }
         }
     });
-    // It can do its work as soon as it has started; a log that does not take posts is told by each answer.
-    Ok(Service { name: "ingest", router, ready: Ready::new(|| Ok(())), task })
+    Ok(Service { name: "ingest", router, ready, task })
 }

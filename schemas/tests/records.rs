@@ -102,3 +102,63 @@ fn the_api_description_shows_the_types() {
     written.extend(generated);
     agrees("openapi.json", &api);
 }
+
+/// A stage of an older version and one of a newer work side by side. What the newer one adds, the older passes over, wherever it
+/// stands; what the older one does not write, the newer fills in; what the older one would misunderstand, it sets aside.
+#[test]
+fn each_record_rolls_between_versions() {
+    /// Adds an unknown key to every object.
+    fn add_unknown(value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                object.values_mut().for_each(add_unknown);
+                object.insert("a_key_of_tomorrow".into(), serde_json::json!({"deep": [1, "二"]}));
+            }
+            Value::Array(values) => values.iter_mut().for_each(add_unknown),
+            _ => {}
+        }
+    }
+    fn check<T: Record + PartialEq + std::fmt::Debug>() {
+        let schema: Value =
+            serde_json::from_slice(&fs::read(path(&format!("json/{}.json", T::NAME))).unwrap()).unwrap();
+        let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        for version in 1..=T::VERSION {
+            let text = fs::read_to_string(path(&format!("fixtures/{}.v{version}.json", T::NAME))).unwrap();
+            let known = T::decode(text.as_bytes()).unwrap();
+            let written: Value = serde_json::from_str(&text).unwrap();
+            let mut newer = written.clone();
+            add_unknown(&mut newer);
+            assert_eq!(T::decode(newer.to_string().as_bytes()).as_ref(), Ok(&known), "{}: unknown keys", T::NAME);
+            for key in written.as_object().unwrap().keys().filter(|key| !required.contains(&key.as_str())) {
+                let mut older = written.clone();
+                older.as_object_mut().unwrap().remove(key);
+                let read = T::decode(older.to_string().as_bytes());
+                assert!(read.is_ok(), "{} without {key}: {read:?}", T::NAME);
+            }
+            let mut too_new = written;
+            too_new["v"] = (T::VERSION + 1).into();
+            let outcome = T::decode(too_new.to_string().as_bytes());
+            assert_eq!(outcome, Err(DecodeError::TooNew { found: T::VERSION + 1, known: T::VERSION }), "{}", T::NAME);
+        }
+    }
+    macro_rules! all {
+        ($($type:ty),+) => { $(check::<$type>();)+ };
+    }
+    each_record!(all);
+}
+
+/// Nobody forgets a fixture: each file is that of a version of a record.
+#[test]
+fn every_fixture_is_of_a_version_that_is_read() {
+    let mut wanted = std::collections::BTreeSet::new();
+    macro_rules! names {
+        ($($type:ty),+) => {
+            $(wanted.extend((1..=<$type>::VERSION).map(|version| format!("{}.v{version}.json", <$type>::NAME)));)+
+        };
+    }
+    each_record!(names);
+    let found = fs::read_dir(path("fixtures")).unwrap();
+    let found: std::collections::BTreeSet<String> =
+        found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(found, wanted);
+}

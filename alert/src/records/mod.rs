@@ -12,6 +12,7 @@
 
 mod address;
 mod audit;
+pub mod backup;
 pub mod conformance;
 mod dialect;
 mod incidents;

@@ -91,6 +91,12 @@ impl Coverage {
         Self { log: self.log.clone(), next: vec![0; self.next.len()] }
     }
 
+    /// Whether it covers all that the other covers.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        self.next.len() == other.next.len() && self.next.iter().zip(&other.next).all(|(ours, theirs)| ours >= theirs)
+    }
+
     /// Covers what either covers.
     pub fn absorb(&mut self, other: &Self) {
         for (covered, &next) in self.next.iter_mut().zip(&other.next) {

@@ -61,6 +61,14 @@ impl Month {
         Self { year: date.year(), month: date.month() }
     }
 
+    /// The month so many months before; the first of the calendar where there is none.
+    #[must_use]
+    pub fn before(self, months: u32) -> Self {
+        let first = 12;
+        let number = (i64::from(self.year) * 12 + i64::from(self.month) - 1 - i64::from(months)).max(first);
+        Self { year: (number / 12) as i16, month: (number % 12) as i8 + 1 }
+    }
+
     /// Whether a post published in `[from, to)` may be stored in this month. A day is allowed for on both sides, because the
     /// months of an older config may have been cut in another timezone.
     #[must_use]

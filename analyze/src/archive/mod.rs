@@ -9,13 +9,21 @@
 //! * [`writer`]: verdicts, documents and commits; one thread owns it.
 //! * [`search`]: queries, pages, highlights; any number of threads.
 //! * `api`: the search over HTTP.
+//! * [`retention`]: which months are kept. Pure.
+//! * [`reindex`], `generation`, `payload`: a month built anew beside itself, and which of them is the month.
+//! * `backup`: a copy of it all, while it is written.
 //!
 //! One process writes an archive: its folder is locked. Any other may read it ([`Archive::open_read_only`]).
 
 mod api;
+mod backup;
 pub mod coverage;
 pub mod dates;
+mod generation;
 mod month;
+mod payload;
+pub mod reindex;
+pub mod retention;
 pub(crate) mod schema;
 pub mod search;
 mod seen;
@@ -28,7 +36,9 @@ mod tests;
 
 use crate::{pipeline, understand::Understanding};
 use anyhow::Context;
+pub use backup::backup;
 use dates::Month;
+use generation::Generation;
 use month::MonthIndex;
 use schemas::{
     kit::{
@@ -45,6 +55,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     thread::JoinHandle,
 };
+
+/// How often a read-only archive that changes under our hands is looked at again.
+const READ_AGAIN: u32 = 3;
 
 /// The months, open for reading.
 pub struct Archive {
@@ -75,8 +88,12 @@ impl Archive {
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
-        let open = |month| MonthIndex::open_or_create(&folder, month).map(Some);
-        let months = open_months(&folder, open)?;
+        let (used, left) = generation::list(&folder, |generation| month::covered(&generation.path))?;
+        generation::tidy(&folder, &left).with_context(unusable)?;
+        let mut months = BTreeMap::new();
+        for generation in used {
+            months.insert(generation.month, Arc::new(MonthIndex::open_or_create(&generation)?));
+        }
         Ok(Self::with(folder, understanding, months, Some(lock)))
     }
 
@@ -86,7 +103,14 @@ impl Archive {
     /// When it cannot be read.
     pub fn open_read_only(data_dir: &Path, understanding: Arc<Understanding>) -> anyhow::Result<Self> {
         let folder = data_dir.join("archive");
-        let months = open_months(&folder, |month| MonthIndex::open(&folder, month))?;
+        // A month that was built anew between looking and opening is looked for again.
+        let mut months = read_months(&folder);
+        for _ in 0..READ_AGAIN {
+            if months.is_err() {
+                months = read_months(&folder);
+            }
+        }
+        let months = months?;
         Ok(Self::with(folder, understanding, months, None))
     }
 
@@ -122,9 +146,19 @@ impl Archive {
         if let Some(index) = months.get(&month) {
             return Ok(index.clone());
         }
-        let index = Arc::new(MonthIndex::open_or_create(&self.folder, month)?);
+        let index = Arc::new(MonthIndex::open_or_create(&Generation::first(&self.folder, month))?);
         months.insert(month, index.clone());
         Ok(index)
+    }
+
+    /// Gives searches a month that was built anew.
+    fn replace(&self, index: Arc<MonthIndex>) {
+        self.months.write().unwrap_or_else(PoisonError::into_inner).insert(index.month, index);
+    }
+
+    /// Searches find nothing more of a month.
+    fn forget(&self, month: Month) {
+        self.months.write().unwrap_or_else(PoisonError::into_inner).remove(&month);
     }
 
     /// Closes a month's writer on a thread of its own, when its merges have ended.
@@ -149,21 +183,12 @@ impl Archive {
     }
 }
 
-fn open_months(
-    folder: &Path,
-    open: impl Fn(Month) -> anyhow::Result<Option<MonthIndex>>,
-) -> anyhow::Result<BTreeMap<Month, Arc<MonthIndex>>> {
+fn read_months(folder: &Path) -> anyhow::Result<BTreeMap<Month, Arc<MonthIndex>>> {
+    let (used, _) = generation::list(folder, |generation| month::covered(&generation.path))?;
     let mut months = BTreeMap::new();
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(months),
-        Err(error) => return Err(error).with_context(|| format!("listing {}", folder.display())),
-    };
-    for entry in entries {
-        let name = entry?.file_name();
-        let Some(month) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        if let Some(index) = open(month)? {
-            months.insert(month, Arc::new(index));
+    for generation in used {
+        if let Some(index) = MonthIndex::open(&generation)? {
+            months.insert(generation.month, Arc::new(index));
         }
     }
     Ok(months)
@@ -197,6 +222,7 @@ pub async fn start(
         commit_every: settings.archive.commit_every,
         commit_posts: settings.archive.commit_posts,
         tz: settings.tz(),
+        keep_months: settings.archive.keep_months,
     };
     let router = api::router(archive.clone(), log.clone());
     let pipeline = pipeline::Pipeline::open(archive, log, understanding, info, options).await?;

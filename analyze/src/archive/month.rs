@@ -3,6 +3,8 @@
 use super::{
     coverage::Coverage,
     dates::Month,
+    generation::Generation,
+    payload::Payload,
     schema::{self, FIELDS, VerdictColumns},
     seen::Seen,
     verdict::Known,
@@ -20,44 +22,45 @@ const STORE_CACHE_BLOCKS: usize = 8;
 /// A month's index, open for reading.
 pub(super) struct MonthIndex {
     pub(super) month: Month,
+    pub(super) generation: Generation,
     pub(super) index: Index,
     reader: IndexReader,
 }
 
 impl MonthIndex {
     /// Opens a month's index, or makes it.
-    pub(super) fn open_or_create(archive: &Path, month: Month) -> anyhow::Result<Self> {
-        let folder = archive.join(month.to_string());
+    pub(super) fn open_or_create(generation: &Generation) -> anyhow::Result<Self> {
+        let folder = &generation.path;
         let open = || -> anyhow::Result<Self> {
-            std::fs::create_dir_all(&folder)?;
-            Self::with(month, Index::open_or_create(MmapDirectory::open(&folder)?, FIELDS.schema.clone())?)
+            std::fs::create_dir_all(folder)?;
+            Self::with(generation, Index::open_or_create(MmapDirectory::open(folder)?, FIELDS.schema.clone())?)
         };
-        open().with_context(|| unusable(&folder))
+        open().with_context(|| unusable(folder))
     }
 
     /// Opens a month's index if there is one, for reading only.
-    pub(super) fn open(archive: &Path, month: Month) -> anyhow::Result<Option<Self>> {
-        let folder = archive.join(month.to_string());
+    pub(super) fn open(generation: &Generation) -> anyhow::Result<Option<Self>> {
+        let folder = &generation.path;
         let open = || -> anyhow::Result<Option<Self>> {
-            let directory = MmapDirectory::open(&folder)?;
+            let directory = MmapDirectory::open(folder)?;
             if !Index::exists(&directory)? {
                 return Ok(None);
             }
             let index = Index::open(directory)?;
             anyhow::ensure!(index.schema() == FIELDS.schema, "it was made by another version of this program");
-            Self::with(month, index).map(Some)
+            Self::with(generation, index).map(Some)
         };
-        open().with_context(|| unusable(&folder))
+        open().with_context(|| unusable(folder))
     }
 
-    fn with(month: Month, index: Index) -> anyhow::Result<Self> {
+    fn with(generation: &Generation, index: Index) -> anyhow::Result<Self> {
         schema::register_tokenizers(&index);
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .doc_store_cache_num_blocks(STORE_CACHE_BLOCKS)
             .try_into()?;
-        Ok(Self { month, index, reader })
+        Ok(Self { month: generation.month, generation: generation.clone(), index, reader })
     }
 
     /// The month as of the last [`reload`](Self::reload).
@@ -70,11 +73,11 @@ impl MonthIndex {
         self.reader.reload()
     }
 
-    /// What the month's last commit covers.
-    pub(super) fn committed(&self) -> anyhow::Result<Option<Coverage>> {
+    /// What the month's last commit says.
+    pub(super) fn payload(&self) -> anyhow::Result<Option<Payload>> {
         let Some(payload) = self.index.load_metas()?.payload else { return Ok(None) };
-        let coverage = Coverage::decode(&payload).with_context(|| format!("the commit of month {}", self.month))?;
-        Ok(Some(coverage))
+        let payload = Payload::decode(&payload).with_context(|| format!("the commit of month {}", self.month))?;
+        Ok(Some(payload))
     }
 
     /// The filter of the ids that the month holds.
@@ -107,6 +110,24 @@ impl MonthIndex {
         }
         Ok(None)
     }
+}
+
+/// What the last commit of the index in a folder says.
+pub(super) fn payload(folder: &Path) -> anyhow::Result<Option<Payload>> {
+    let read = || -> anyhow::Result<Option<Payload>> {
+        let directory = MmapDirectory::open(folder)?;
+        if !Index::exists(&directory)? {
+            return Ok(None);
+        }
+        let payload = Index::open(directory)?.load_metas()?.payload;
+        Ok(payload.as_deref().map(Payload::decode).transpose()?)
+    };
+    read().with_context(|| unusable(folder))
+}
+
+/// What the last commit of the index in a folder covers.
+pub(super) fn covered(folder: &Path) -> anyhow::Result<Option<Coverage>> {
+    Ok(payload(folder)?.map(|payload| payload.coverage))
 }
 
 fn unusable(folder: &Path) -> String {

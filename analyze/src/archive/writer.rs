@@ -17,11 +17,14 @@ use super::{
     coverage::Coverage,
     dates::Month,
     month::MonthIndex,
+    payload::{Built, Payload},
+    reindex::Rebuild,
     schema::{Document, FIELDS},
     seen::Seen,
     verdict::{self, Judgement, Known},
 };
 use anyhow::Context;
+use jiff::Timestamp;
 use schemas::{
     kit::{fs::write_atomically, metrics},
     log::{Position, TopicInfo},
@@ -31,9 +34,10 @@ use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
     path::PathBuf,
     sync::Arc,
+    time::Instant,
 };
 use tantivy::{
-    IndexWriter, Term,
+    Index, IndexWriter, Term,
     indexer::{IndexWriterOptions, LogMergePolicy},
 };
 
@@ -51,9 +55,9 @@ pub(super) const POSITION: &str = "position.json";
 
 /// See the module.
 pub struct ArchiveWriter {
-    archive: Arc<Archive>,
-    writer_bytes: usize,
-    months: BTreeMap<Month, Slot>,
+    pub(super) archive: Arc<Archive>,
+    pub(super) writer_bytes: usize,
+    pub(super) months: BTreeMap<Month, Slot>,
     // Since the last commit.
     pending: HashMap<Box<str>, Known>,
     added: usize,
@@ -62,15 +66,20 @@ pub struct ArchiveWriter {
     done: Coverage,
     written: Option<Coverage>,
     clock: u64,
+    oldest: Option<Month>,
+    pub(super) rebuild: Option<Rebuild>,
+    pub(super) rebuild_after: Option<Instant>,
+    pub(super) rebuild_failed: Option<anyhow::Error>,
     #[cfg(test)]
     pub(crate) fuse: Option<u32>,
 }
 
-struct Slot {
-    index: Arc<MonthIndex>,
+pub(super) struct Slot {
+    pub(super) index: Arc<MonthIndex>,
     seen: Seen,
-    covered: Coverage,
-    writer: Option<IndexWriter>,
+    pub(super) covered: Coverage,
+    pub(super) built: Built,
+    pub(super) writer: Option<IndexWriter>,
     parked: Vec<Change>,
     dirty: bool,
     used: u64,
@@ -100,7 +109,7 @@ impl ArchiveWriter {
             index.reload()?;
             months.insert(index.month, Slot::open(index, info)?);
         }
-        Ok(Self {
+        let opened = Self {
             archive,
             writer_bytes: writer_bytes.clamp(*WRITER_BYTES.start(), *WRITER_BYTES.end()),
             months,
@@ -110,9 +119,21 @@ impl ArchiveWriter {
             done,
             written,
             clock: 0,
+            oldest: None,
+            rebuild: None,
+            rebuild_after: None,
+            rebuild_failed: None,
             #[cfg(test)]
             fuse: None,
-        })
+        };
+        let outdated = opened.show_outdated();
+        if outdated > 0 {
+            tracing::warn!(
+                months = outdated,
+                "months of the archive were built by another version's dictionary or model: `wanglou reindex` builds them anew"
+            );
+        }
+        Ok(opened)
     }
 
     /// Where reading begins.
@@ -133,7 +154,8 @@ impl ArchiveWriter {
         self.written.as_ref() != Some(&self.done) || self.months.values().any(|slot| slot.dirty)
     }
 
-    /// Decides what a post is, given what came. `None`: its effect is committed already, from a life that ended in a crash.
+    /// Decides what a post is, given what came. `None`: there is nothing to do. Its effect is committed already, from a life that
+    /// ended in a crash; or it is of a month that is no longer kept.
     ///
     /// # Errors
     /// When the archive cannot be read.
@@ -147,6 +169,10 @@ impl ArchiveWriter {
             return Ok(None);
         }
         let judgement = verdict::judge(known, came);
+        if self.oldest.is_some_and(|oldest| judgement.now.month < oldest) {
+            metrics::ANALYZE_POSTS.with_label_values(&["expired"]).inc();
+            return Ok(None);
+        }
         if judgement.verdict != Verdict::Duplicate {
             self.slot(judgement.now.month)?;
             self.pending.insert(id.into(), judgement.now);
@@ -200,6 +226,8 @@ impl ArchiveWriter {
 
     /// The log was set back: what lies at `end` and beyond is new. Commit at once, before anything of it is read.
     pub fn set_back(&mut self, partition: u32, end: u64) {
+        // What it has copied would be told from what is new by positions that mean something else now.
+        self.rebuild = None;
         self.done.set_back(partition, end);
         for slot in self.months.values_mut() {
             slot.dirty |= slot.covered.set_back(partition, end);
@@ -242,11 +270,39 @@ impl ArchiveWriter {
         let mut covered = slot.covered.clone();
         covered.absorb(&self.done);
         let mut prepared = writer.prepare_commit()?;
-        prepared.set_payload(&covered.encode());
+        let payload = Payload { coverage: covered, built: slot.built.clone() };
+        prepared.set_payload(&payload.encode());
         prepared.commit()?;
-        slot.covered = covered;
+        slot.covered = payload.coverage;
         slot.dirty = false;
         slot.index.reload()?;
+        Ok(())
+    }
+
+    /// From now on keeps no month before this one. A month that cannot be removed now is tried again the next time.
+    ///
+    /// # Errors
+    /// When what is pending cannot be committed.
+    pub fn keep_from(&mut self, oldest: Option<Month>) -> anyhow::Result<()> {
+        self.oldest = oldest;
+        let Some(oldest) = oldest.filter(|oldest| self.months.keys().any(|month| month < oldest)) else {
+            return Ok(());
+        };
+        self.commit()?;
+        while let Some(entry) = self.months.first_entry().filter(|entry| *entry.key() < oldest) {
+            let month = *entry.key();
+            if self.rebuild.as_ref().is_some_and(|rebuild| rebuild.month == month) {
+                self.rebuild = None;
+            }
+            let generation = &entry.get().index.generation;
+            if let Err(error) = generation.set_aside() {
+                tracing::error!(%month, %error, "a month of the archive that is no longer kept cannot be removed");
+                break;
+            }
+            entry.remove();
+            self.archive.forget(month);
+            tracing::info!(%month, "a month of the archive was removed: it is older than [archive] keep_months");
+        }
         Ok(())
     }
 
@@ -256,7 +312,8 @@ impl ArchiveWriter {
             Entry::Occupied(slot) => Ok(slot.into_mut()),
             Entry::Vacant(place) => {
                 let index = self.archive.month(month)?;
-                Ok(place.insert(Slot::new(index, self.done.cleared(), Seen::with_room_for(0))))
+                let built = Built { version: self.archive.understanding.version().to_owned(), at: Timestamp::now() };
+                Ok(place.insert(Slot::new(index, self.done.cleared(), built, Seen::with_room_for(0))))
             }
         }
     }
@@ -283,27 +340,13 @@ impl ArchiveWriter {
             }
         }
         self.archive.wait_closed(month)?;
-        let writer = self.open_writer(month)?;
+        let writer = index_writer(&self.months[&month].index.index, self.writer_bytes)?;
         let slot = self.slot(month)?;
         for change in slot.parked.drain(..) {
             change.apply(&writer)?;
         }
         slot.writer = Some(writer);
         Ok(())
-    }
-
-    fn open_writer(&self, month: Month) -> anyhow::Result<IndexWriter> {
-        let options = IndexWriterOptions::builder()
-            .num_worker_threads(1)
-            .num_merge_threads(1)
-            .memory_budget_per_thread(self.writer_bytes)
-            .build();
-        let writer: IndexWriter = self.months[&month].index.index.writer_with_options(options)?;
-        let mut merges = LogMergePolicy::default();
-        merges.set_max_docs_before_merge(LARGEST_MERGE);
-        merges.set_del_docs_ratio_before_merge(DELETED_SHARE);
-        writer.set_merge_policy(Box::new(merges));
-        Ok(writer)
     }
 
     /// The archive's folder.
@@ -324,16 +367,31 @@ impl ArchiveWriter {
     }
 }
 
+/// A writer of an index, as all months have it.
+pub(super) fn index_writer(index: &Index, bytes: usize) -> anyhow::Result<IndexWriter> {
+    let options = IndexWriterOptions::builder()
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .memory_budget_per_thread(bytes)
+        .build();
+    let writer: IndexWriter = index.writer_with_options(options)?;
+    let mut merges = LogMergePolicy::default();
+    merges.set_max_docs_before_merge(LARGEST_MERGE);
+    merges.set_del_docs_ratio_before_merge(DELETED_SHARE);
+    writer.set_merge_policy(Box::new(merges));
+    Ok(writer)
+}
+
 impl Slot {
     fn open(index: Arc<MonthIndex>, info: &TopicInfo) -> anyhow::Result<Self> {
-        let covered =
-            Coverage::of(index.committed()?, info).with_context(|| format!("month {} of the archive", index.month))?;
+        let (covered, built) = index.payload()?.map(|payload| (payload.coverage, payload.built)).unzip();
+        let covered = Coverage::of(covered, info).with_context(|| format!("month {} of the archive", index.month))?;
         let seen = index.seen()?;
-        Ok(Self::new(index, covered, seen))
+        Ok(Self::new(index, covered, built.unwrap_or_default(), seen))
     }
 
-    fn new(index: Arc<MonthIndex>, covered: Coverage, seen: Seen) -> Self {
-        Self { index, seen, covered, writer: None, parked: Vec::new(), dirty: false, used: 0 }
+    fn new(index: Arc<MonthIndex>, covered: Coverage, built: Built, seen: Seen) -> Self {
+        Self { index, seen, covered, built, writer: None, parked: Vec::new(), dirty: false, used: 0 }
     }
 }
 

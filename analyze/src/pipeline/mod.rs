@@ -56,6 +56,8 @@ pub struct Options {
     pub commit_posts: usize,
     /// The timezone in which months begin.
     pub tz: jiff::tz::TimeZone,
+    /// The month that it is and so many before it are kept; 0 keeps all.
+    pub keep_months: u32,
 }
 
 /// Whether the pipeline works, and why not.

@@ -82,6 +82,7 @@ impl Fixture {
             commit_every: Duration::from_millis(20),
             commit_posts: 1_000,
             tz: jiff::tz::TimeZone::UTC,
+            keep_months: 0,
         };
         Self { folder, log, options }
     }

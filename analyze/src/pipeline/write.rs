@@ -8,6 +8,7 @@ use super::{
 };
 use crate::archive::{
     dates::Month,
+    retention,
     schema::{Document, FIELDS},
     verdict::{Judgement, Known},
     writer::ArchiveWriter,
@@ -19,13 +20,17 @@ use schemas::{
     log::{Jump, LogError, NewRecord, Position, Topic},
     records::{AnalyzedPost, Record as _, Rejected, Verdict},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 use tokio::{runtime::Handle, sync::mpsc, time::Instant};
 
 /// A commit is due after this much text, whatever the number of posts: it waits in memory until then.
 const COMMIT_BYTES: usize = 64 << 20;
 /// Of a record that is set aside, so much is kept: its copy must fit into the log too.
 const REJECTED_BYTES: usize = 4 << 20;
+
+/// How often the archive is tidied, and how often while it is being built anew.
+const TIDY: Duration = Duration::from_secs(2);
+const TIDY_BUSY: Duration = Duration::from_millis(100);
 
 pub(super) struct Writing {
     shared: Shared,
@@ -75,27 +80,38 @@ impl Writing {
 
     fn work(&mut self, understood: &mut mpsc::Receiver<Understood>) -> anyhow::Result<()> {
         let mut due: Option<Instant> = None;
+        let mut tidy = self.tidy()?;
         loop {
-            let next = match due {
-                None => Ok(self.handle.block_on(understood.recv())),
-                Some(due) => self.handle.block_on(async { tokio::time::timeout_at(due, understood.recv()).await }),
-            };
-            match next {
+            let wake = due.map_or(tidy, |due| due.min(tidy));
+            match self.handle.block_on(async { tokio::time::timeout_at(wake, understood.recv()).await }) {
                 Ok(None) => return Ok(()),
                 Ok(Some(batch)) => {
                     self.take(batch, understood)?;
-                    let due = *due.get_or_insert_with(|| Instant::now() + self.shared.options.commit_every);
-                    let (posts, bytes) = self.writer.uncommitted();
-                    let full = posts >= self.shared.options.commit_posts || bytes >= COMMIT_BYTES;
-                    if !full && Instant::now() < due {
-                        continue;
-                    }
+                    due.get_or_insert_with(|| Instant::now() + self.shared.options.commit_every);
                 }
                 Err(_elapsed) => {}
             }
-            self.commit()?;
-            due = None;
+            let now = Instant::now();
+            let (posts, bytes) = self.writer.uncommitted();
+            let full = posts >= self.shared.options.commit_posts || bytes >= COMMIT_BYTES;
+            if full || due.is_some_and(|due| now >= due) {
+                self.commit()?;
+                due = None;
+            }
+            if now >= tidy {
+                tidy = self.tidy()?;
+            }
         }
+    }
+
+    /// Removes months that are no longer kept, and sees to those that are to be built anew. Returns when to
+    /// look again.
+    fn tidy(&mut self) -> anyhow::Result<Instant> {
+        let options = &self.shared.options;
+        let now = Month::of(Timestamp::now(), &options.tz);
+        self.writer.keep_from(retention::oldest_kept(options.keep_months, now))?;
+        let busy = self.writer.reindex()?;
+        Ok(Instant::now() + if busy { TIDY_BUSY } else { TIDY })
     }
 
     /// Takes a batch and what waits behind it, so that many small batches share one append.

@@ -52,6 +52,19 @@ use std::sync::{
 };
 use worker::Worker;
 
+/// Copies the snapshot into the folder `to`. Copy the log afterwards.
+///
+/// # Errors
+/// When it cannot be read, or the copy not written.
+pub fn backup(data_dir: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
+    let snapshot = std::path::Path::new(FOLDER).join(SNAPSHOT);
+    schemas::kit::backup::copy_if_there(&data_dir.join(&snapshot), &to.join(&snapshot)).map(drop)
+}
+
+/// Where the snapshot is, under the data folder.
+const FOLDER: &str = "trend";
+const SNAPSHOT: &str = "snapshot";
+
 /// Starts counting. The router has `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
 ///
 /// # Errors

@@ -55,9 +55,9 @@ impl Worker {
     /// Restores the state and opens the log.
     pub(super) async fn open(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Self> {
         let config = Config::from(settings);
-        let folder = settings.data_dir.join("trend");
+        let folder = settings.data_dir.join(super::FOLDER);
         std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        let path = folder.join("snapshot");
+        let path = folder.join(super::SNAPSHOT);
         let now = Timestamp::now();
         let info = log.describe(Topic::PostsAnalyzed).await.context("posts.analyzed cannot be described")?;
         let (trend, from) = match snapshot::load(&path, now)? {

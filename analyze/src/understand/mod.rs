@@ -24,6 +24,9 @@ use schemas::{
     records::{RawPost, Sentiment},
 };
 
+/// Rises with every change of how a post is normalised, cut, judged or indexed; a new model is seen by itself.
+const VERSION: u32 = 1;
+
 /// A text as it is searched and matched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Normal {
@@ -55,6 +58,7 @@ pub struct Understanding {
     model: &'static sentiment::Model,
     topics: Vec<String>,
     matcher: Matcher,
+    version: String,
 }
 
 /// A text folded and cut; the cut borrows the folded text.
@@ -80,7 +84,21 @@ impl Understanding {
             model: sentiment::Model::shipped().context("the sentiment model that was built in")?,
             matcher: Matcher::new(&queries)?,
             topics,
+            version: format!("{VERSION}-{:016x}", sentiment::Model::shipped_checksum()),
         })
+    }
+
+    /// What the shipped dictionary, the shipped model and the way of normalising and cutting are: what another version understood
+    /// is better understood again. Watch topics are not part of it; they change all the time.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The same under another name, as if it came with another program.
+    #[must_use]
+    pub fn with_version(self, version: &str) -> Self {
+        Self { version: version.to_owned(), ..self }
     }
 
     /// Understands one post.

@@ -47,6 +47,12 @@ enum Command {
     Understand(commands::understand::Options),
     /// Run the posts of a JSONL file through trend and tell what would have been paged, and when.
     Replay(commands::replay::Options),
+    /// Copy everything into a folder, while the instance runs.
+    Backup(commands::backup::Options),
+    /// Put a backup into an empty data folder.
+    Restore(commands::restore::Options),
+    /// Build the archive anew, after a change of the dictionary, the model or the watch topics. Searches go on.
+    Reindex(Config),
     /// Name every fault of the config, with its line. Exits with 2 when there is one.
     Check(Config),
     /// Who may log in.
@@ -77,6 +83,9 @@ fn main() -> ExitCode {
             Command::Search(options) => commands::search::run(&options),
             Command::Understand(options) => commands::understand::run(&options),
             Command::Replay(options) => commands::replay::run(&options),
+            Command::Backup(options) => commands::backup::run(&options).await,
+            Command::Restore(options) => commands::restore::run(&options),
+            Command::Reindex(config) => commands::reindex::run(&config).await,
             Command::Check(config) => commands::check::run(&config.config),
             Command::User(command) => commands::user::run(command).await,
             Command::Train(command) => commands::train::run(&command),

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use schemas::{
-    kit::{metrics, service::Service, settings::Settings, shutdown::Shutdown},
+    kit::{backup, metrics, service::Service, settings::Settings, shutdown::Shutdown},
     log::{self, SharedLog, housekeeping},
 };
 use std::{future::Future, net::SocketAddr, time::Duration};
@@ -31,6 +31,7 @@ where
     Running: Future<Output = Result<()>>,
 {
     metrics::touch();
+    backup::check_finished(&settings.data_dir)?;
     let log = log::open(settings).await?;
     let listener = TcpListener::bind(settings.http.listen)
         .await

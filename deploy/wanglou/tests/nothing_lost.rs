@@ -4,7 +4,6 @@
 
 mod support;
 
-use serde_json::Value;
 use std::collections::HashSet;
 use support::{Instance, Site, line, wait_for};
 
@@ -25,23 +24,9 @@ async fn push_range(instance: &Instance, from: u64, to: u64) -> u64 {
     next
 }
 
-/// Every hit's id, page by page.
-async fn all_ids(instance: &Instance) -> Vec<String> {
-    let mut ids = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let page = instance.get(&format!("/api/search?limit=200{cursor}")).await;
-        ids.extend(page["hits"].as_array().unwrap().iter().map(|hit| hit["native_id"].as_str().unwrap().to_owned()));
-        match &page["next"] {
-            Value::String(next) => cursor = format!("&cursor={next}"),
-            _ => return ids,
-        }
-    }
-}
-
 async fn everything_is_there_once(instance: &Instance, posts: u64) {
     wait_for("all posts to be searchable", async || (instance.search_total("").await? == posts).then_some(())).await;
-    let ids = all_ids(instance).await;
+    let ids = instance.all_ids().await;
     assert_eq!(ids.len() as u64, posts);
     let distinct: HashSet<String> = ids.into_iter().collect();
     assert!((0..posts).all(|number| distinct.contains(&number.to_string())));

@@ -226,9 +226,12 @@ fn row(key: &str, changed: Option<&str>) -> u32 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes()) as u32
 }
 
+/// The folder of all memories, under the data folder.
+pub(crate) const MEMORIES: &str = "crawl";
+
 /// A source's id holds only letters, digits, `.`, `_` and `-`.
 fn file(data_dir: &Path, source: &str) -> PathBuf {
-    data_dir.join("crawl").join(format!("{source}.json"))
+    data_dir.join(MEMORIES).join(format!("{source}.json"))
 }
 
 impl Thread {

@@ -9,7 +9,7 @@ use std::{fmt, io::ErrorKind, path::Path};
 /// The environment variable that holds the key; with `_FILE` behind it, one that names a file.
 const KEY_VARIABLE: &str = "WANGLOU_AUTHOR_KEY";
 /// The file in the data folder that keeps a key which was made here.
-const KEY_FILE: &str = "author-key";
+pub(crate) const KEY_FILE: &str = "author-key";
 /// Below this a key can be tried out.
 const SHORT_KEY_BYTES: usize = 16;
 

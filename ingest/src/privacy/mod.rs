@@ -4,5 +4,5 @@
 mod author;
 mod mask;
 
-pub(crate) use author::AuthorKey;
+pub(crate) use author::{AuthorKey, KEY_FILE};
 pub(crate) use mask::mask;

@@ -72,7 +72,14 @@ metrics! {
     /// Time of a fetch, from request to last byte.
     histogram INGEST_FETCH = "wanglou_ingest_fetch_seconds" [];
 
-    /// Raw records read, by verdict (first, revision, duplicate, rejected).
+    /// Bytes that are free on the disk of data_dir.
+    gauge DISK_FREE = "wanglou_disk_free_bytes" [];
+    /// Bytes of it that are kept in reserve: below them no posts are taken.
+    gauge DISK_RESERVE = "wanglou_disk_reserve_bytes" [];
+    /// 1 while no posts are taken because the disk is full or read-only.
+    gauge DISK_STOPPED = "wanglou_disk_intake_stopped" [];
+
+    /// Raw records read, by verdict (first, revision, duplicate, rejected, expired).
     counter ANALYZE_POSTS = "wanglou_analyze_posts_total" ["verdict"];
     /// Jumps and steps back in positions: records that were lost before they were read.
     counter ANALYZE_JUMPS = "wanglou_analyze_position_jumps_total" ["topic"];
@@ -86,6 +93,8 @@ metrics! {
     histogram ANALYZE_SEARCHABLE = "wanglou_analyze_searchable_lag_seconds" [];
     /// Documents in the archive.
     gauge ANALYZE_DOCUMENTS = "wanglou_analyze_archive_documents" [];
+    /// Months of the archive that another version's dictionary or model has built: `wanglou reindex` builds them anew.
+    gauge ANALYZE_OUTDATED = "wanglou_analyze_archive_outdated_months" [];
     /// Time of a search.
     histogram ANALYZE_SEARCH = "wanglou_analyze_search_seconds" [];
     /// Pulses written.
@@ -133,7 +142,7 @@ mod tests {
         touch();
         for name in NAMES {
             let stage = name.strip_prefix("wanglou_").and_then(|rest| rest.split('_').next()).unwrap();
-            assert!(["ingest", "analyze", "alert", "http"].contains(&stage), "{name}");
+            assert!(["ingest", "analyze", "alert", "http", "disk"].contains(&stage), "{name}");
         }
         INGEST_ACCEPTED.with_label_values(&["push"]).inc();
         assert!(render().contains("wanglou_ingest_posts_accepted_total{via=\"push\"} 1"));

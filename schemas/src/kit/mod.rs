@@ -3,6 +3,8 @@
 pub mod apart;
 pub mod auth;
 pub mod backoff;
+pub mod backup;
+pub mod disk;
 pub mod fs;
 pub mod http;
 pub mod internal;

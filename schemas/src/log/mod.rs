@@ -27,7 +27,7 @@ mod position;
 mod share;
 mod topic;
 
-pub use embedded::{Embedded, EmbeddedOptions, OpenError};
+pub use embedded::{Embedded, EmbeddedOptions, OpenError, backup};
 pub use housekeeping::housekeeping;
 pub use kafka::{Kafka, KafkaError};
 pub use open::open;
@@ -112,6 +112,14 @@ pub trait Log: Send + Sync + 'static {
 
     /// Joins the ingest workers that share sources among them, by partitions of `posts.raw`.
     async fn share(&self) -> Result<Box<dyn Share>, LogError>;
+
+    /// Whether posts are taken now, as far as that can be told without trying.
+    ///
+    /// # Errors
+    /// Why not, and what to do.
+    fn takes_posts(&self) -> Result<(), LogError> {
+        Ok(())
+    }
 
     /// Enforces retention as of `now`. The embedded log is told so by its owner; a broker does it by itself.
     async fn retain(&self, now: jiff::Timestamp) -> Result<(), LogError>;

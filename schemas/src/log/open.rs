@@ -1,7 +1,10 @@
 //! Opens the log that the config names.
 
-use super::{Embedded, Kafka, SharedLog};
-use crate::kit::settings::{LogKind, Settings};
+use super::{Embedded, EmbeddedOptions, Kafka, SharedLog};
+use crate::kit::{
+    disk::Disk,
+    settings::{LogKind, Settings},
+};
 use std::sync::Arc;
 
 /// Opens the log that the settings name.
@@ -10,7 +13,11 @@ use std::sync::Arc;
 /// What keeps it from being opened, and what to do.
 pub async fn open(settings: &Settings) -> anyhow::Result<SharedLog> {
     match settings.log.kind {
-        LogKind::Embedded => Ok(Arc::new(Embedded::open(&settings.log.embedded(&settings.data_dir))?)),
+        LogKind::Embedded => {
+            let disk = Arc::new(Disk::new(&settings.data_dir, settings.disk.reserve_bytes));
+            let options = EmbeddedOptions { disk, ..settings.log.embedded(&settings.data_dir) };
+            Ok(Arc::new(Embedded::open(&options)?))
+        }
         LogKind::Kafka => Ok(Arc::new(Kafka::open(&settings.log).await?)),
     }
 }

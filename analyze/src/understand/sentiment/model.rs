@@ -62,8 +62,8 @@ pub struct Model {
 }
 
 /// The model that ships with the program.
-static SHIPPED: LazyLock<Result<Model, ModelError>> =
-    LazyLock::new(|| Model::decode(include_bytes!("../../../models/sentiment.bin")));
+static SHIPPED: LazyLock<Result<Model, ModelError>> = LazyLock::new(|| Model::decode(SHIPPED_BYTES));
+static SHIPPED_BYTES: &[u8] = include_bytes!("../../../models/sentiment.bin");
 
 impl Model {
     /// The model that ships with the program.
@@ -72,6 +72,12 @@ impl Model {
     /// When the program was built with a model of another version.
     pub fn shipped() -> Result<&'static Self, ModelError> {
         SHIPPED.as_ref().map_err(Clone::clone)
+    }
+
+    /// What tells the model that ships with this program from that of another: the checksum that ends its file.
+    #[must_use]
+    pub fn shipped_checksum() -> u64 {
+        SHIPPED_BYTES.last_chunk().map_or(0, |sum| u64::from_le_bytes(*sum))
     }
 
     /// Reads a model file.

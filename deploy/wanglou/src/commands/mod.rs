@@ -1,8 +1,11 @@
 //! The commands, a file each.
 
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod import;
+pub(crate) mod reindex;
 pub(crate) mod replay;
+pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod search;
 pub(crate) mod train;

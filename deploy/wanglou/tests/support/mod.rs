@@ -83,6 +83,22 @@ query = "停水 OR 断水 OR (水压 AND 低)"
         path
     }
 
+    /// Puts the data folder on a file system of its own, of so many megabytes; `None` where this machine lets no test mount one.
+    pub fn small_disk(&self, megabytes: u32) -> Option<SmallDisk> {
+        let folder = self.folder.path().join("data");
+        std::fs::create_dir_all(&folder).unwrap();
+        let size = format!("size={megabytes}m");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&folder).output();
+        if !mount.is_ok_and(|mount| mount.status.success()) {
+            #[allow(clippy::print_stderr)] // said to whoever reads the tests' output
+            {
+                eprintln!("skipped: no file system can be mounted here (root can)");
+            }
+            return None;
+        }
+        Some(SmallDisk { folder })
+    }
+
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wanglou"));
         command
@@ -100,6 +116,35 @@ query = "停水 OR 断水 OR (水压 AND 低)"
         let instance = Instance::spawn(command, "http://");
         instance.ready().await;
         instance
+    }
+}
+
+/// A file system that is small enough to be filled.
+pub struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    /// Fills it until about `free` bytes are left, as somebody else's files would.
+    pub fn fill(&self, free: u64) {
+        let space = schemas::kit::disk::Space::of(&self.folder).unwrap();
+        let mut ballast = std::fs::File::create(self.folder.join("ballast")).unwrap();
+        let block = vec![1; 4096];
+        let mut left = space.free.saturating_sub(free);
+        while left > 0 && std::io::Write::write_all(&mut ballast, &block).is_ok() {
+            left = left.saturating_sub(block.len() as u64);
+        }
+    }
+
+    /// Somebody makes room.
+    pub fn make_room(&self) {
+        std::fs::remove_file(self.folder.join("ballast")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
     }
 }
 
@@ -169,6 +214,27 @@ impl Instance {
         let request = self.client.post(format!("{}/api/posts", self.base)).bearer_auth(PUSH);
         let answer = request.header("content-type", "application/x-ndjson").body(body).send().await?;
         Ok((answer.status(), answer.json().await.unwrap_or_default()))
+    }
+
+    /// The native id of every hit, page by page.
+    pub async fn all_ids(&self) -> Vec<String> {
+        let mut ids = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("/api/search?limit=200{cursor}")).await;
+            let hits = page["hits"].as_array().unwrap().iter();
+            ids.extend(hits.map(|hit| hit["native_id"].as_str().unwrap().to_owned()));
+            match &page["next"] {
+                Value::String(next) => cursor = format!("&cursor={next}"),
+                _ => return ids,
+            }
+        }
+    }
+
+    /// A path that answers with text, whatever its status.
+    pub async fn text(&self, path: &str) -> (StatusCode, String) {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
     }
 
     pub async fn search_total(&self, query: &str) -> Option<u64> {

@@ -15,11 +15,13 @@ pub struct Archive {
     pub commit_posts: usize,
     /// Memory of each open month's writer, in bytes.
     pub writer_bytes: usize,
+    /// The month that it is and so many before it are kept; 0 keeps all.
+    pub keep_months: u32,
 }
 
 impl Default for Archive {
     fn default() -> Self {
-        Self { commit_every: Duration::from_secs(1), commit_posts: 50_000, writer_bytes: 128 << 20 }
+        Self { commit_every: Duration::from_secs(1), commit_posts: 50_000, writer_bytes: 128 << 20, keep_months: 0 }
     }
 }
 

@@ -73,7 +73,11 @@ impl LogSettings {
     /// How the embedded log is opened under a data folder.
     #[must_use]
     pub fn embedded(&self, data_dir: &Path) -> EmbeddedOptions {
-        EmbeddedOptions { folder: data_dir.join("log"), partitions: self.partitions, retention: self.retention() }
+        EmbeddedOptions {
+            partitions: self.partitions,
+            retention: self.retention(),
+            ..EmbeddedOptions::new(data_dir.join("log"))
+        }
     }
 
     /// Retention that differs from the topics' own.

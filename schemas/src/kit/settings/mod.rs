@@ -9,6 +9,7 @@
 mod alert;
 mod archive;
 mod crawl;
+mod disk;
 mod faults;
 mod http;
 mod log;
@@ -18,6 +19,7 @@ mod watch;
 pub use alert::{Channel, ChannelKind, Duty, EscalationStep, LevelRule, Policy, Records, Shift};
 pub use archive::{Archive, Trend};
 pub use crawl::Crawl;
+pub use disk::DiskSettings;
 pub use faults::{Fault, Place, no_fault};
 pub use http::{Http, Token, Upstream};
 pub use log::{LogKind, LogRetention, LogSettings};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub records: Records,
     /// How sources are visited.
     pub crawl: Crawl,
+    /// Room on the disk.
+    pub disk: DiskSettings,
     /// The archive.
     pub archive: Archive,
     /// When a topic rises.
@@ -75,6 +79,7 @@ impl Default for Settings {
             log: LogSettings::default(),
             records: Records::default(),
             crawl: Crawl::default(),
+            disk: DiskSettings::default(),
             archive: Archive::default(),
             trend: Trend::default(),
             source: Vec::new(),

@@ -13,19 +13,28 @@
 //! * [`reader`]: reads on a connection of its own and sleeps until the writer says that an end has moved.
 //!
 //! Limits: one process owns the folder (`lock`); the number of partitions is fixed when a topic is made; space freed by
-//! retention is used again but not given back to the file system.
+//! retention is given back to the file system in steps; a file that an older version made keeps its size until it is
+//! restored from a backup.
+//!
+//! When the disk fails: a write that SQLite could not finish is rolled back, its appends are refused, and the next one is
+//! tried; what was acknowledged is not touched.
 
+mod backup;
 mod reader;
 mod store;
 mod writer;
 
+pub use backup::backup;
+
 use super::{Log, LogError, NewRecord, Position, Reader, Retention, Share, Topic, TopicInfo, Whole};
+use crate::kit::disk::Disk;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::{
     collections::HashMap,
     fs::{File, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use store::Store;
 use writer::Writer;
@@ -39,13 +48,17 @@ pub struct EmbeddedOptions {
     pub partitions: u32,
     /// Retention that differs from [`Topic::retention`].
     pub retention: HashMap<Topic, Retention>,
+    /// The disk: when it runs short, posts are refused and all else is still taken.
+    pub disk: Arc<Disk>,
 }
 
 impl EmbeddedOptions {
-    /// The defaults, in `folder`.
+    /// The defaults, in `folder`, with no reserve on its disk.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), partitions: 4, retention: HashMap::new() }
+        let folder = folder.into();
+        let disk = Arc::new(Disk::new(&folder, Some(0)));
+        Self { folder, partitions: 4, retention: HashMap::new(), disk }
     }
 }
 
@@ -83,6 +96,7 @@ pub enum OpenError {
 /// The embedded log.
 pub struct Embedded {
     topics: HashMap<Topic, Writer>,
+    disk: Arc<Disk>,
     // Held until the last writer is gone; released by the operating system whatever happens to the process.
     _lock: File,
 }
@@ -115,7 +129,7 @@ impl Embedded {
             }
             topics.insert(topic, Writer::start(topic, store).map_err(io)?);
         }
-        Ok(Self { topics, _lock: lock })
+        Ok(Self { topics, disk: Arc::clone(&options.disk), _lock: lock })
     }
 
     fn topic(&self, topic: Topic) -> Result<&Writer, LogError> {
@@ -151,6 +165,9 @@ impl Log for Embedded {
     }
 
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, LogError> {
+        if topic == Topic::PostsRaw {
+            self.takes_posts()?;
+        }
         self.topic(topic)?.append(records).await
     }
 
@@ -164,6 +181,10 @@ impl Log for Embedded {
 
     async fn share(&self) -> Result<Box<dyn Share>, LogError> {
         Ok(Box::new(Whole::of(self.topic(Topic::PostsRaw)?.info().partitions)))
+    }
+
+    fn takes_posts(&self) -> Result<(), LogError> {
+        self.disk.check().map_err(LogError::Unavailable)
     }
 
     async fn retain(&self, now: Timestamp) -> Result<(), LogError> {

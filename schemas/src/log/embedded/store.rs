@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// How many records a step of retention deletes at most: it holds up appends for a few milliseconds.
 const RETAIN_STEP: u32 = 2_000;
+/// How many free pages a step gives back to the file system at most: 16 MiB.
+const VACUUM_STEP: u32 = 2_048;
+/// Free pages that are kept for the next appends.
+const SPARE_PAGES: u32 = 1_024;
 
 /// A row's id is its partition and offset in one number, so that appends go to the end of the table's B-tree and a range
 /// of offsets is a range of ids.
@@ -156,7 +160,38 @@ impl Store {
                 more = true;
             }
         }
-        Ok(more)
+        Ok(self.give_back()? || more)
+    }
+
+    /// Gives a step's worth of what was freed back to the file system, which sees it at the next checkpoint. Returns whether
+    /// there is more. A file that was made before this was possible keeps its size until it is restored from a backup.
+    fn give_back(&mut self) -> rusqlite::Result<bool> {
+        let pragma = |name: &str| self.connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, u32>(0));
+        if pragma("auto_vacuum")? != INCREMENTAL {
+            return Ok(false);
+        }
+        let excess = pragma("freelist_count")?.saturating_sub(SPARE_PAGES);
+        if excess == 0 {
+            return Ok(false);
+        }
+        let step = excess.min(VACUUM_STEP);
+        // A row for each page that is freed: all must be asked for.
+        let mut vacuum = self.connection.prepare(&format!("PRAGMA incremental_vacuum({step})"))?;
+        let mut rows = vacuum.query([])?;
+        while rows.next()?.is_some() {}
+        Ok(excess > step)
+    }
+
+    /// Opens the file anew after a failed write whose cause may lie in what is open: a disk that went away and came back.
+    /// The old connection stays when that fails.
+    pub(super) fn reopen(&mut self) -> rusqlite::Result<()> {
+        let mut connection = open_for_writing(&self.path)?;
+        let tx = connection.transaction()?;
+        let partitions = read_partitions(&tx, self.info.partitions)?;
+        tx.commit()?;
+        self.connection = connection;
+        self.partitions = partitions;
+        Ok(())
     }
 
     fn first_at(&self, partition: u32) -> rusqlite::Result<Option<i64>> {
@@ -234,9 +269,16 @@ fn write_partitions(tx: &Transaction<'_>, partitions: &[Partition]) -> rusqlite:
     Ok(())
 }
 
+/// `auto_vacuum` as SQLite tells it.
+const INCREMENTAL: u32 = 2;
+
 fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    // Only in a new file: it takes no effect in another, but is a write, and a full disk must not keep the log from opening.
+    if connection.query_row("PRAGMA page_count", [], |row| row.get::<_, u32>(0))? == 0 {
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;")?;
+    }
     // The page size takes effect only in a new file. 8 KiB holds some 20 posts a page and halves the height of the tree.
     connection.execute_batch(
         "PRAGMA page_size = 8192;

@@ -137,7 +137,7 @@ async fn another_number_of_partitions_is_refused() {
 
 fn with_retention(folder: &Path, age: Duration, bytes: u64) -> Embedded {
     let retention = HashMap::from([(Topic::PostsRaw, Retention::Delete { age, bytes })]);
-    Embedded::open(&EmbeddedOptions { partitions: 2, retention, folder: folder.to_owned() }).unwrap()
+    Embedded::open(&EmbeddedOptions { partitions: 2, retention, ..EmbeddedOptions::new(folder) }).unwrap()
 }
 
 #[tokio::test]
@@ -170,4 +170,113 @@ async fn identity_belongs_to_the_folder() {
     let (one, two) = (make(), make());
     let identity = async |folder: &Folder| folder.log.describe(Topic::PostsRaw).await.unwrap().identity;
     assert_ne!(identity(&one).await, identity(&two).await);
+}
+
+fn disk_of(free: &Arc<std::sync::atomic::AtomicU64>) -> Arc<Disk> {
+    let free = Arc::clone(free);
+    let space = move || crate::kit::disk::Space {
+        free: free.load(std::sync::atomic::Ordering::Relaxed),
+        total: 1 << 30,
+        read_only: false,
+    };
+    Arc::new(Disk::with_probe("/data", Some(1000), move || Ok(space())))
+}
+
+#[tokio::test]
+async fn a_short_disk_stops_posts_alone_and_they_go_on_by_themselves() {
+    let folder = TempDir::new().unwrap();
+    let free = Arc::new(std::sync::atomic::AtomicU64::new(1000));
+    let log = Embedded::open(&EmbeddedOptions { disk: disk_of(&free), ..EmbeddedOptions::new(folder.path()) }).unwrap();
+    log.append(Topic::PostsRaw, vec![record("before")]).await.unwrap();
+    free.store(999, std::sync::atomic::Ordering::Relaxed);
+    let refused = log.append(Topic::PostsRaw, vec![record("refused")]).await;
+    assert!(matches!(&refused, Err(LogError::Unavailable(reason)) if reason.contains("reserve_bytes")), "{refused:?}");
+    for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::PostsRaw) {
+        log.append(topic, vec![record("into the reserve")]).await.unwrap();
+    }
+    free.store(1100, std::sync::atomic::Ordering::Relaxed);
+    let position = log.append(Topic::PostsRaw, vec![record("after")]).await.unwrap();
+    assert_eq!(position, [Position { partition: 0, offset: 1 }], "nothing of what was refused is there");
+}
+
+#[tokio::test]
+async fn what_retention_frees_is_given_back_to_the_file_system() {
+    let folder = TempDir::new().unwrap();
+    let log = with_retention(folder.path(), Duration::from_secs(3600), u64::MAX);
+    for _ in 0..8 {
+        log.append(Topic::PostsRaw, (0..100).map(|_| record(vec![b'x'; 80_000])).collect()).await.unwrap();
+    }
+    let size = || {
+        // As after a quiet while: what is in the write-ahead log reaches the file.
+        let connection = rusqlite::Connection::open(folder.path().join("posts.raw.db")).unwrap();
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        std::fs::metadata(folder.path().join("posts.raw.db")).unwrap().len()
+    };
+    let full = size();
+    assert!(full > 64_000_000, "{full}");
+    log.retain(Timestamp::now() + Duration::from_secs(3601)).await.unwrap();
+    let kept = size();
+    assert!(kept < full / 4, "{kept} of {full}: only a spare for the next appends is kept");
+    let next = log.append(Topic::PostsRaw, vec![record("next")]).await.unwrap();
+    assert_eq!(next[0].offset, 800);
+}
+
+/// A file system of its own that is really full, where this machine lets tests mount one.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn of(megabytes: u32) -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let size = format!("size={megabytes}m");
+        let mount =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
+        mount.is_ok_and(|mount| mount.status.success()).then(|| Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_is_really_full_costs_nothing_that_was_acknowledged() {
+    let Some(disk) = SmallDisk::of(24) else {
+        #[allow(clippy::print_stderr)] // said to whoever reads the tests' output
+        {
+            eprintln!("skipped: no file system can be mounted here (root can)");
+        }
+        return;
+    };
+    let folder = disk.0.path().join("log");
+    let ballast = disk.0.path().join("ballast");
+    std::fs::write(&ballast, vec![1; 8 << 20]).unwrap();
+    let log = open(&folder);
+    let mut acknowledged = Vec::new();
+    let mut rounds_refused = 0;
+    // Fills the disk, frees it a little, fills it again: each time the log recovers.
+    for round in 0..3_u32 {
+        let refused = loop {
+            let value = format!("{:06}{}", acknowledged.len(), "满".repeat(20_000));
+            match log.append(Topic::PostsRaw, vec![record(value.clone())]).await {
+                Ok(_) => acknowledged.push(value),
+                Err(error) => break error,
+            }
+            assert!(acknowledged.len() < 2_000, "24 MiB hold no more");
+        };
+        assert!(matches!(refused, LogError::Unavailable(_)), "{refused:?}");
+        rounds_refused += 1;
+        assert!(log.append(Topic::PostsRaw, vec![record(vec![0; 4 << 20])]).await.is_err(), "it stays full");
+        let left = (2 - u64::from(round)) * (8 << 20) / 3;
+        OpenOptions::new().write(true).open(&ballast).unwrap().set_len(left).unwrap();
+        let value = format!("{:06}", acknowledged.len());
+        log.append(Topic::PostsRaw, vec![record(value.clone())]).await.expect("there is room again");
+        acknowledged.push(value);
+    }
+    assert_eq!(rounds_refused, 3);
+    assert!(values(&log).await == acknowledged, "all that was acknowledged, and nothing else, in its order");
+    log.close().await;
+    drop(log);
+    assert!(values(&open(&folder)).await == acknowledged, "after a restart too, full as the disk is");
 }

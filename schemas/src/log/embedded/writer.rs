@@ -159,6 +159,12 @@ fn commit(store: &mut Store, appends: &mut Vec<Append>, ends: &watch::Sender<Vec
         }
         Err(error) => {
             tracing::error!(file = %store.path().display(), %error, "the log cannot write; appends are refused until it can");
+            // A full disk leaves the connection whole. After anything else a new one is the safer one to go on with.
+            if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull)
+                && let Err(error) = store.reopen()
+            {
+                tracing::error!(file = %store.path().display(), %error, "the log's file cannot be opened anew");
+            }
             for (_, reply) in appends.drain(..) {
                 let _ = reply.send(Err(unavailable(&error)));
             }
