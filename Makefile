@@ -39,8 +39,10 @@ lint: $(DIST)
 unit: $(DIST)
 	$(CARGO) test --locked --workspace
 
-soak: build ## the long ones: more kills, more posts, more random input
-	WANGLOU_SOAK=1 PROPTEST_CASES=20000 $(CARGO) test --locked --release --workspace -- --include-ignored --nocapture
+# In the profile of the tests, whose overflow checks find more than speed does.
+soak: packages $(DIST) ## the long ones: nights of 200 kills for each log, more random input, simulated months
+	WANGLOU_SOAK=200 $(CARGO) test --locked --workspace --test soak -- --nocapture
+	PROPTEST_CASES=5000 $(CARGO) test --locked --workspace --lib -- --include-ignored
 
 bench: build ## the figures: criterion benches, then the load program
 	$(CARGO) bench --locked -p benches

@@ -1,28 +1,49 @@
 #!/usr/bin/env bash
-# The Debian packages that the tests need: a browser for the console, a Chinese font so that its pictures can be read, and
-# PostgreSQL, which the tests run for themselves (deploy/postgres/server.sh).
+# What the tests need from Debian: a browser for the console, a Chinese font so that its pictures can be read, PostgreSQL, which the
+# tests run for themselves (deploy/postgres/server.sh), and the programs that check the files under deploy/ (systemd-analyze,
+# docker-compose, promtool).
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 fc-list :lang=zh 2>/dev/null | grep -q . || missing+=(fontconfig fonts-noto-cjk)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
+docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing+=(docker-compose)
 for tool in cargo npm cc make; do
     command -v "$tool" >/dev/null || { echo "missing: $tool (see README.md, \"What you need\")" >&2; exit 1; }
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
 
-if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    # The server is wanted, not a cluster that Debian makes and starts beside it.
-    if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-        mkdir -p /etc/postgresql-common
-        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        # The server is wanted, not a cluster that Debian makes and starts beside it.
+        if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+            mkdir -p /etc/postgresql-common
+            echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+        fi
+        apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
+    else
+        echo "the tests need packages that are not installed; run this line, then again:" >&2
+        echo "    sudo apt-get install -y ${missing[*]}" >&2
+        exit 1
     fi
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
-else
-    echo "the tests need packages that are not installed; run this line, then again:" >&2
-    echo "    sudo apt-get install -y ${missing[*]}" >&2
-    exit 1
+fi
+
+# promtool comes with the package of the whole Prometheus, which would start a server: its one program is taken out.
+tools=$(realpath -m "${CARGO_TARGET_DIR:-target}/tools")
+if ! command -v promtool >/dev/null && [ ! -x "$tools/promtool" ]; then
+    unpacked=$(mktemp -d)
+    trap 'rm -rf "$unpacked"' EXIT
+    # apt hands the download to a user of its own, who must be able to write here.
+    chmod 0777 "$unpacked"
+    fetch() { (cd "$unpacked" && rm -f ./*.deb && apt-get download -qq prometheus && dpkg -x prometheus_*.deb x) >&2; }
+    # A list of packages that is absent or old names what cannot be fetched.
+    if ! fetch && ! { [ "$(id -u)" -eq 0 ] && apt-get update -qq && fetch; }; then
+        echo "promtool is missing: install Prometheus' promtool (Debian: in the package prometheus; perhaps apt-get update first)" >&2
+        exit 1
+    fi
+    install -D "$unpacked/x/usr/bin/promtool" "$tools/promtool"
 fi

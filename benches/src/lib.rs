@@ -1,4 +1,5 @@
 //! Load programs and comparisons, each a command that prints its table. Criterion benches are in `benches/`.
 
 pub mod machine;
+pub mod site;
 pub mod texts;

@@ -57,6 +57,10 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
     let (coverage, reports) = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
     let router = door::http::router(door.clone()).merge(coverage::router(coverage.clone(), door.clone()));
     let identity = log.describe(Topic::PostsRaw).await.context("posts.raw")?.identity;
+    let ready = {
+        let log = log.clone();
+        Ready::new(move || log.takes_posts().map_err(|error| format!("no posts are taken: {error}")))
+    };
     let crawl = Arc::new(Crawl {
         log,
         door: door.clone(),
@@ -67,10 +71,6 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         visits: Semaphore::new(settings.crawl.workers),
         _lock: lock,
     });
-    let ready = {
-        let log = crawl.log.clone();
-        Ready::new(move || log.takes_posts().map_err(|error| format!("no posts are taken: {error}")))
-    };
     let task = tokio::spawn(async move {
         let following = async { tokio::join!(coverage.follow(reports), door.follow()) };
         tokio::select! {

@@ -1,6 +1,6 @@
 //! A copy of the records, while they are written.
 
-use super::{RecordsError, absolute};
+use super::{RecordsError, address::Address};
 use schemas::kit::settings::Settings;
 use sqlx::{AnyConnection, Connection};
 use std::path::{Path, PathBuf};
@@ -35,9 +35,10 @@ pub async fn backup(settings: &Settings, to: &Path) -> Result<Copied, RecordsErr
     if !file.exists() {
         return Ok(Copied::Absent);
     }
-    let failed = |error| RecordsError::Open { url: url.clone(), error };
+    let hint = "Is the file whole?";
+    let failed = |error| RecordsError::Open { url: url.clone(), error, hint };
     sqlx::any::install_default_drivers();
-    let mut connection = AnyConnection::connect(&absolute(url, &settings.data_dir)?).await.map_err(failed)?;
+    let mut connection = AnyConnection::connect(&Address::of(settings)?.url).await.map_err(failed)?;
     sqlx::query("PRAGMA busy_timeout = 10000").execute(&mut connection).await?;
     let copy = to.join(FILE).to_string_lossy().into_owned();
     sqlx::query("VACUUM INTO $1").bind(copy).execute(&mut connection).await?;

@@ -30,6 +30,8 @@ const BATCH: usize = 1_000;
 const TICK: Duration = Duration::from_millis(250);
 /// How often the snapshot is written when something has changed.
 const SNAPSHOT: Duration = Duration::from_secs(5);
+/// The first one comes sooner: a process that is killed again and again must get on all the same.
+const FIRST_SNAPSHOT: Duration = Duration::from_secs(1);
 /// A snapshot takes at most this share of the time: a larger state is written less often.
 const SNAPSHOT_SHARE: u32 = 20;
 const RETRY: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
@@ -85,7 +87,7 @@ impl Worker {
             untold: BTreeMap::new(),
             ticked: Instant::now(),
             saved: Instant::now(),
-            save_every: SNAPSHOT,
+            save_every: FIRST_SNAPSHOT,
             unsaved: false,
         })
     }

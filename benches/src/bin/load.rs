@@ -1,6 +1,7 @@
-//! The load program: the all-in-one with its embedded log, posts pushed at a rate, and what comes of it.
+//! The load program: Wanglou on its embedded log or on Kafka, posts pushed at a rate, and what comes of it.
 //!
-//! `cargo run --release -p benches --bin load -- --minutes 10 --rate 10000`
+//! `cargo run --release -p benches --bin load -- --minutes 10 --rate 10000`, with `--log kafka` for the same on a broker that it
+//! starts itself, and `--log kafka --apart` for the services as processes of their own.
 //!
 //! It starts `target/release/wanglou` on a data folder of its own, pushes NDJSON over HTTP at a steady rate (open loop: a slow
 //! answer does not slow the clock) and asks, all the while, two things of single posts among the many:
@@ -8,13 +9,14 @@
 //! * a *marked* post: how long after its 202 it is found by search (asked every 20 ms);
 //! * a *crossing* post, the fifteenth of a watch topic of its own: how long after it was sent its page reaches a webhook.
 //!
-//! The load shares the machine with what it measures; its own CPU time is printed beside.
+//! The load and the broker share the machine with what is measured; their CPU times are printed beside.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic)] // a program for developers: it speaks, and it fails loudly
 
 use axum::{Json, Router, routing::post};
 use benches::{
     machine::{Usage, usage},
+    site::{self, Site},
     texts::Texts,
 };
 use clap::Parser;
@@ -22,9 +24,7 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
-    io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -53,9 +53,8 @@ struct Options {
     /// A JSONL file whose `text` fields are pushed; a small grammar without it.
     #[arg(long)]
     texts: Option<PathBuf>,
-    /// The program that is measured.
-    #[arg(long, default_value = "target/release/wanglou")]
-    binary: PathBuf,
+    #[command(flatten)]
+    site: site::Options,
 }
 
 struct Run {
@@ -136,10 +135,9 @@ fn histogram() -> Mutex<Histogram<u64>> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let folder = std::env::temp_dir().join(format!("wanglou-load-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
     let (hook, mut pages) = receiver().await?;
-    let (mut child, base) = start(&options, &folder, &hook)?;
+    let site = Site::start(&options.site, &config(&hook), &[("LOAD_TOKEN", TOKEN)])?;
+    let base = site.base.clone();
     let client = schemas::kit::http::client().timeout(Duration::from_secs(60)).build()?;
     while !client.get(format!("{base}/readyz")).send().await.is_ok_and(|answer| answer.status().is_success()) {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -165,9 +163,9 @@ async fn main() -> anyhow::Result<()> {
         }
     });
 
-    let (before, own_before) = (usage(child.id()).unwrap_or_default(), usage(std::process::id()).unwrap_or_default());
+    let before = Costs::of(&site);
     let begin = Instant::now();
-    let peak = push(&options, &run, child.id()).await;
+    let peak = push(&options, &run, &site).await;
     let pushed_for = begin.elapsed();
     let accepted = run.accepted.load(Ordering::Relaxed);
     let mut behind = Duration::ZERO;
@@ -177,22 +175,20 @@ async fn main() -> anyhow::Result<()> {
     }
     tokio::time::sleep(Duration::from_secs(5)).await; // pages under way
     paging.abort();
-    let (after, own_after) = (usage(child.id()).unwrap_or_default(), usage(std::process::id()).unwrap_or_default());
-    print(&run, &options, pushed_for, behind, [before, after, own_before, own_after], peak, total(&run).await);
-    let disk = folder_bytes(&folder);
+    let after = Costs::of(&site);
+    print(&run, &options, pushed_for, behind, total(&run).await);
+    print_costs(&before, &after, peak, pushed_for + behind, accepted);
+    let disk = site.disk_bytes();
     println!(
         "disk after the run           {:>10.1} MiB, {:.0} bytes a post",
         mib(disk),
         disk as f64 / accepted.max(1) as f64
     );
-    child.kill()?;
-    child.wait()?;
-    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
 /// Pushes at the rate, marks and crosses among it, and returns the highest memory seen.
-async fn push(options: &Options, run: &Arc<Run>, pid: u32) -> u64 {
+async fn push(options: &Options, run: &Arc<Run>, site: &Site) -> u64 {
     let mut texts = Texts::new(1, options.texts.as_deref(), options.bytes);
     let begin = Instant::now();
     let batches = (options.minutes * 60.0 * options.rate as f64 / options.batch as f64) as u64;
@@ -220,9 +216,7 @@ async fn push(options: &Options, run: &Arc<Run>, pid: u32) -> u64 {
             tasks.spawn(async move { run.cross(number).await });
             crossings += 1;
         }
-        if let Some(Usage { rss_anon, .. }) = usage(pid) {
-            peak = peak.max(rss_anon);
-        }
+        peak = peak.max(site.usage().rss_anon);
         while tasks.try_join_next().is_some() {}
         while tasks.len() > 64 {
             tasks.join_next().await;
@@ -240,15 +234,26 @@ async fn total(run: &Run) -> u64 {
     }
 }
 
-fn print(run: &Run, options: &Options, time: Duration, behind: Duration, usage: [Usage; 4], peak: u64, found: u64) {
-    let [before, after, own_before, own_after] = usage;
+/// What everybody has used so far.
+struct Costs {
+    wanglou: Usage,
+    broker: Option<Usage>,
+    own: Usage,
+}
+
+impl Costs {
+    fn of(site: &Site) -> Self {
+        let own = usage(std::process::id()).unwrap_or_default();
+        Self { wanglou: site.usage(), broker: site.broker_usage(), own }
+    }
+}
+
+fn print(run: &Run, options: &Options, time: Duration, behind: Duration, found: u64) {
     let accepted = run.accepted.load(Ordering::Relaxed);
     let whole = time + behind;
-    let cpu = (after.cpu - before.cpu).as_secs_f64();
-    let own = (own_after.cpu - own_before.cpu).as_secs_f64();
     println!(
-        "asked for                    {:>10} posts/s for {:.1} min, {} a request",
-        options.rate, options.minutes, options.batch
+        "asked for                    {:>10} posts/s for {:.1} min, {} a request, on the log {:?}",
+        options.rate, options.minutes, options.batch, options.site.log
     );
     println!(
         "accepted                     {:>10.0} posts/s ({accepted} posts, {} requests failed)",
@@ -276,61 +281,42 @@ fn print(run: &Run, options: &Options, time: Duration, behind: Duration, usage: 
         );
     }
     println!("pages that did not come      {:>10}", run.crossing.lock().unwrap().len());
+}
+
+fn print_costs(before: &Costs, after: &Costs, peak: u64, time: Duration, accepted: u64) {
+    let spent = |before: Usage, after: Usage| after.cpu.saturating_sub(before.cpu).as_secs_f64();
+    let cpu = spent(before.wanglou, after.wanglou);
     println!("peak RssAnon                 {:>10.1} MiB", mib(peak));
     println!(
         "CPU                          {:>10.2} cores, {:.1} µs a post (the load itself: {:.2} cores)",
-        cpu / whole.as_secs_f64(),
+        cpu / time.as_secs_f64(),
         cpu * 1e6 / accepted.max(1) as f64,
-        own / whole.as_secs_f64()
+        spent(before.own, after.own) / time.as_secs_f64()
     );
+    if let (Some(before), Some(after)) = (before.broker, after.broker) {
+        println!(
+            "CPU of the broker            {:>10.2} cores, RssAnon {:.1} MiB",
+            spent(before, after) / time.as_secs_f64(),
+            mib(after.rss_anon)
+        );
+    }
 }
 
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-fn folder_bytes(folder: &std::path::Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries
-        .filter_map(Result::ok)
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => folder_bytes(&entry.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        })
-        .sum()
-}
-
-fn start(options: &Options, folder: &std::path::Path, hook: &str) -> anyhow::Result<(Child, String)> {
+/// The config, but for the log.
+fn config(hook: &str) -> String {
     let mut config = format!(
-        "data_dir = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[[http.token]]\nname = \"load\"\nrole = \"admin\"\nenv = \"LOAD_TOKEN\"\n\
+        "[[http.token]]\nname = \"load\"\nrole = \"admin\"\nenv = \"LOAD_TOKEN\"\n\
          [[channel]]\nid = \"hook\"\nkind = \"webhook\"\nurl = {hook:?}\n\
-         [[watch]]\nid = \"water\"\nname = \"停水\"\nquery = \"停水 OR 断水 OR (水压 AND 低)\"\n",
-        folder.join("data")
+         [[watch]]\nid = \"water\"\nname = \"停水\"\nquery = \"停水 OR 断水 OR (水压 AND 低)\"\n"
     );
     for topic in 0..TOPICS {
         config += &format!("[[watch]]\nid = \"probe{topic}\"\nname = \"probe {topic}\"\nquery = \"probe{topic}x\"\n");
     }
-    let path = folder.join("wanglou.toml");
-    std::fs::write(&path, config)?;
-    let mut child = Command::new(&options.binary)
-        .args(["run", "--config"])
-        .arg(&path)
-        .env("LOAD_TOKEN", TOKEN)
-        .env("RUST_LOG", "warn")
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| {
-            anyhow::anyhow!("{}: {error} (cargo build --release -p wanglou makes it)", options.binary.display())
-        })?;
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let base = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| Some(line[line.find("http://")?..].trim_end_matches('/').to_owned()))
-        .ok_or_else(|| anyhow::anyhow!("the program ended before it told its address"))?;
-    std::thread::spawn(move || lines.for_each(drop));
-    Ok((child, base))
+    config
 }
 
 /// A webhook that tells which topic was paged, and when.

@@ -1,4 +1,5 @@
-//! 不断不漏: whatever is killed, every acknowledged post is found exactly once, and trend's count agrees.
+//! 不断不漏 on a quiet day: every acknowledged post is found exactly once, and trend's count agrees, after a stop, after posts that
+//! come twice and that change. `soak` does the same on a night of kills.
 
 #![allow(clippy::unwrap_used)] // a test fails by it
 
@@ -34,36 +35,6 @@ async fn everything_is_there_once(instance: &Instance, posts: u64) {
     assert_eq!(instance.search_total("&q=停水").await, Some(water));
     wait_for("trend to count all", async || (instance.topic_total("all").await? == posts).then_some(())).await;
     assert_eq!(instance.topic_total("water").await, Some(water));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn twenty_thousand_posts_survive_four_kills() {
-    // `make soak` does the same with more of both.
-    let (posts, kills) = if std::env::var_os("WANGLOU_SOAK").is_some() { (100_000, 40) } else { (20_000, 4) };
-    let site = Site::new("");
-    let mut instance = site.start().await;
-    let mut acknowledged = 0;
-    for kill in 1..=kills {
-        // Up to a point of this kill's own in the stream, then on until the process is gone under our hands.
-        let until = posts * kill / (kills + 1) + 37 * kill;
-        acknowledged = push_range(&instance, acknowledged, until).await;
-        assert_eq!(acknowledged, until, "the door takes all while it lives");
-        let now = jiff::Timestamp::now();
-        let under_way: String = (acknowledged..acknowledged + BATCH).map(|number| line(number, now)).collect();
-        let unanswered = tokio::spawn({
-            let (client, base) = (instance.client.clone(), instance.base.clone());
-            async move { client.post(format!("{base}/api/posts")).bearer_auth(support::PUSH).body(under_way).send().await }
-        });
-        tokio::task::yield_now().await;
-        instance.kill();
-        // Answered or not, it is sent again: the door is at-least-once, the archive exactly-once.
-        let _ = unanswered.await.unwrap();
-        instance = site.start().await;
-    }
-    assert_eq!(push_range(&instance, acknowledged, posts).await, posts);
-    everything_is_there_once(&instance, posts).await;
-    assert!(instance.stop().success());
-    everything_is_there_once(&site.start().await, posts).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

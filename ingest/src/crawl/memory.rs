@@ -220,14 +220,13 @@ impl Memory {
     }
 }
 
+/// The folder of all memories, under the data folder.
+pub(crate) const MEMORIES: &str = "crawl";
 /// A row of the list in a state, in few bytes: every worker computes the same.
 fn row(key: &str, changed: Option<&str>) -> u32 {
     let text = changed.map_or_else(|| key.to_owned(), |changed| format!("{key}\n{changed}"));
     xxhash_rust::xxh3::xxh3_64(text.as_bytes()) as u32
 }
-
-/// The folder of all memories, under the data folder.
-pub(crate) const MEMORIES: &str = "crawl";
 
 /// A source's id holds only letters, digits, `.`, `_` and `-`.
 fn file(data_dir: &Path, source: &str) -> PathBuf {

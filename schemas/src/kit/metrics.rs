@@ -35,6 +35,9 @@ macro_rules! metrics {
         /// Every metric's name, for checks of dashboards and alert rules.
         pub const NAMES: &[&str] = &[$($text),+];
 
+        /// The labels of each, in the order of [`NAMES`].
+        pub const LABELS: &[&[&str]] = &[$(&$labels),+];
+
         /// Makes every metric known, so that it shows from the start.
         pub fn touch() {
             $(LazyLock::force(&$name);)+
