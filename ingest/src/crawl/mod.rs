@@ -13,7 +13,7 @@ mod stretch;
 mod visit;
 mod workers;
 
-pub(crate) use memory::Inheritance;
+pub(crate) use memory::{Inheritance, MEMORIES};
 
 use crate::{
     coverage::{self, Coverage},
@@ -24,7 +24,7 @@ use crate::{
 use anyhow::Context;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-pub(crate) use memory::MEMORIES;
+
 use memory::Memory;
 use schemas::{
     kit::{backoff::Backoff, metrics, shutdown::Shutdown},
@@ -65,10 +65,10 @@ pub(crate) struct Crawl {
 /// # Errors
 /// When another process has them, or the folder cannot be used.
 pub(crate) fn lock(data_dir: &Path) -> anyhow::Result<File> {
-    let folder = data_dir.join("crawl");
+    let folder = data_dir.join(MEMORIES);
     let cannot = || format!("the memories of the sources in {}", folder.display());
     std::fs::create_dir_all(&folder).with_context(cannot)?;
-    let lock = File::create(folder.join("lock")).with_context(cannot)?;
+    let lock = File::create(folder.join(".lock")).with_context(cannot)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => anyhow::bail!(
