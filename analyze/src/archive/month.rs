@@ -12,7 +12,7 @@ use super::{
 use anyhow::Context;
 use std::path::Path;
 use tantivy::{
-    DocSet, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, Term, directory::MmapDirectory,
+    DocSet, Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TERMINATED, Term, directory::MmapDirectory,
     schema::IndexRecordOption,
 };
 
@@ -33,7 +33,12 @@ impl MonthIndex {
         let folder = &generation.path;
         let open = || -> anyhow::Result<Self> {
             std::fs::create_dir_all(folder)?;
-            Self::with(generation, Index::open_or_create(MmapDirectory::open(folder)?, FIELDS.schema.clone())?)
+            let directory = MmapDirectory::open(folder)?;
+            let index = match Index::exists(&directory)? {
+                true => Index::open(directory)?,
+                false => Index::create(directory, FIELDS.schema.clone(), IndexSettings::default())?,
+            };
+            Self::with(generation, index)
         };
         open().with_context(|| unusable(folder))
     }
@@ -46,14 +51,14 @@ impl MonthIndex {
             if !Index::exists(&directory)? {
                 return Ok(None);
             }
-            let index = Index::open(directory)?;
-            anyhow::ensure!(index.schema() == FIELDS.schema, "it was made by another version of this program");
-            Self::with(generation, index).map(Some)
+            Self::with(generation, Index::open(directory)?).map(Some)
         };
         open().with_context(|| unusable(folder))
     }
 
     fn with(generation: &Generation, index: Index) -> anyhow::Result<Self> {
+        let usable = schema::is_earlier(&index.schema(), &FIELDS.schema);
+        anyhow::ensure!(usable, "it was made by a newer version of this program, or by one that is too old");
         schema::register_tokenizers(&index);
         let reader = index
             .reader_builder()

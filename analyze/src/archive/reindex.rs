@@ -165,12 +165,16 @@ impl Drop for Rebuild {
 impl ArchiveWriter {
     /// Takes the next step of what was asked for. Says whether there is more to do.
     ///
+    /// A month that cannot be built anew stays as it is, and is tried again.
+    ///
     /// # Errors
-    /// When the request cannot be read. A month that cannot be built anew stays as it is, and is tried again.
+    /// When what is pending cannot be committed.
     pub fn reindex(&mut self) -> anyhow::Result<bool> {
         let finished = |rebuild: &mut Rebuild| rebuild.thread.as_ref().is_some_and(JoinHandle::is_finished);
         if let Some(mut rebuild) = self.rebuild.take_if(finished) {
             let month = rebuild.month;
+            // Everything is in the index in use before the two are compared.
+            self.commit()?;
             if let Err(error) = self.take_over(&mut rebuild) {
                 let told = format!("{error:#}");
                 tracing::error!(%month, error = told, "a month could not be built anew: it stays as it is, and is tried again");
@@ -182,19 +186,39 @@ impl ArchiveWriter {
             return Ok(true);
         }
         let folder = self.archive.folder().to_owned();
-        let Some(requested_at) = requested(&folder)? else { return Ok(false) };
+        let requested_at = match requested(&folder) {
+            Ok(Some(requested_at)) => requested_at,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the request to build the archive anew cannot be read: ask again"
+                );
+                return Ok(false);
+            }
+        };
         if self.rebuild_after.is_some_and(|after| Instant::now() < after) {
             return Ok(true);
         }
         let version = self.archive.understanding.version().to_owned();
         let due = self.months.iter().rev().find(|(_, slot)| slot.built.is_due(&version, requested_at));
         let Some(month) = due.map(|(month, _)| *month) else {
-            std::fs::remove_file(folder.join(REQUEST)).context("the request is done")?;
-            tracing::info!("the archive was built anew");
+            match std::fs::remove_file(folder.join(REQUEST)) {
+                Ok(()) => tracing::info!("the archive was built anew"),
+                Err(error) => {
+                    tracing::error!(%error, "the archive was built anew; that it was asked for cannot be crossed off now")
+                }
+            }
             return Ok(false);
         };
         let built = Built { version, at: requested_at.max(Timestamp::now()) };
-        self.rebuild = Some(self.begin(month, built)?);
+        match self.begin(month, built) {
+            Ok(rebuild) => self.rebuild = Some(rebuild),
+            Err(error) => {
+                tracing::error!(%month, error = format!("{error:#}"), "a month cannot be built anew now; it is tried again");
+                self.rebuild_after = Some(Instant::now() + AGAIN);
+            }
+        }
         Ok(true)
     }
 
@@ -227,9 +251,7 @@ impl ArchiveWriter {
         let Some(thread) = rebuild.thread.take() else { return Ok(()) };
         let Ok(rebuilt) = thread.join() else { bail!("building it panicked") };
         let Rebuilt { target, mut writer, mut copied } = rebuilt?;
-        // Everything is in the index in use before it is compared.
-        self.commit()?;
-        let understanding = self.archive.understanding.clone();
+        let (understanding, folder) = (self.archive.understanding.clone(), self.archive.folder().to_owned());
         let slot = self.months.get_mut(&rebuild.month).context("the month is gone")?;
         let mut replace = || -> anyhow::Result<()> {
             copied.round(&slot.index, &understanding, &writer, None)?;
@@ -237,6 +259,8 @@ impl ArchiveWriter {
             target.reload()?;
             let (wanted, found) = (slot.index.searcher().num_docs(), target.searcher().num_docs());
             ensure!(wanted == found, "it holds {wanted} posts, built anew {found}");
+            // The folder itself must outlast a power cut before the other one goes.
+            File::open(&folder)?.sync_all()?;
             let payload = Payload { coverage: slot.covered.clone(), built: rebuild.built.clone() };
             let mut prepared = writer.prepare_commit()?;
             prepared.set_payload(&payload.encode());
@@ -254,14 +278,13 @@ impl ArchiveWriter {
         }
         let old = std::mem::replace(&mut slot.index, Arc::new(target));
         slot.built = rebuild.built.clone();
-        let index = slot.index.clone();
+        self.archive.replace(slot.index.clone());
         if slot.writer.is_some() {
             // The former one's merges are of no more use: dropped, it ends them.
             slot.writer = Some(writer);
-        } else {
-            self.archive.close_later(rebuild.month, writer)?;
+        } else if let Err(error) = self.archive.close_later(rebuild.month, writer) {
+            tracing::warn!(month = %rebuild.month, %error, "its writer was closed at once, and its merges with it");
         }
-        self.archive.replace(index);
         old.generation.remove();
         self.show_outdated();
         tracing::info!(month = %rebuild.month, posts = old.searcher().num_docs(), "a month of the archive was built anew");

@@ -11,6 +11,10 @@
 //! | `post` | | | yes | the record of posts.analyzed, as it stands on the wire |
 //!
 //! The stored record is versioned like any record of the log, so a new optional key of it needs no new index.
+//!
+//! A new field goes to the end. A month that was made before it is searched, and takes posts, without it ([`is_earlier`], [`fitted`]) until
+//! it is built anew; a query that asks for the field must ask the month whether it has it. Any other change of the schema
+//! would need the archive to be built from the log.
 
 use super::{tokens, verdict::Known};
 use crate::understand::{Normal, Understood};
@@ -125,6 +129,25 @@ impl Fields {
     }
 }
 
+/// Whether an index of the schema `found` can be used where `wanted` is today's: it has the first fields of it, or all.
+pub(super) fn is_earlier(found: &Schema, wanted: &Schema) -> bool {
+    found.num_fields() <= wanted.num_fields()
+        && found.fields().zip(wanted.fields()).all(|(found, wanted)| found == wanted)
+}
+
+/// A document without the fields that an earlier schema does not have.
+pub(super) fn fitted(document: Document, schema: &Schema) -> Document {
+    let has = |field: Field| (field.field_id() as usize) < schema.num_fields();
+    if document.field_values().all(|(field, _)| has(field)) {
+        return document;
+    }
+    let mut fitted = TantivyDocument::new();
+    for (field, value) in document.field_values().filter(|(field, _)| has(*field)) {
+        fitted.add_field_value(field, value);
+    }
+    fitted
+}
+
 /// Gives an index the tokenizers that the schema names.
 pub(super) fn register_tokenizers(index: &Index) {
     index.tokenizers().register("characters", tokens::Characters::default());
@@ -221,6 +244,29 @@ mod tests {
         for value in [Label::Negative, Label::Neutral, Label::Positive] {
             assert_eq!(serde_json::to_value(value).unwrap(), label(value));
         }
+    }
+
+    #[test]
+    fn a_month_of_an_earlier_schema_is_used_without_the_fields_it_lacks() {
+        let first = |count: usize| {
+            let mut schema = Schema::builder();
+            for (_, entry) in FIELDS.schema.fields().take(count) {
+                schema.add_field(entry.clone());
+            }
+            schema.build()
+        };
+        let all = FIELDS.schema.num_fields();
+        assert!(is_earlier(&first(all), &FIELDS.schema) && is_earlier(&first(all - 1), &FIELDS.schema));
+        assert!(!is_earlier(&FIELDS.schema, &first(all - 1)), "one of a newer program");
+        let mut other = Schema::builder();
+        other.add_u64_field("id", NumericOptions::default());
+        assert!(!is_earlier(&other.build(), &FIELDS.schema), "one where a field means something else");
+        let mut document = TantivyDocument::new();
+        document.add_text(FIELDS.id, "forum:1");
+        document.add_bytes(FIELDS.post, b"{}");
+        assert_eq!(fitted(document.clone(), &FIELDS.schema), document);
+        let fitted = fitted(document, &first(all - 1));
+        assert_eq!(fitted.field_values().map(|(field, _)| field).collect::<Vec<_>>(), [FIELDS.id]);
     }
 
     #[test]

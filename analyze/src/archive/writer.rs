@@ -19,7 +19,7 @@ use super::{
     month::MonthIndex,
     payload::{Built, Payload},
     reindex::Rebuild,
-    schema::{Document, FIELDS},
+    schema::{self, Document, FIELDS},
     seen::Seen,
     verdict::{self, Judgement, Known},
 };
@@ -404,7 +404,7 @@ impl Change {
                 document
             }
         };
-        writer.add_document(document)?;
+        writer.add_document(schema::fitted(document, &writer.index().schema()))?;
         Ok(())
     }
 }

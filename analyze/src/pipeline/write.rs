@@ -16,7 +16,7 @@ use crate::archive::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use jiff::Timestamp;
 use schemas::{
-    kit::{metrics, shutdown::Shutdown},
+    kit::{disk::Space, metrics, shutdown::Shutdown},
     log::{Jump, LogError, NewRecord, Position, Topic},
     records::{AnalyzedPost, Record as _, Rejected, Verdict},
 };
@@ -104,12 +104,15 @@ impl Writing {
         }
     }
 
-    /// Removes months that are no longer kept, and sees to those that are to be built anew. Returns when to
+    /// Shows the room on the disk, removes months that are no longer kept, and sees to those that are to be built anew. Returns when to
     /// look again.
     fn tidy(&mut self) -> anyhow::Result<Instant> {
         let options = &self.shared.options;
         let now = Month::of(Timestamp::now(), &options.tz);
         self.writer.keep_from(retention::oldest_kept(options.keep_months, now))?;
+        if let Ok(space) = Space::of(self.shared.archive.folder()) {
+            metrics::DISK_FREE.set(space.free.try_into().unwrap_or(i64::MAX));
+        }
         let busy = self.writer.reindex()?;
         Ok(Instant::now() + if busy { TIDY_BUSY } else { TIDY })
     }

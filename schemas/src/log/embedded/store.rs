@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 const RETAIN_STEP: u32 = 2_000;
 /// How many free pages a step gives back to the file system at most: 16 MiB.
 const VACUUM_STEP: u32 = 2_048;
-/// Free pages that are kept for the next appends.
+/// Free pages that are kept for the next appends, at least: 8 MiB.
 const SPARE_PAGES: u32 = 1_024;
+/// And at least this part of those in use: where as much comes in as falls to retention, no page is moved for nothing.
+const SPARE_PART: u32 = 4;
 
 /// A row's id is its partition and offset in one number, so that appends go to the end of the table's B-tree and a range
 /// of offsets is a range of ids.
@@ -170,7 +172,8 @@ impl Store {
         if pragma("auto_vacuum")? != INCREMENTAL {
             return Ok(false);
         }
-        let excess = pragma("freelist_count")?.saturating_sub(SPARE_PAGES);
+        let (pages, free) = (pragma("page_count")?, pragma("freelist_count")?);
+        let excess = free.saturating_sub(SPARE_PAGES.max(pages.saturating_sub(free) / SPARE_PART));
         if excess == 0 {
             return Ok(false);
         }
@@ -179,7 +182,7 @@ impl Store {
         let mut vacuum = self.connection.prepare(&format!("PRAGMA incremental_vacuum({step})"))?;
         let mut rows = vacuum.query([])?;
         while rows.next()?.is_some() {}
-        Ok(excess > step)
+        Ok(excess > step && pragma("freelist_count")? < free)
     }
 
     /// Opens the file anew after a failed write whose cause may lie in what is open: a disk that went away and came back.

@@ -199,6 +199,25 @@ async fn a_short_disk_stops_posts_alone_and_they_go_on_by_themselves() {
     assert_eq!(position, [Position { partition: 0, offset: 1 }], "nothing of what was refused is there");
 }
 
+#[test]
+fn a_file_that_is_opened_anew_goes_on_where_it_stood() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("posts.raw.db");
+    let keep = Retention::Delete { age: Duration::from_secs(60), bytes: u64::MAX };
+    let mut store = Store::open(&path, "c", 2, keep).unwrap();
+    let append = |store: &mut Store, value: &'static str| {
+        let records = [record(value)];
+        store.append([&records[..]].into_iter(), Timestamp::now()).unwrap()
+    };
+    append(&mut store, "a");
+    store.reopen().unwrap();
+    assert_eq!(append(&mut store, "b"), [[Position { partition: 0, offset: 1 }]]);
+    std::fs::rename(folder.path(), folder.path().with_extension("away")).unwrap();
+    assert!(store.reopen().is_err());
+    std::fs::rename(folder.path().with_extension("away"), folder.path()).unwrap();
+    assert_eq!(append(&mut store, "c"), [[Position { partition: 0, offset: 2 }]], "the old connection has stayed");
+}
+
 #[tokio::test]
 async fn what_retention_frees_is_given_back_to_the_file_system() {
     let folder = TempDir::new().unwrap();
