@@ -35,7 +35,7 @@ use records::Records;
 use schemas::{
     kit::{
         service::{Ready, Service},
-        settings::{Fault, Settings},
+        settings::{Fault, LogKind, Settings},
         shutdown::Shutdown,
     },
     log::SharedLog,
@@ -79,6 +79,7 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
             "warning: [http] public_url is missing or a loopback address: links in messages will not open on a phone";
         warnings.push(settings.section_fault("http", "public_url", message));
     }
+    warnings.extend(of_upstreams(settings));
     for table in &settings.duty {
         let duty = table.get_ref();
         for (from, to) in roster::gaps(duty) {
@@ -88,6 +89,26 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
         }
     }
     warnings
+}
+
+/// What the gateway will miss when it runs apart, or has in vain when all runs in one process.
+fn of_upstreams(settings: &Settings) -> Vec<Fault> {
+    let upstream = &settings.http.upstream;
+    let warning = |key, message: &str| settings.section_fault("http.upstream", key, format!("warning: {message}"));
+    match settings.log.kind {
+        LogKind::Embedded if !upstream.is_empty() => {
+            vec![warning("", "[http.upstream] has no meaning with the embedded log: all stages run in one process")]
+        }
+        LogKind::Kafka if upstream.is_empty() => Vec::new(),
+        LogKind::Kafka => [("ingest", upstream.ingest.is_empty()), ("analyze", upstream.analyze.is_none())]
+            .into_iter()
+            .filter(|(_, missing)| *missing)
+            .map(|(name, _)| {
+                warning(name, &format!("`wanglou alert` will not start: [http.upstream] {name} is missing"))
+            })
+            .collect(),
+        LogKind::Embedded => Vec::new(),
+    }
 }
 
 /// Whether an address leads anywhere but to the machine that it is opened on.
@@ -193,6 +214,10 @@ mod tests {
         let public = format!("[http]\npublic_url = \"https://wanglou.example/\"\n{CHANNEL}");
         assert_eq!(warned(&public), "");
         assert_eq!(base(&settings(&public)), "https://wanglou.example");
+        let upstream = format!("{public}[http.upstream]\ningest = \"http://a:1\"\n");
+        assert!(warned(&upstream).contains("no meaning with the embedded log"));
+        let apart = format!("{upstream}[log]\nkind = \"kafka\"\nbrokers = \"a:9092\"\n");
+        assert!(warned(&apart).contains("[http.upstream] analyze is missing"), "{}", warned(&apart));
         let shift = "[[duty.shift]]\nfrom = \"08:00\"\nto = \"20:00\"\nperson = \"王敏\"\nchannels = [\"desk\"]\n";
         let roster = format!("{public}[[duty]]\nid = \"d\"\n{shift}");
         assert!(warned(&roster).contains("from 20:00 to 00:00"), "{}", warned(&roster));

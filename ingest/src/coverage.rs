@@ -8,8 +8,16 @@
 //! | good | before that | ok |
 //!
 //! A source that programs push is ok for as long as it has handed something in within a day, and is not listed after.
+//!
+//! Whichever worker is asked knows of all sources: it follows `crawl.reports`. Its own reports it takes at once; when they
+//! come by on the log they are skipped.
 
-use crate::{door::Door, lately::Lately, tail::Tail};
+use crate::{
+    crawl::Inheritance,
+    door::Door,
+    lately::Lately,
+    tail::{Follow, Tail},
+};
 use axum::{Json, Router, extract::State, routing::get};
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
@@ -17,20 +25,43 @@ use schemas::{
         auth::{self, MAY_WATCH},
         settings::{Settings, SourceKind},
     },
-    log::{LogError, SharedLog, Topic},
+    log::{Entry, LogError, SharedLog, Topic},
     records::{CrawlOutcome, CrawlReport, Record},
 };
 use serde::Serialize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
 
 /// How long after its time a visit counts as late, beside one more interval of the source.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 /// Reports that are read back on start.
 const CATCH_UP: u64 = 100_000;
+/// How long reports of other workers are waited for.
+const CATCH_UP_WAIT: Duration = Duration::from_secs(10);
+const STALE: &str =
+    "the latest reports cannot be read: sources are taken over from older ones, and gaps may be reported that are none";
 
 /// What is known of the sources, shared by workers and API.
 #[derive(Clone)]
-pub(crate) struct Coverage(Arc<Mutex<Vec<Source>>>);
+pub(crate) struct Coverage(Arc<Shared>);
+
+struct Shared {
+    known: Mutex<Known>,
+    /// The offset up to which `crawl.reports` was read.
+    read_to: watch::Sender<u64>,
+}
+
+struct Known {
+    sources: Vec<Source>,
+    /// The offset up to which `crawl.reports` was read.
+    read_to: u64,
+    /// Own reports beyond that, which were taken at once.
+    ahead: BTreeSet<u64>,
+}
 
 #[derive(Debug, Clone)]
 struct Source {
@@ -41,6 +72,8 @@ struct Source {
     last: Option<CrawlReport>,
     last_success_at: Option<Timestamp>,
     last_new_at: Option<Timestamp>,
+    covered_to: Option<Timestamp>,
+    rows: Vec<u32>,
     // Visits, failed visits, new posts.
     lately: Lately<3>,
 }
@@ -63,48 +96,93 @@ struct SourceState {
 }
 
 impl Coverage {
-    /// The sources of the config, with what the reports of the last day say of them.
-    pub(crate) async fn open(settings: &Settings, log: &SharedLog) -> Result<Self, LogError> {
+    /// The sources of the config, with what the reports of the last day say of them; and what to follow from there on.
+    pub(crate) async fn open(settings: &Settings, log: &SharedLog) -> Result<(Self, Follow), LogError> {
         let sources = settings.source.iter().map(|source| {
             let source = source.get_ref();
-            Source {
-                id: source.id.clone(),
-                name: source.display_name().to_owned(),
-                kind: match source.kind {
-                    SourceKind::Html => "html",
-                    SourceKind::Rss => "rss",
-                },
-                every: SignedDuration::try_from(source.every).unwrap_or(SignedDuration::MAX),
-                last: None,
-                last_success_at: None,
-                last_new_at: None,
-                lately: Lately::default(),
-            }
+            let kind = match source.kind {
+                SourceKind::Html => "html",
+                SourceKind::Rss => "rss",
+            };
+            Source::new(&source.id, source.display_name(), kind, source.every)
         });
-        let coverage = Self(Arc::new(Mutex::new(sources.collect())));
+        let known = Known { sources: sources.collect(), read_to: 0, ahead: BTreeSet::new() };
+        let coverage = Self(Arc::new(Shared { known: Mutex::new(known), read_to: watch::Sender::new(0) }));
         let mut tail = Tail::open(log, Topic::CrawlReports, CATCH_UP).await?;
         while let Some(entries) = tail.next().await? {
-            for report in entries.iter().filter_map(|entry| CrawlReport::decode(&entry.value).ok()) {
-                coverage.take(report);
+            coverage.take(&entries);
+        }
+        let follow = tail.follow();
+        coverage.has_read(follow.at());
+        Ok((coverage, follow))
+    }
+
+    /// Takes the reports of all workers, as they come, until the log is closed.
+    pub(crate) async fn follow(&self, mut reports: Follow) {
+        while let Some(batch) = reports.next().await {
+            self.take(&batch.entries);
+            self.has_read(batch.next);
+        }
+    }
+
+    /// Waits, but not for ever, until everything that was reported up to now is known.
+    pub(crate) async fn catch_up(&self, log: &SharedLog) {
+        let reached = async {
+            let (_, end) = log.bounds(Topic::CrawlReports, 0).await?;
+            // The sender lives as long as this.
+            let _ = self.0.read_to.subscribe().wait_for(|read_to| *read_to >= end).await;
+            Ok::<_, LogError>(())
+        };
+        match tokio::time::timeout(CATCH_UP_WAIT, reached).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "{}", STALE),
+            Err(_) => tracing::warn!(seconds = CATCH_UP_WAIT.as_secs(), "{}", STALE),
+        }
+    }
+
+    /// Takes the report of a visit of this worker, which stands at `offset` in the log.
+    pub(crate) fn take_own(&self, offset: Option<u64>, report: CrawlReport) {
+        let mut known = self.lock();
+        let Some(offset) = offset.filter(|&offset| offset >= known.read_to) else { return };
+        known.ahead.insert(offset);
+        known.take(report);
+    }
+
+    /// What the reports of a source say to whoever begins to visit it.
+    pub(crate) fn inheritance(&self, source: &str) -> Inheritance {
+        let known = self.lock();
+        let Some(source) = known.sources.iter().find(|known| known.id == source) else { return Inheritance::default() };
+        Inheritance {
+            covered_to: source.covered_to,
+            rows: source.rows.clone(),
+            next_visit_at: source.last.as_ref().map(|last| last.next_visit_at),
+        }
+    }
+
+    fn take(&self, entries: &[Entry]) {
+        let mut known = self.lock();
+        for entry in entries {
+            if !known.ahead.remove(&entry.offset)
+                && let Ok(report) = CrawlReport::decode(&entry.value)
+            {
+                known.take(report);
             }
         }
-        Ok(coverage)
     }
 
-    /// Takes the report of a visit.
-    pub(crate) fn take(&self, report: CrawlReport) {
-        let mut sources = self.lock();
-        if let Some(source) = sources.iter_mut().find(|source| source.id == report.source) {
-            source.take(report);
-        }
+    fn has_read(&self, to: u64) {
+        let mut known = self.lock();
+        known.read_to = to;
+        known.ahead = known.ahead.split_off(&to);
+        self.0.read_to.send_replace(to);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Source>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn states(&self, door: &Door, now: Timestamp) -> Vec<SourceState> {
-        let mut states: Vec<_> = self.lock().iter().map(|source| source.state(now)).collect();
+        let mut states: Vec<_> = self.lock().sources.iter().map(|source| source.state(now)).collect();
         let mut pushed: Vec<_> = door
             .pushed()
             .iter()
@@ -120,17 +198,49 @@ impl Coverage {
     }
 }
 
-impl Source {
+impl Known {
     fn take(&mut self, report: CrawlReport) {
+        if let Some(source) = self.sources.iter_mut().find(|source| source.id == report.source) {
+            source.take(report);
+        }
+    }
+}
+
+impl Source {
+    fn new(id: &str, name: &str, kind: &'static str, every: Duration) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            kind,
+            every: SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX),
+            last: None,
+            last_success_at: None,
+            last_new_at: None,
+            covered_to: None,
+            rows: Vec::new(),
+            lately: Lately::default(),
+        }
+    }
+
+    fn take(&mut self, mut report: CrawlReport) {
         let failed = is_failure(report.outcome);
         self.lately.add(report.finished_at, [1, u64::from(failed), u64::from(report.new)]);
+        // Two workers may have visited it at the same time: reports may come in another order than they were made.
         if !failed {
-            self.last_success_at = Some(report.finished_at);
+            self.last_success_at = self.last_success_at.max(Some(report.finished_at));
         }
         if report.new > 0 {
-            self.last_new_at = Some(report.finished_at);
+            self.last_new_at = self.last_new_at.max(Some(report.finished_at));
         }
-        self.last = Some(report);
+        self.covered_to = self.covered_to.max(report.covered.map(|covered| covered.to));
+        let is_last = self.last.as_ref().is_none_or(|last| last.finished_at <= report.finished_at);
+        let rows = std::mem::take(&mut report.rows);
+        if is_last && !rows.is_empty() {
+            self.rows = rows;
+        }
+        if is_last {
+            self.last = Some(report);
+        }
     }
 
     fn state(&self, now: Timestamp) -> SourceState {
@@ -195,16 +305,7 @@ mod tests {
     use super::*;
 
     fn source() -> Source {
-        Source {
-            id: "forum".into(),
-            name: "锦水论坛".into(),
-            kind: "html",
-            every: SignedDuration::from_secs(60),
-            last: None,
-            last_success_at: None,
-            last_new_at: None,
-            lately: Lately::default(),
-        }
+        Source::new("forum", "锦水论坛", "html", Duration::from_secs(60))
     }
 
     fn report(outcome: CrawlOutcome) -> CrawlReport {

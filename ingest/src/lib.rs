@@ -53,22 +53,34 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         anyhow::anyhow!("the sources of the config have faults:\n{}", faults.join("\n"))
     })?;
     let door = Door::open(settings, log.clone()).await?;
-    let coverage = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
+    let lock = crawl::lock(&settings.data_dir)?;
+    let (coverage, reports) = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
     let router = door::http::router(door.clone()).merge(coverage::router(coverage.clone(), door.clone()));
     let identity = log.describe(Topic::PostsRaw).await.context("posts.raw")?.identity;
+    let ready = {
+        let log = log.clone();
+        Ready::new(move || log.takes_posts().map_err(|error| format!("no posts are taken: {error}")))
+    };
     let crawl = Arc::new(Crawl {
         log,
-        door,
-        coverage,
+        door: door.clone(),
+        coverage: coverage.clone(),
         fetcher: Fetcher::new(&settings.crawl).context("the HTTP client")?,
         identity,
         data_dir: settings.data_dir.clone(),
         visits: Semaphore::new(settings.crawl.workers),
+        _lock: lock,
     });
-    let ready = {
-        let log = crawl.log.clone();
-        Ready::new(move || log.takes_posts().map_err(|error| format!("no posts are taken: {error}")))
-    };
-    let task = tokio::spawn(crawl::run(crawl, sites, shutdown));
+    let task = tokio::spawn(async move {
+        let following = async { tokio::join!(coverage.follow(reports), door.follow()) };
+        tokio::select! {
+            ended = crawl::run(crawl, sites, shutdown.clone()) => ended,
+            // They end when the log is closed, and then there is nothing to do but to stop.
+            _ = following => {
+                shutdown.cancelled().await;
+                Ok(())
+            }
+        }
+    });
     Ok(Service { name: "ingest", router, ready, task })
 }

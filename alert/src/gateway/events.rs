@@ -124,16 +124,19 @@ async fn sources(gateway: &Gateway, log: &SharedLog, coverage: &Router, shutdown
     let mut told: HashMap<String, String> = HashMap::new();
     let mut live = Live::new(log, Topic::CrawlReports);
     while live.next(shutdown).await.is_some() {
-        let next = Instant::now() + WAIT;
-        for (id, state) in ask(coverage).await.unwrap_or_default() {
-            if told.get(&id) != Some(&state) {
-                gateway.hub.tell("source", state.clone());
-                told.insert(id, state);
+        // Twice: ingest may be reading the same report at this very moment.
+        for _ in 0..2 {
+            let next = Instant::now() + WAIT;
+            for (id, state) in ask(coverage).await.unwrap_or_default() {
+                if told.get(&id) != Some(&state) {
+                    gateway.hub.tell("source", state.clone());
+                    told.insert(id, state);
+                }
             }
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep_until(next) => {}
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep_until(next) => {}
+            }
         }
     }
 }

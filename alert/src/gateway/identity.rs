@@ -20,52 +20,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use schemas::kit::{
-    auth::Caller,
-    http::Problem,
-    settings::{Settings, secret},
-};
-use sha2::{Digest, Sha256};
+use schemas::kit::{apart::strip, auth::Caller, http::Problem, tokens::hash};
 use std::sync::Arc;
 
 /// The cookie's name.
 pub(super) const COOKIE: &str = "wanglou_session";
-
-/// The hash of a token or session: what is stored and compared.
-pub(super) fn hash(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The API tokens of the config.
-pub(super) struct Tokens(Vec<(String, Caller)>);
-
-impl Tokens {
-    pub(super) fn of(settings: &Settings) -> anyhow::Result<Self> {
-        let tokens = settings.http.token.iter().map(|token| {
-            let value = secret(&token.env).ok_or_else(|| {
-                anyhow::anyhow!(
-                    "[[http.token]] {:?}: the environment variable {} (or {1}_FILE) is not set",
-                    token.name,
-                    token.env
-                )
-            })?;
-            Ok((hash(&value), Caller { name: token.name.clone(), role: token.role }))
-        });
-        Ok(Self(tokens.collect::<anyhow::Result<_>>()?))
-    }
-
-    #[cfg(test)]
-    pub(super) fn known(tokens: impl IntoIterator<Item = (String, Caller)>) -> Self {
-        Self(tokens.into_iter().map(|(value, caller)| (hash(&value), caller)).collect())
-    }
-
-    /// Compares with every token, in a time that does not depend on where they differ.
-    fn caller(&self, value: &str) -> Option<Caller> {
-        let given = hash(value);
-        let equal = |known: &str| known.bytes().zip(given.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0;
-        self.0.iter().fold(None, |found, (known, caller)| if equal(known) { Some(caller.clone()) } else { found })
-    }
-}
 
 /// Middleware of everything under `/api`.
 pub(super) async fn identify(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
@@ -91,11 +50,7 @@ fn is_open(method: &Method, path: &str) -> bool {
 pub(super) async fn find(gateway: &Gateway, head: &Parts) -> Result<Option<Caller>, Problem> {
     let headers = &head.headers;
     if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        return token.and_then(|token| gateway.tokens.caller(token)).map(Some).ok_or_else(unauthenticated);
+        return gateway.tokens.bearer(value).map(Some).ok_or_else(unauthenticated);
     }
     let Some(session) = session(headers) else { return Ok(None) };
     let records = &gateway.desk.records;
@@ -148,13 +103,6 @@ pub(super) fn same_site(head: &Parts) -> Result<(), Problem> {
 
 fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-}
-
-fn strip(headers: &mut HeaderMap) {
-    let own: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with("x-wanglou-")).cloned().collect();
-    for name in own {
-        headers.remove(name);
-    }
 }
 
 fn unauthenticated() -> Problem {

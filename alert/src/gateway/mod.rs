@@ -13,6 +13,7 @@ mod outage;
 mod rejected;
 mod session;
 mod throttle;
+mod upstream;
 
 use crate::engine::Desk;
 use axum::{
@@ -24,21 +25,20 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use events::Hub;
-use identity::Tokens;
 use incidents::Act;
 use schemas::{
     kit::{
         auth::{Caller, MAY_HANDLE, MAY_WATCH, Role, guard},
-        http::Problem,
-        metrics,
+        http::{Problem, counted, panicked},
+        operation::health,
         service::Ready,
         settings::Settings,
         shutdown::Shutdown,
+        tokens::Tokens,
     },
     log::SharedLog,
 };
 use std::{
-    any::Any,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
@@ -124,7 +124,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/api/{*rest}", any(unknown))
         .layer(middleware::from_fn_with_state(Arc::clone(gateway), identity::identify));
     let outside = Router::new()
-        .route("/healthz", get(operation::health))
+        .route("/healthz", get(health))
         .route("/readyz", get(operation::ready))
         .route("/metrics", get(operation::metrics))
         .with_state(Arc::clone(gateway));
@@ -184,20 +184,6 @@ async fn manners(request: Request, next: Next) -> Response {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     response
-}
-
-async fn counted(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    let class = ["1xx", "2xx", "3xx", "4xx", "5xx"][usize::from(response.status().as_u16() / 100).clamp(1, 5) - 1];
-    metrics::HTTP_REQUESTS.with_label_values(&[class]).inc();
-    response
-}
-
-// The layer wants a function of this type.
-#[allow(clippy::needless_pass_by_value)]
-fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    Problem::internal(&what.unwrap_or("a panic")).into_response()
 }
 
 #[cfg(test)]

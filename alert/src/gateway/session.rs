@@ -17,6 +17,7 @@ use schemas::{
     kit::{
         auth::{Caller, Role},
         http::Problem,
+        tokens::hash,
     },
     records::{AuditEntry, Record},
 };
@@ -83,7 +84,7 @@ pub(super) async fn log_out(State(gateway): State<Arc<Gateway>>, headers: Header
     if let Some(session) = identity::session(&headers) {
         let end = async || {
             let mut tx = gateway.desk.records.begin().await?;
-            tx.end_session(&identity::hash(session)).await?;
+            tx.end_session(&hash(session)).await?;
             tx.commit().await
         };
         repeat(RecordsError::is_broken_off, end).await.map_err(|error| problem(&error))?;
@@ -127,7 +128,7 @@ async fn begin(
 ) -> Result<(), RecordsError> {
     let until = now.checked_add(SignedDuration::try_from(gateway.session).unwrap_or(SignedDuration::MAX));
     let mut tx = gateway.desk.records.begin().await?;
-    tx.add_session(&identity::hash(session), &caller.name, until.unwrap_or(Timestamp::MAX), now).await?;
+    tx.add_session(&hash(session), &caller.name, until.unwrap_or(Timestamp::MAX), now).await?;
     tx.audit(&random_key(), &entry(&caller.name, caller.role, "login", peer, now)).await?;
     tx.commit().await
 }

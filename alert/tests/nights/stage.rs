@@ -106,6 +106,7 @@ async fn from_a_pulse_to_the_page_the_stream_and_the_signature() {
         new: 1,
         covered: None,
         gap: None,
+        rows: Vec::new(),
         next_visit_at: now,
     };
     let mut heard = String::new();

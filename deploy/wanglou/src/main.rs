@@ -3,9 +3,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a command line speaks on both
 
 mod all_in_one;
+mod apart;
 mod commands;
 mod demo;
+mod process;
 
+use apart::Stage;
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 
@@ -72,9 +75,9 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Run(config) => commands::run::all(&config.config).await,
-            Command::Ingest(config) => commands::run::one("ingest", &config.config),
-            Command::Analyze(config) => commands::run::one("analyze", &config.config),
-            Command::Alert(config) => commands::run::one("alert", &config.config),
+            Command::Ingest(config) => commands::run::one(Stage::Ingest, &config.config).await,
+            Command::Analyze(config) => commands::run::one(Stage::Analyze, &config.config).await,
+            Command::Alert(config) => commands::run::one(Stage::Alert, &config.config).await,
             Command::Demo(options) => demo::run(options).await,
             Command::Import(options) => commands::import::run(options).await,
             Command::Search(options) => commands::search::run(&options),

@@ -11,13 +11,16 @@
 //! | the last visit to it failed, or did not reach its last page | yes, up to some tries |
 //! | has `changed`, and it is the same | now and then for a day after its last news: counts move without it |
 //! | has no `changed` | at widening intervals, for three days after its last news |
+//!
+//! A worker that takes a source over has no such file of it, or an old one. What the reports say is enough to go on
+//! ([`Inheritance`]): up to when the source is covered, and which rows were read. The rest is fetched again.
 
 use crate::web::fetch::Validators;
 use jiff::{SignedDuration, Timestamp};
 use schemas::log::Identity;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
 };
@@ -25,6 +28,8 @@ use url::Url;
 
 /// Threads that are remembered; the ones that were listed least lately are forgotten.
 const MAX_THREADS: usize = 5_000;
+/// Rows that a report names.
+const MAX_ROWS: usize = 100;
 /// So often a visit to a thread is tried before it is given up.
 const MAX_TRIES: u32 = 5;
 
@@ -41,6 +46,20 @@ pub(crate) struct Memory {
     pub(crate) covered_to: Option<Timestamp>,
     #[serde(default)]
     threads: HashMap<String, Thread>,
+    /// Rows that another worker has read.
+    #[serde(skip)]
+    inherited: HashSet<u32>,
+}
+
+/// What the reports of a source say to whoever takes it over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Inheritance {
+    /// Up to when it is covered.
+    pub(crate) covered_to: Option<Timestamp>,
+    /// Rows that were read.
+    pub(crate) rows: Vec<u32>,
+    /// When the next visit is due.
+    pub(crate) next_visit_at: Option<Timestamp>,
 }
 
 /// What is remembered of a thread.
@@ -81,17 +100,34 @@ pub(crate) struct ThreadRead {
 
 impl Memory {
     pub(crate) fn new(log: Identity) -> Self {
-        Self { log, list: Validators::default(), covered_to: None, threads: HashMap::new() }
+        Self { log, list: Validators::default(), covered_to: None, threads: HashMap::new(), inherited: HashSet::new() }
+    }
+
+    /// Takes over what the reports say. They never say less than what is true, and neither does what is remembered here:
+    /// both hold.
+    pub(crate) fn inherit(&mut self, inheritance: &Inheritance) {
+        self.covered_to = self.covered_to.max(inheritance.covered_to);
+        self.inherited = inheritance.rows.iter().copied().collect();
+    }
+
+    /// Those of the rows that have been read in the state in which they were listed, for whoever takes the source over.
+    pub(crate) fn read_rows(&self, keys: &[String]) -> Vec<u32> {
+        let read = |key: &String| {
+            let thread = self.threads.get(key).filter(|thread| !thread.owed)?;
+            Some(row(key, thread.changed.as_deref()))
+        };
+        keys.iter().filter_map(read).take(MAX_ROWS).collect()
     }
 
     /// Whether a row was listed before in this state.
     pub(crate) fn knows(&self, key: &str, changed: Option<&str>) -> bool {
-        self.threads.get(key).is_some_and(|thread| thread.changed.as_deref() == changed)
+        let own = self.threads.get(key).is_some_and(|thread| thread.changed.as_deref() == changed);
+        own || self.inherited.contains(&row(key, changed))
     }
 
     /// Notes that a row was listed. One that is not known is owed a visit from now on.
     pub(crate) fn list(&mut self, key: &str, changed: Option<&str>, now: Timestamp) {
-        let known = self.knows(key, changed);
+        let known = self.threads.get(key).is_some_and(|thread| thread.changed.as_deref() == changed);
         let thread = self.threads.entry(key.to_owned()).or_insert_with(|| Thread {
             changed: None,
             listed_at: now,
@@ -105,6 +141,10 @@ impl Memory {
         if !known {
             thread.changed = changed.map(str::to_owned);
             (thread.owed, thread.tries, thread.news_at) = (true, 0, Some(now));
+            if self.inherited.contains(&row(key, changed)) {
+                // Another worker has read it: it is looked at again as if its news had come just now.
+                (thread.owed, thread.read_at) = (false, Some(now));
+            }
         }
     }
 
@@ -182,6 +222,11 @@ impl Memory {
 
 /// The folder of all memories, under the data folder.
 pub(crate) const MEMORIES: &str = "crawl";
+/// A row of the list in a state, in few bytes: every worker computes the same.
+fn row(key: &str, changed: Option<&str>) -> u32 {
+    let text = changed.map_or_else(|| key.to_owned(), |changed| format!("{key}\n{changed}"));
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes()) as u32
+}
 
 /// A source's id holds only letters, digits, `.`, `_` and `-`.
 fn file(data_dir: &Path, source: &str) -> PathBuf {
@@ -296,6 +341,43 @@ mod tests {
         assert!(due(&memory, 0));
         assert!(!memory.is_owing(), "it is under way, not failing");
         assert_eq!(memory.bookmark("a"), Some(bookmark));
+    }
+
+    #[test]
+    fn what_another_worker_has_read_is_not_owed_and_what_has_changed_since_is() {
+        let mut theirs = memory();
+        for (key, changed) in [("a", Some("3")), ("b", Some("1")), ("c", None), ("d", Some("9"))] {
+            theirs.list(key, changed, at(0));
+        }
+        for key in ["a", "b", "c"] {
+            theirs.read(key, read(true), at(0));
+        }
+        let keys = ["a", "b", "c", "d"].map(str::to_owned);
+        let rows = theirs.read_rows(&keys);
+        assert_eq!(rows.len(), 3, "one is owed a visit still");
+
+        let mut ours = memory();
+        ours.list("b", Some("0"), at(-600));
+        ours.read("b", read(true), at(-600));
+        ours.inherit(&Inheritance { covered_to: Some(at(0)), rows, next_visit_at: None });
+        assert_eq!(ours.covered_to, Some(at(0)));
+        assert!(ours.knows("a", Some("3")) && ours.knows("b", Some("1")) && ours.knows("c", None));
+        assert!(!ours.knows("d", Some("9")) && !ours.knows("a", Some("4")));
+        for (key, changed) in [("a", Some("4")), ("b", Some("1")), ("c", None), ("d", Some("9"))] {
+            ours.list(key, changed, at(1));
+        }
+        assert_eq!(ours.due(&keys, at(1), EVERY), ["a", "d"]);
+        assert_eq!(ours.due(&keys, at(12), EVERY), ["a", "b", "c", "d"], "counts move without news");
+    }
+
+    #[test]
+    fn what_is_covered_never_shrinks_by_an_inheritance() {
+        let mut memory = memory();
+        memory.covered_to = Some(at(5));
+        memory.inherit(&Inheritance { covered_to: Some(at(3)), ..Inheritance::default() });
+        assert_eq!(memory.covered_to, Some(at(5)));
+        memory.inherit(&Inheritance::default());
+        assert_eq!(memory.covered_to, Some(at(5)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The crawl: a task per source that visits it, reports, and waits; a bounded number of visits at once.
 //!
+//! * [`mod@share`]: which sources are this worker's; [`workers`]: their tasks.
 //! * [`visit`]: one visit.
 //! * [`memory`]: what is remembered of a source between visits.
 //! * [`stretch`]: which stretch of time a visit covers.
@@ -7,8 +8,12 @@
 //! On stop a visit under way is dropped: what it has not handed in, or not yet remembered, the next one finds again.
 
 mod memory;
+mod share;
 mod stretch;
 mod visit;
+mod workers;
+
+pub(crate) use memory::Inheritance;
 
 use crate::{
     coverage::{self, Coverage},
@@ -16,6 +21,7 @@ use crate::{
     source::Site,
     web::fetch::Fetcher,
 };
+use anyhow::Context;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use memory::MEMORIES;
@@ -25,9 +31,16 @@ use schemas::{
     log::{Identity, LogError, NewRecord, SharedLog, Topic},
     records::{CrawlOutcome, CrawlReport, Record},
 };
-use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, task::JoinSet};
+use std::{
+    fs::{File, TryLockError},
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::Semaphore;
 use visit::{Visit, Visited};
+use workers::Workers;
 
 /// The longest wait after failures, unless the source is visited less often anyway.
 const LONGEST_WAIT: Duration = Duration::from_secs(1800);
@@ -42,39 +55,93 @@ pub(crate) struct Crawl {
     pub(crate) identity: Identity,
     pub(crate) data_dir: PathBuf,
     pub(crate) visits: Semaphore,
+    /// Held, so that no other process writes the memories in the same folder; released by the operating system, whatever
+    /// happens to this process.
+    pub(crate) _lock: File,
 }
 
-/// Visits all sources until shutdown.
+/// Locks the memories of a data folder for this process.
+///
+/// # Errors
+/// When another process has them, or the folder cannot be used.
+pub(crate) fn lock(data_dir: &Path) -> anyhow::Result<File> {
+    let folder = data_dir.join("crawl");
+    let cannot = || format!("the memories of the sources in {}", folder.display());
+    std::fs::create_dir_all(&folder).with_context(cannot)?;
+    let lock = File::create(folder.join("lock")).with_context(cannot)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "{} belong to another running process: give each ingest worker a data_dir of its own",
+            cannot()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+    }
+}
+
+/// Visits this worker's share of the sources until shutdown.
 ///
 /// # Errors
 /// When the log was closed, or refuses reports.
 pub(crate) async fn run(crawl: Arc<Crawl>, sites: Vec<Site>, shutdown: Shutdown) -> anyhow::Result<()> {
-    let mut tasks = JoinSet::new();
-    for site in sites {
-        let (crawl, shutdown) = (crawl.clone(), shutdown.clone());
-        tasks.spawn(async move {
-            tokio::select! {
-                () = shutdown.cancelled() => Ok(()),
-                ended = crawl.source(Arc::new(site)) => ended,
+    let log = crawl.log.clone();
+    let partitions = log.describe(Topic::PostsRaw).await.context("posts.raw")?.partitions;
+    let mut share = log.share().await.context("sharing the sources among the workers")?;
+    let mut workers = Workers::new(crawl, sites, shutdown.clone());
+    let mut failures = 0;
+    loop {
+        let told = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            ended = workers.ended() => {
+                ended?;
+                continue;
             }
-        });
+            told = share.changed() => told,
+        };
+        match told {
+            Ok(ours) => {
+                failures = 0;
+                let change = share::change(workers.sources(), &workers.running(), &ours, partitions);
+                tracing::info!(partitions = ?ours, begin = change.begin.len(), leave = change.leave.len(), "a share");
+                workers.leave(&change).await?;
+                share.settled();
+                workers.begin(&change).await;
+            }
+            Err(LogError::Unavailable(error)) => {
+                failures += 1;
+                tracing::warn!(%error, "the share of the sources stays as it was");
+                tokio::time::sleep(LOG_BACKOFF.wait(failures, rand::random())).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    while let Some(ended) = tasks.join_next().await {
-        ended??;
-    }
-    shutdown.cancelled().await;
-    Ok(())
 }
 
 impl Crawl {
-    /// Visits a source for ever.
-    async fn source(&self, site: Arc<Site>) -> Result<(), LogError> {
+    /// Visits a source, not before it is `due`, until it is to be left.
+    async fn source(
+        &self,
+        site: Arc<Site>,
+        inheritance: Inheritance,
+        due: Timestamp,
+        leave: &Shutdown,
+    ) -> Result<(), LogError> {
         let mut memory = Memory::load(&self.data_dir, &site.id, &self.identity);
+        memory.inherit(&inheritance);
+        let mut rows = inheritance.rows;
         let mut failures = 0;
+        let mut wait = due.min(Timestamp::now() + LONGEST_WAIT).duration_since(Timestamp::now());
         loop {
-            let report = {
+            tokio::select! {
+                () = leave.cancelled() => return Ok(()),
+                () = tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()) => {}
+            }
+            let mut report = {
                 // Closed never: the semaphore lives as long as this.
-                let _turn = self.visits.acquire().await;
+                let _turn = tokio::select! {
+                    () = leave.cancelled() => return Ok(()),
+                    turn = self.visits.acquire() => turn,
+                };
                 let (mut visited, panicked) = self.visit(&site, &mut memory).await?;
                 if panicked {
                     memory = Memory::new(self.identity.clone());
@@ -83,6 +150,11 @@ impl Crawl {
                 visited.report.next_visit_at = next_visit(&visited, site.every, failures, rand::random());
                 visited.report
             };
+            if report.rows == rows {
+                report.rows.clear();
+            } else if !report.rows.is_empty() {
+                rows.clone_from(&report.rows);
+            }
             metrics::INGEST_VISITS.with_label_values(&[site.id.as_str(), outcome_name(report.outcome)]).inc();
             match &report.reason {
                 Some(reason) => {
@@ -90,13 +162,12 @@ impl Crawl {
                 }
                 None => tracing::debug!(source = %site.id, pages = report.pages, new = report.new, "visited"),
             }
-            self.report(&report).await?;
+            let position = self.report(&report).await?;
             if report.outcome != CrawlOutcome::NotModified {
                 self.keep(&site, &memory).await;
             }
-            let wait = report.next_visit_at.duration_since(Timestamp::now());
-            self.coverage.take(report);
-            tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
+            wait = report.next_visit_at.duration_since(Timestamp::now());
+            self.coverage.take_own(position, report);
         }
     }
 
@@ -120,6 +191,7 @@ impl Crawl {
                     new: 0,
                     covered: None,
                     gap: None,
+                    rows: Vec::new(),
                     next_visit_at: began,
                 };
                 Ok((Visited { report, retry_after: None }, true))
@@ -127,8 +199,8 @@ impl Crawl {
         }
     }
 
-    /// Appends a report, waiting for as long as the log cannot take it.
-    async fn report(&self, report: &CrawlReport) -> Result<(), LogError> {
+    /// Appends a report, waiting for as long as the log cannot take it, and returns its offset.
+    async fn report(&self, report: &CrawlReport) -> Result<Option<u64>, LogError> {
         let record = NewRecord { partition: 0, key: None, value: report.encode() };
         for failures in 1.. {
             match self.log.append(Topic::CrawlReports, vec![record.clone()]).await {
@@ -136,10 +208,10 @@ impl Crawl {
                     tracing::warn!(%error, "the log does not take reports: the crawl waits");
                     tokio::time::sleep(LOG_BACKOFF.wait(failures, rand::random())).await;
                 }
-                appended => return appended.map(drop),
+                appended => return appended.map(|positions| positions.first().map(|position| position.offset)),
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn keep(&self, site: &Site, memory: &Memory) {

@@ -43,6 +43,8 @@ pub(crate) struct Visit<'a> {
     pages: u32,
     found: u32,
     new: u32,
+    /// The rows of the list's first page.
+    first_rows: Vec<String>,
     broken: usize,
     troubles: Vec<String>,
     more_troubles: usize,
@@ -81,6 +83,7 @@ impl<'a> Visit<'a> {
             pages: 0,
             found: 0,
             new: 0,
+            first_rows: Vec::new(),
             broken: 0,
             troubles: Vec::new(),
             more_troubles: 0,
@@ -122,6 +125,7 @@ impl<'a> Visit<'a> {
             new: self.new,
             covered: stretch.covered,
             gap: stretch.gap,
+            rows: self.memory.read_rows(&self.first_rows),
             next_visit_at: self.began,
         };
         Ok(Visited { report, retry_after })
@@ -150,6 +154,9 @@ impl<'a> Visit<'a> {
                 }
                 break;
             };
+            if number == 0 {
+                self.first_rows = list.rows.iter().map(|row| row.url.to_string()).collect();
+            }
             known = self.memory.knows(last.url.as_str(), last.changed.as_deref());
             rows.extend(list.rows);
             if known {
@@ -280,10 +287,11 @@ impl<'a> Visit<'a> {
         if !posts.is_empty() {
             self.hand_in(posts, Vec::new()).await?;
         }
-        for id in ids {
-            self.memory.list(&id, None, now);
-            self.memory.read(&id, ThreadRead { news: false, finished: true, bookmark: None }, now);
+        for id in &ids {
+            self.memory.list(id, None, now);
+            self.memory.read(id, ThreadRead { news: false, finished: true, bookmark: None }, now);
         }
+        self.first_rows = ids;
         self.memory.list = validators;
         Ok((CrawlOutcome::Ok, back))
     }

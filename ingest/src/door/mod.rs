@@ -17,7 +17,7 @@ pub use tally::{Accepted, MAX_LISTED, Refused};
 use crate::{
     privacy::AuthorKey,
     seen::{Fingerprint, Hashing, Seen},
-    tail,
+    tail::{self, Follow},
 };
 use anyhow::Context;
 use bytes::Bytes;
@@ -27,7 +27,9 @@ use schemas::{
     log::{LogError, NewRecord, SharedLog, Topic, partition_of},
     records::{DoorPost, RawPost, Record, Via},
 };
+use serde::Deserialize;
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -52,6 +54,16 @@ struct Inner {
     hashing: Hashing,
     seen: Mutex<Seen>,
     pushed: Mutex<Pushed>,
+    /// What comes after that which was read back.
+    follow: Mutex<Option<Follow>>,
+}
+
+/// All that is read of a post to know who handed it in: a few per cent of the work of reading it whole.
+#[derive(Deserialize)]
+struct Origin<'a> {
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    via: Via,
 }
 
 /// What a chunk of posts comes to before it is appended.
@@ -59,7 +71,6 @@ struct Inner {
 struct Sorted {
     records: Vec<NewRecord>,
     marks: Vec<Fingerprint>,
-    by_source: HashMap<String, u64>,
     outcome: Accepted,
 }
 
@@ -70,7 +81,7 @@ impl Door {
     /// # Errors
     /// When the key or the log cannot be read.
     pub async fn open(settings: &Settings, log: SharedLog) -> anyhow::Result<Self> {
-        let key = AuthorKey::load(&settings.data_dir)?;
+        let key = AuthorKey::load(settings)?;
         let partitions = log.describe(Topic::PostsRaw).await.context("posts.raw")?.partitions;
         let door = Self(Arc::new(Inner {
             log,
@@ -79,6 +90,7 @@ impl Door {
             hashing: Hashing::new(),
             seen: Mutex::new(Seen::new()),
             pushed: Mutex::new(Pushed::default()),
+            follow: Mutex::new(None),
         }));
         door.catch_up().await.context("reading back the tail of posts.raw")?;
         Ok(door)
@@ -210,10 +222,6 @@ impl Door {
             sorted.outcome.accepted += 1;
             sorted.marks.push(print);
             sorted.records.push(self.record(&post));
-            match sorted.by_source.get_mut(&post.source) {
-                Some(count) => *count += 1,
-                None => drop(sorted.by_source.insert(post.source, 1)),
-            }
         }
         sorted
     }
@@ -224,7 +232,7 @@ impl Door {
 
     /// Appends; once it is durable, remembers and counts.
     async fn append(&self, sorted: Sorted, via: Via) -> Result<Accepted, LogError> {
-        let Sorted { records, marks, by_source, outcome } = sorted;
+        let Sorted { records, marks, outcome } = sorted;
         if !records.is_empty() {
             self.0.log.append(Topic::PostsRaw, records).await?;
         }
@@ -232,13 +240,6 @@ impl Door {
             let mut seen = self.seen();
             for mark in marks {
                 seen.mark(mark);
-            }
-        }
-        if via != Via::Crawl {
-            let now = Timestamp::now();
-            let mut pushed = self.pushed();
-            for (source, count) in by_source {
-                pushed.take(&source, count, now);
             }
         }
         outcome.count(via);
@@ -266,7 +267,24 @@ impl Door {
             };
             tokio::task::spawn_blocking(remember).await.map_err(|error| LogError::Unavailable(error.to_string()))?;
         }
+        *self.0.follow.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader.follow());
         Ok(())
+    }
+
+    /// Counts what programs hand in, here or at the doors of other workers, until the log is closed.
+    pub(crate) async fn follow(&self) {
+        let Some(mut follow) = self.0.follow.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        while let Some(batch) = follow.next().await {
+            let mut pushed = self.pushed();
+            for entry in &batch.entries {
+                // What cannot be read is analyze's to set aside.
+                if let Ok(post) = serde_json::from_slice::<Origin<'_>>(&entry.value)
+                    && post.via != Via::Crawl
+                {
+                    pushed.take(&post.source, 1, entry.appended_at);
+                }
+            }
+        }
     }
 }
 

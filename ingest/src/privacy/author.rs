@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use hmac::{Hmac, KeyInit, Mac};
+use schemas::kit::settings::{LogKind, Settings, secret};
 use sha2::Sha256;
 use std::{fmt, io::ErrorKind, path::Path};
 
@@ -24,10 +25,19 @@ impl AuthorKey {
     ///
     /// # Errors
     /// When the file can be neither read nor made.
-    pub(crate) fn load(data_dir: &Path) -> anyhow::Result<Self> {
-        let key = match schemas::kit::settings::secret(KEY_VARIABLE) {
+    pub(crate) fn load(settings: &Settings) -> anyhow::Result<Self> {
+        let key = match secret(KEY_VARIABLE) {
             Some(key) => key,
-            None => kept(data_dir)?,
+            None => {
+                if settings.log.kind == LogKind::Kafka {
+                    tracing::warn!(
+                        variable = KEY_VARIABLE,
+                        "each ingest worker makes a key of its own for authors, and to one an author is another than to the \
+                         next: set the same key for all of them"
+                    );
+                }
+                kept(&settings.data_dir)?
+            }
         };
         if key.len() < SHORT_KEY_BYTES {
             tracing::warn!(

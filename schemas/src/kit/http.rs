@@ -1,12 +1,15 @@
-//! HTTP manners: error bodies, the client that goes out.
+//! HTTP manners: error bodies, what every server counts and catches, the client that goes out.
 
+use super::metrics;
 use axum::{
     Json,
+    extract::Request,
     http::{HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use std::sync::Once;
+use std::{any::Any, sync::Once};
 
 /// An error as the API tells it: `{"error":{"code":"…","message":"…"}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +79,22 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// Middleware that counts answers by their status class.
+pub async fn counted(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let class = ["1xx", "2xx", "3xx", "4xx", "5xx"][usize::from(response.status().as_u16() / 100).clamp(1, 5) - 1];
+    metrics::HTTP_REQUESTS.with_label_values(&[class]).inc();
+    response
+}
+
+/// What a panic in a handler is to the caller: an answer that tells nothing.
+// The layer that catches wants a function of this type.
+#[allow(clippy::needless_pass_by_value)]
+pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    Problem::internal(&what.unwrap_or("a panic")).into_response()
 }
 
 /// Begins an outgoing client with rustls and ring as its cryptography. One place decides that for the whole program.

@@ -66,6 +66,8 @@ metrics! {
     counter INGEST_DUPLICATE = "wanglou_ingest_posts_duplicate_total" ["via"];
     /// Visits to sources, by outcome.
     counter INGEST_VISITS = "wanglou_ingest_visits_total" ["source", "outcome"];
+    /// Sources that this worker visits: its share of them.
+    gauge INGEST_SOURCES = "wanglou_ingest_sources" [];
     /// Pages fetched.
     counter INGEST_PAGES = "wanglou_ingest_pages_fetched_total" [];
     /// Bytes fetched.

@@ -18,12 +18,20 @@ pub struct Service {
 
 /// Whether a stage can do its work now: `Err` says what is missing.
 #[derive(Clone)]
-pub struct Ready(Arc<dyn Fn() -> Result<(), String> + Send + Sync>);
+pub struct Ready {
+    check: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    own: bool,
+}
 
 impl Ready {
     /// A readiness that is asked for each time.
     pub fn new(check: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(check))
+        Self { check: Arc::new(check), own: true }
+    }
+
+    /// The readiness of a service that runs in another process: it is told, and this process is ready without it.
+    pub fn elsewhere(check: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self { check: Arc::new(check), own: false }
     }
 
     /// Asks.
@@ -31,7 +39,13 @@ impl Ready {
     /// # Errors
     /// What is missing.
     pub fn check(&self) -> Result<(), String> {
-        (self.0)()
+        (self.check)()
+    }
+
+    /// Whether it is of this process.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.own
     }
 }
 

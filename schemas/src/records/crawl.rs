@@ -65,6 +65,10 @@ pub struct CrawlReport {
     /// The stretch that could not be covered, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Span>,
+    /// Rows of the list's first page that have been read, each as a hash of its address and state: whoever takes the source
+    /// over knows them. Left out when nothing new was read since the last report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<u32>,
     /// When the next visit is due.
     #[schemars(with = "String")]
     pub next_visit_at: Timestamp,

@@ -1,16 +1,17 @@
-//! `wanglou import`: the posts of a JSONL file, over HTTP into a running instance or, with `--config`, straight into the log
-//! of a stopped one.
+//! `wanglou import`: the posts of a JSONL file, over HTTP into a running instance or, with `--config`, straight into the
+//! log: of a stopped one, where it is embedded.
 
 use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
 use schemas::{
     kit::{http::client, settings::secret},
     log,
+    records::MAX_LINE_BYTES,
 };
 use serde::Deserialize;
 use std::{
     fs::File,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -25,7 +26,7 @@ const BYTES: usize = 8 << 20;
 pub(crate) struct Options {
     /// The file, one post a line.
     file: PathBuf,
-    /// Append to the log of this config's instance, which must be stopped.
+    /// Append to the log of this config's instance. With the embedded log it must be stopped.
     #[arg(long)]
     config: Option<PathBuf>,
     /// The running instance.
@@ -78,28 +79,66 @@ async fn over_http(to: &str, token: &str, mut file: impl BufRead) -> Result<Acce
     let mut total = Accepted::default();
     let mut before = 0;
     loop {
-        let (body, lines) = read_some(&mut file)?;
+        let Part { body, lines, mut refused } = read_some(&mut file)?;
         if lines == 0 {
             return Ok(total);
         }
         let answer = post(&client, &url, token, body).await?;
         total.accepted += answer.accepted;
         total.duplicate += answer.duplicate;
-        total
-            .refused
-            .extend(answer.refused.into_iter().map(|refused| Refused { line: before + refused.line, ..refused }));
+        refused.extend(answer.refused);
+        refused.sort_by_key(|refused| refused.line);
+        total.refused.extend(refused.into_iter().map(|refused| Refused { line: before + refused.line, ..refused }));
         total.refused_unlisted += answer.refused_unlisted;
         before += lines;
     }
 }
 
-/// Some lines, and how many they are.
-fn read_some(file: &mut impl BufRead) -> Result<(Vec<u8>, u64)> {
-    let (mut body, mut lines) = (Vec::new(), 0);
-    while lines < LINES as u64 && body.len() < BYTES && file.read_until(b'\n', &mut body)? > 0 {
-        lines += 1;
+/// Some lines of a file, for one request.
+#[derive(Debug, Default)]
+struct Part {
+    body: Vec<u8>,
+    lines: u64,
+    /// Lines that are longer than any door takes. They are not read into memory and not sent; a blank line stands in their
+    /// place, so that the others keep their numbers.
+    refused: Vec<Refused>,
+}
+
+fn read_some(file: &mut impl BufRead) -> Result<Part> {
+    let mut part = Part::default();
+    while part.lines < LINES as u64 && part.body.len() < BYTES {
+        let begin = part.body.len();
+        let read = file.by_ref().take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut part.body)?;
+        if read == 0 {
+            break;
+        }
+        part.lines += 1;
+        if read > MAX_LINE_BYTES && !part.body.ends_with(b"\n") {
+            part.body.truncate(begin);
+            part.body.push(b'\n');
+            let length = read as u64 + skip_line(file)?;
+            let reason = format!("the line is {length} bytes long; at most {MAX_LINE_BYTES} are taken");
+            part.refused.push(Refused { line: part.lines, reason });
+        }
     }
-    Ok((body, lines))
+    Ok(part)
+}
+
+/// Passes over the rest of a line, and counts it.
+fn skip_line(file: &mut impl BufRead) -> Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let held = file.fill_buf()?;
+        let (end, ended) = match held.iter().position(|&byte| byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (held.len(), held.is_empty()),
+        };
+        file.consume(end);
+        skipped += (end - usize::from(ended && end > 0)) as u64;
+        if ended {
+            return Ok(skipped);
+        }
+    }
 }
 
 /// Sends a request, again and again while the log cannot take it: the door is at-least-once and knows what it has seen.
@@ -140,4 +179,33 @@ async fn into_log(config: &Path, file: &Path) -> Result<Accepted> {
         refused: refused.collect(),
         refused_unlisted: imported.refused_unlisted,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_by_its_number_and_not_sent() {
+        let long = "x".repeat(3 * MAX_LINE_BYTES + 17);
+        let full = "y".repeat(MAX_LINE_BYTES);
+        let text = format!("a\n{long}\nb\n{full}\n{long}");
+        // A small buffer: lines lie across its ends.
+        let part = read_some(&mut BufReader::with_capacity(7_001, text.as_bytes())).unwrap();
+        assert_eq!(part.lines, 5);
+        assert_eq!(part.body, format!("a\n\nb\n{full}\n\n").into_bytes());
+        let refused: Vec<_> = part.refused.iter().map(|refused| refused.line).collect();
+        assert_eq!(refused, [2, 5]);
+        assert!(part.refused.iter().all(|refused| refused.reason.contains(&format!("{} bytes", long.len()))));
+    }
+
+    #[test]
+    fn a_file_is_read_in_parts_and_to_its_end() {
+        let text: String = (0..LINES + 1).map(|number| format!("{number}\n")).collect::<String>() + "last";
+        let mut file = text.as_bytes();
+        let (first, second) = (read_some(&mut file).unwrap(), read_some(&mut file).unwrap());
+        assert_eq!((first.lines, second.lines), (LINES as u64, 2));
+        assert_eq!([first.body, second.body].concat(), text.into_bytes());
+        assert_eq!(read_some(&mut file).unwrap().lines, 0);
+    }
 }

@@ -1,18 +1,20 @@
 //! `wanglou run`, and the stages one by one.
 
-use crate::all_in_one;
+use crate::{
+    all_in_one,
+    apart::{self, Stage},
+};
 use anyhow::{Result, bail};
-use schemas::kit::{settings::LogKind, shutdown, telemetry};
+use schemas::kit::{
+    settings::{LogKind, Settings},
+    shutdown, telemetry,
+};
 use std::{path::Path, process::ExitCode};
 
 pub(crate) async fn all(config: &Path) -> Result<ExitCode> {
-    telemetry::start();
-    let settings = super::settings(config)?;
-    for warning in alert::warnings(&settings) {
-        tracing::warn!("{}", warning.in_file(config));
-    }
-    let shutdown = shutdown::on_signal()?;
-    all_in_one::run(&settings, shutdown, async |_, address| {
+    let settings = read(config)?;
+    warn(&settings, config);
+    all_in_one::run(&settings, shutdown::on_signal()?, async |_, address| {
         println!("望楼 Wanglou: http://{address}/");
         Ok(())
     })
@@ -21,14 +23,33 @@ pub(crate) async fn all(config: &Path) -> Result<ExitCode> {
 }
 
 /// One stage alone. Stages meet on the log, and the embedded log belongs to one process.
-pub(crate) fn one(stage: &str, config: &Path) -> Result<ExitCode> {
-    let settings = super::settings(config)?;
-    match settings.log.kind {
-        LogKind::Embedded => bail!(
+pub(crate) async fn one(stage: Stage, config: &Path) -> Result<ExitCode> {
+    let settings = read(config)?;
+    if settings.log.kind == LogKind::Embedded {
+        bail!(
             "{stage} alone needs a log that processes share, and [log] kind = \"embedded\" belongs to one process: use \
              `wanglou run --config {}`",
             config.display()
-        ),
-        LogKind::Kafka => bail!("this build has no Kafka log"),
+        );
+    }
+    if stage == Stage::Alert {
+        warn(&settings, config);
+    }
+    apart::run(stage, &settings, shutdown::on_signal()?, async |_, address| {
+        println!("望楼 Wanglou {stage}: http://{address}/");
+        Ok(())
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(config: &Path) -> Result<Settings> {
+    telemetry::start();
+    super::settings(config)
+}
+
+fn warn(settings: &Settings, config: &Path) {
+    for warning in alert::warnings(settings) {
+        tracing::warn!("{}", warning.in_file(config));
     }
 }

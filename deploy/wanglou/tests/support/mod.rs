@@ -3,6 +3,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)] // each test file uses its part
 
 pub mod files;
+pub mod watch;
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 
 pub const PUSH: &str = "push-token-of-the-tests";
 pub const ADMIN: &str = "admin-token-of-the-tests";
+pub const VIEWER: &str = "viewer-token-of-the-tests";
 
 /// How long anything may take that has to happen.
 pub const SOON: Duration = Duration::from_secs(50);
@@ -23,6 +25,8 @@ pub const SOON: Duration = Duration::from_secs(50);
 /// A data folder with its config; instances come and go in it.
 pub struct Site {
     folder: TempDir,
+    /// The section of the log.
+    log: String,
     /// Appended to the config.
     more: String,
 }
@@ -30,7 +34,12 @@ pub struct Site {
 impl Site {
     /// A site with the smallest config, and `more` of it.
     pub fn new(more: &str) -> Self {
-        Self { folder: TempDir::new().unwrap(), more: more.to_owned() }
+        Self::over("kind = \"embedded\"", more)
+    }
+
+    /// The same over another log.
+    pub fn over(log: &str, more: &str) -> Self {
+        Self { folder: TempDir::new().unwrap(), log: log.to_owned(), more: more.to_owned() }
     }
 
     pub fn path(&self) -> &Path {
@@ -53,8 +62,12 @@ env = "WANGLOU_PUSH_TOKEN"
 name = "tests"
 role = "admin"
 env = "WANGLOU_ADMIN_TOKEN"
+[[http.token]]
+name = "board"
+role = "viewer"
+env = "WANGLOU_VIEWER_TOKEN"
 [log]
-kind = "embedded"
+{}
 [records]
 url = "sqlite:records.db"
 [[watch]]
@@ -64,6 +77,7 @@ query = "停水 OR 断水 OR (水压 AND 低)"
 {}
 "#,
             self.folder.path().join("data").display(),
+            self.log,
             self.more
         );
         std::fs::write(&path, text).unwrap();
@@ -88,7 +102,11 @@ query = "停水 OR 断水 OR (水压 AND 低)"
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wanglou"));
-        command.env("WANGLOU_PUSH_TOKEN", PUSH).env("WANGLOU_ADMIN_TOKEN", ADMIN).current_dir(self.folder.path());
+        command
+            .env("WANGLOU_PUSH_TOKEN", PUSH)
+            .env("WANGLOU_ADMIN_TOKEN", ADMIN)
+            .env("WANGLOU_VIEWER_TOKEN", VIEWER)
+            .current_dir(self.folder.path());
         command
     }
 

@@ -2,7 +2,7 @@
 
 use super::KeyFault;
 use crate::kit::auth::Role;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::{net::SocketAddr, time::Duration};
 
 /// `[http]`
@@ -34,14 +34,49 @@ pub struct Token {
     pub env: String,
 }
 
-/// `[http.upstream]`
+/// `[http.upstream]`: where the gateway finds the other services when they run apart. All in one needs none of it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Upstream {
-    /// The base address of ingest.
-    pub ingest: Option<String>,
+    /// The base address of ingest; a list where several workers run, of which the first that answers is asked.
+    #[serde(deserialize_with = "one_or_more")]
+    pub ingest: Vec<String>,
     /// The base address of analyze.
     pub analyze: Option<String>,
+}
+
+impl Upstream {
+    /// Whether any of it is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ingest.is_empty() && self.analyze.is_none()
+    }
+}
+
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "an address or a list of addresses is wanted: \"http://host:port\"")]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(address) => vec![address],
+        OneOrMore::More(addresses) => addresses,
+    })
+}
+
+/// Whether a text is the base address of a service: http or https, a host, and nothing behind it.
+fn is_base(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
 }
 
 impl Default for Http {
@@ -70,6 +105,19 @@ impl Http {
                 faults.push(("token", "name and env must not be empty".into()));
             }
         }
+        faults
+    }
+}
+
+impl Upstream {
+    pub(super) fn check(&self) -> Vec<KeyFault> {
+        let fault = |key, address: &String| {
+            let message =
+                format!("{address:?} is no base address of a service, such as \"http://ingest.internal:8081\"");
+            (!is_base(address)).then_some((key, message))
+        };
+        let mut faults: Vec<KeyFault> = self.ingest.iter().filter_map(|address| fault("ingest", address)).collect();
+        faults.extend(self.analyze.iter().filter_map(|address| fault("analyze", address)));
         faults
     }
 }

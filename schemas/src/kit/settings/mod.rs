@@ -166,6 +166,8 @@ impl Settings {
             ));
         }
         faults.extend(self.http.check().into_iter().map(|(key, message)| Fault::new(line("http", key), message)));
+        let upstream = self.http.upstream.check();
+        faults.extend(upstream.into_iter().map(|(key, message)| Fault::new(line("http.upstream", key), message)));
         faults.extend(self.log.check().into_iter().map(|(key, message)| Fault::new(line("log", key), message)));
         faults.extend(self.crawl.check().into_iter().map(|(key, message)| Fault::new(line("crawl", key), message)));
         faults.extend(self.trend.check().into_iter().map(|(key, message)| Fault::new(line("trend", key), message)));

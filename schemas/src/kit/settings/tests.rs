@@ -205,3 +205,23 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn upstreams_are_base_addresses() {
+    let settings = parse("[http.upstream]\ningest = \"http://a:1\"\nanalyze = \"https://b/\"\n").unwrap();
+    assert_eq!(settings.http.upstream.ingest, ["http://a:1"]);
+    let settings = parse("[http.upstream]\ningest = [\"http://a:1\", \"http://b:1\"]\n").unwrap();
+    assert_eq!(settings.http.upstream.ingest.len(), 2);
+    assert!(parse("").unwrap().http.upstream.is_empty());
+    for (line, bad) in [
+        (2, "ingest = \"a:1\""),
+        (2, "ingest = [\"http://a:1\", \"http://b/path\"]"),
+        (3, "\nanalyze = \"http://user@b\""),
+        (2, "analyze = \"ftp://b\""),
+        (2, "ingest = 7"),
+    ] {
+        let found = faults(&format!("[http.upstream]\n{bad}\n"));
+        assert_eq!(found.len(), 1, "{bad}: {found:?}");
+        assert!(found[0].0 == line && found[0].1.contains("address"), "{bad}: {found:?}");
+    }
+}
