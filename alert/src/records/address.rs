@@ -130,7 +130,9 @@ mod tests {
             parse("postgres://wanglou@db.example:5433/records?sslmode=verify-full", Some("hush, it's @/ß")).unwrap();
         assert_eq!(named.dialect, Dialect::Postgres);
         assert_eq!(named.to_string(), "postgres://wanglou@db.example:5433/records");
-        assert!(named.url.starts_with("postgres://wanglou:hush,%20it%27s%20%40%2F%C3%9F@db.example"), "{}", named.url);
+        // What ends a password in an address is escaped; an apostrophe may be.
+        let url = named.url.replace("%27", "'");
+        assert!(url.starts_with("postgres://wanglou:hush,%20it's%20%40%2F%C3%9F@db.example"), "{url}");
         assert!(named.url.ends_with("?sslmode=verify-full&application_name=wanglou"), "{}", named.url);
         let own = parse("postgresql://wanglou:own@db/records", Some("other")).unwrap();
         assert!(own.url.contains(":own@") && !own.to_string().contains("own@"), "{own}");

@@ -27,7 +27,6 @@ use jiff::Timestamp;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The whole router of a stage that runs apart. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`.
-#[must_use]
 pub fn router(service: &Service, key: InternalKey, tokens: Tokens) -> Router {
     let api = service
         .router

@@ -6,7 +6,7 @@ use std::{path::Path, process::ExitCode};
 pub(crate) fn run(config: &Path) -> Result<ExitCode> {
     match super::checked(config) {
         Ok(settings) => {
-            for warning in alert::warnings(&settings) {
+            for warning in settings.warnings().into_iter().chain(alert::warnings(&settings)) {
                 eprintln!("{}", super::told(config, &[warning]));
             }
             println!("{}: no fault", config.display());

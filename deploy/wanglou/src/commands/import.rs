@@ -205,7 +205,7 @@ mod tests {
         let mut file = text.as_bytes();
         let (first, second) = (read_some(&mut file).unwrap(), read_some(&mut file).unwrap());
         assert_eq!((first.lines, second.lines), (LINES as u64, 2));
-        assert_eq!([first.body, second.body].concat(), text.into_bytes());
+        assert_eq!([first.body, second.body].concat(), text.as_bytes());
         assert_eq!(read_some(&mut file).unwrap().lines, 0);
     }
 }

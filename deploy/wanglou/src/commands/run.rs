@@ -49,7 +49,7 @@ fn read(config: &Path) -> Result<Settings> {
 }
 
 fn warn(settings: &Settings, config: &Path) {
-    for warning in alert::warnings(settings) {
+    for warning in settings.warnings().into_iter().chain(alert::warnings(settings)) {
         tracing::warn!("{}", warning.in_file(config));
     }
 }

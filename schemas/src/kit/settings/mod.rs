@@ -155,6 +155,15 @@ impl Settings {
         Fault::new(faults::place_within(&self.text, section, table.span(), path), message)
     }
 
+    /// What is no fault of the log's settings, and will be regretted all the same.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Fault> {
+        let alone = self.log.kind == LogKind::Kafka && self.log.replication == 1;
+        let message = "warning: each record lies on one broker only: when it is lost, what was acknowledged is lost. With three \
+                       brokers or more, set it to 3";
+        alone.then(|| self.section_fault("log", "replication", message)).into_iter().collect()
+    }
+
     /// What does not fit together.
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();

@@ -225,3 +225,22 @@ fn upstreams_are_base_addresses() {
         assert!(found[0].0 == line && found[0].1.contains("address"), "{bad}: {found:?}");
     }
 }
+
+#[test]
+fn kafka_is_named_whole_and_one_copy_is_warned_of() {
+    let faults = |text: &str| match Settings::parse(text, []) {
+        Ok(_) => String::new(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    };
+    let kafka = "[log]\nkind = \"kafka\"\nbrokers = \"a:9092, b:9092\"\n";
+    assert_eq!(faults(kafka), "");
+    assert!(faults("[log]\nkind = \"kafka\"\n").contains("brokers = \"host:port,…\""));
+    assert!(faults("[log]\nkind = \"kafka\"\nbrokers = \"a\"\n").contains("host:port"));
+    assert!(faults(&format!("{kafka}client = {{ acks = \"0\" }}\n")).contains("set by Wanglou"));
+    assert!(faults(&format!("{kafka}client = {{ \"sasl.password\" = \"x\" }}\n")).contains("client_secret"));
+    assert!(faults(&format!("{kafka}prefix = \"a b\"\n")).contains("prefix"));
+    assert!(faults("[log]\nbrokers = \"a:9092\"\n").contains("no meaning"));
+    let warned = |text: &str| Settings::parse(text, []).unwrap().warnings().len();
+    assert_eq!(warned(kafka), 0);
+    assert_eq!(warned(&format!("{kafka}replication = 1\n")), 1);
+}

@@ -133,6 +133,10 @@ impl Log for Kafka {
         Ok(Box::new(share::Group::join(&self.client, &self.closed)?))
     }
 
+    fn takes_posts(&self) -> Result<(), LogError> {
+        self.producers.get(&Topic::PostsRaw).map_or(Err(LogError::Closed), Producer::works)
+    }
+
     /// The brokers do it.
     async fn retain(&self, _now: Timestamp) -> Result<(), LogError> {
         self.open_still()

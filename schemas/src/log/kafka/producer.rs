@@ -34,6 +34,8 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 15 });
 /// How long a stop waits for what is under way.
 const FLUSH: Duration = Duration::from_secs(10);
+/// How long an append that failed is told of: longer than it takes for the next one to fail.
+const REMEMBERED: Duration = Duration::from_secs(30);
 /// How soon a full queue is tried again.
 const FULL: Duration = Duration::from_millis(5);
 /// The largest record, as in the embedded log.
@@ -46,6 +48,8 @@ pub(super) struct Producer {
     topic: String,
     config: ClientConfig,
     current: Mutex<Option<Arc<Inner>>>,
+    /// The last append's failure, and when it was; none after one that worked.
+    failed: Mutex<Option<(Instant, LogError)>>,
 }
 
 /// Refuses a record that is too large.
@@ -70,7 +74,7 @@ impl Producer {
         if config.get("compression.type").is_none() && config.get("compression.codec").is_none() {
             config.set("compression.type", "lz4");
         }
-        Self { topic: client.name(topic), config, current: Mutex::new(None) }
+        Self { topic: client.name(topic), config, current: Mutex::new(None), failed: Mutex::new(None) }
     }
 
     pub(super) async fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Position>, LogError> {
@@ -92,9 +96,20 @@ impl Producer {
         if fatal.is_some() || outcome.is_err() {
             self.give_up(inner);
         }
-        outcome.unwrap_or_else(|TooLate| {
+        let outcome = outcome.unwrap_or_else(|TooLate| {
             Err(LogError::Unavailable(format!("Kafka did not acknowledge within {} seconds", PATIENCE.as_secs())))
-        })
+        });
+        *lock(&self.failed) = outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        outcome
+    }
+
+    /// Whether appends work, as far as the last one tells. It is forgotten after a while: where nobody appends because none
+    /// seems to be taken, nothing else would tell that they are.
+    pub(super) fn works(&self) -> Result<(), LogError> {
+        match &*lock(&self.failed) {
+            Some((at, error @ LogError::Unavailable(_))) if at.elapsed() < REMEMBERED => Err(error.clone()),
+            _ => Ok(()),
+        }
     }
 
     async fn send(
@@ -133,7 +148,7 @@ impl Producer {
     }
 
     fn inner(&self) -> Result<Arc<Inner>, LogError> {
-        let mut current = self.lock();
+        let mut current = lock(&self.current);
         if let Some(inner) = &*current {
             return Ok(Arc::clone(inner));
         }
@@ -143,24 +158,25 @@ impl Producer {
 
     /// Drops a producer and what waits in it, once, whoever was the first to find it useless.
     fn give_up(&self, inner: Arc<Inner>) {
-        self.lock().take_if(|current| Arc::ptr_eq(current, &inner));
+        lock(&self.current).take_if(|current| Arc::ptr_eq(current, &inner));
         inner.purge(PurgeConfig::default().queue().inflight());
         // Whoever is the last to hold it waits for its threads.
         std::thread::spawn(move || drop(inner));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Inner>>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits for what is under way and takes no more.
     pub(super) async fn close(&self) {
-        let Some(inner) = self.lock().take() else { return };
+        let Some(inner) = lock(&self.current).take() else { return };
         let flushed = tokio::task::spawn_blocking(move || inner.flush(FLUSH));
         if let Ok(Err(error)) = flushed.await {
             tracing::warn!(topic = self.topic, %error, "some appends were not acknowledged before the stop");
         }
     }
+}
+
+/// A lock whose holder panicked still guards valid data here: each is set in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The append was not acknowledged in time.
@@ -190,7 +206,7 @@ impl Append {
     }
 
     fn report(&self, index: usize, outcome: Result<u64, KafkaError>) {
-        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = lock(&self.0);
         match outcome {
             Ok(offset) => reported.offsets[index] = offset,
             Err(error) => reported.failed = reported.failed.take().or(Some(error)),

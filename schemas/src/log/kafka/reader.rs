@@ -114,7 +114,8 @@ impl KafkaReader {
             let (Ok(partition), Ok(offset)) = (partition, offset) else {
                 return Err(LogError::Refused(format!("{} has no offset {}", self.name, track.expected)));
             };
-            list.add_partition_offset(&self.name, partition, Offset::Offset(offset)).map_err(|error| meaning(&error))?;
+            list.add_partition_offset(&self.name, partition, Offset::Offset(offset))
+                .map_err(|error| meaning(&error))?;
         }
         let consumer: StreamConsumer<Quiet> =
             self.config.create_with_context(Quiet).map_err(|error| meaning(&error))?;

@@ -105,6 +105,7 @@ async fn a_broker_that_dies_and_comes_back() {
     tokio::task::block_in_place(|| broker.kill());
     let refused = log.append(Topic::PostsRaw, vec![record("while it is away")]).await;
     assert!(matches!(refused, Err(LogError::Unavailable(_))), "{refused:?}");
+    assert!(log.takes_posts().is_err(), "readiness tells it");
     let waiting = tokio::spawn({
         let log = Arc::clone(&log);
         async move { log.append(Topic::PostsRaw, vec![record("after")]).await }
@@ -114,6 +115,7 @@ async fn a_broker_that_dies_and_comes_back() {
     while waiting.is_finished() && log.append(Topic::PostsRaw, vec![record("after")]).await.is_err() {}
     let _ = waiting.await.unwrap();
     log.append(Topic::PostsRaw, vec![record("last")]).await.unwrap();
+    log.takes_posts().unwrap();
     let mut seen = vec![bytes::Bytes::from_static(b"before")];
     let mut next = batch.next;
     while seen.last().unwrap() != "last" {
