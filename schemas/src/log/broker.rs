@@ -29,15 +29,13 @@ fn script() -> Command {
     Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kafka/broker.sh"))
 }
 
-/// A port that is free, and the one after it too: the controller's.
-fn free_port() -> u16 {
-    loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let both = [Some(port), port.checked_add(1)].map(|port| TcpListener::bind(("127.0.0.1", port?)).ok());
-        if both.iter().all(Option::is_some) {
-            return port;
-        }
-    }
+/// A port that nobody listens on, with the one after it: a broker's, and its controller's. It lies below those that the system
+/// gives to outgoing connections: it must still be free when whoever listened on it was killed and comes back, and a client
+/// that tries all the while must not meet itself there.
+#[must_use]
+pub fn free_port() -> u16 {
+    let is_free = |port: &u16| [*port, port + 1].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    std::iter::repeat_with(|| rand::random_range(10_000..32_000)).find(is_free).expect("it goes on for ever")
 }
 
 impl Broker {

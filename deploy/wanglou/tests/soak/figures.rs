@@ -11,7 +11,7 @@ pub struct Figures {
     pub broker_kills: u32,
     /// From the new start of what was killed until all was ready, where the next kill did not come before.
     pub recovered: Vec<Duration>,
-    /// The same of the broker.
+    /// From the broker's taking requests again until all was ready.
     pub broker_recovered: Vec<Duration>,
     /// The most records that waited to be read.
     pub most_behind: u64,

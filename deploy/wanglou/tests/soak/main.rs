@@ -31,6 +31,8 @@ use watch::{Shape, Watch};
 
 /// Kills of a night in `make test`.
 const FEW: u32 = 24;
+/// Kills of processes for each of the broker.
+const PER_BROKER: u32 = 20;
 
 /// One night at a time: two would measure each other.
 static BED: Mutex<()> = Mutex::const_new(());
@@ -46,6 +48,12 @@ async fn a_night_on_the_embedded_log() {
     night(Shape::AllInOne).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_on_kafka() {
+    let _bed = BED.lock().await;
+    night(Shape::Apart).await;
+}
+
 async fn night(shape: Shape) {
     let kills = number("WANGLOU_SOAK").map_or(FEW, |kills| kills as u32);
     let seed = number("WANGLOU_SEED").unwrap_or_else(rand::random);
@@ -57,7 +65,7 @@ async fn night(shape: Shape) {
     let stream = Arc::new(Stream::new(watch.gateway()));
     let pushing = stream::push(&stream);
     let mut figures = Figures::default();
-    for _ in 0..kills {
+    for kill in 0..kills {
         watch.work_for(Duration::from_millis(dice.random_range(0..3_000)), &mut figures).await;
         let victim = dice.random_range(0..watch.processes());
         watch.kill(victim);
@@ -69,8 +77,16 @@ async fn night(shape: Shape) {
             watch.ready().await;
             figures.recovered.push(started.elapsed());
         }
+        if watch.has_broker() && kill % PER_BROKER == PER_BROKER / 2 {
+            watch.ready().await;
+            watch.kill_broker(Duration::from_millis(dice.random_range(0..2_000))).await;
+            let back = Instant::now();
+            watch.ready().await;
+            figures.broker_recovered.push(back.elapsed());
+        }
     }
     figures.kills = kills;
+    figures.broker_kills = figures.broker_recovered.len() as u32;
     watch.ready().await;
     stream.stop();
     let morning = Instant::now();

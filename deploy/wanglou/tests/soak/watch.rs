@@ -5,6 +5,7 @@ use crate::{
     stream::PROBES,
     support::{ADMIN, PUSH, wait_for},
 };
+use schemas::log::broker::{Broker, free_port};
 use serde_json::Value;
 use std::{
     fs::File,
@@ -20,6 +21,8 @@ use tokio::time::Instant;
 pub enum Shape {
     /// One, on the embedded log.
     AllInOne,
+    /// Three, on a Kafka broker.
+    Apart,
 }
 
 struct Process {
@@ -32,6 +35,7 @@ struct Process {
 pub struct Watch {
     folder: TempDir,
     processes: Vec<Process>,
+    broker: Option<Broker>,
     client: reqwest::Client,
 }
 
@@ -40,12 +44,17 @@ impl Watch {
     pub async fn start(shape: Shape, channel: &str) -> Self {
         let commands: &[&'static str] = match shape {
             Shape::AllInOne => &["run"],
+            Shape::Apart => &["ingest", "analyze", "alert"],
         };
         let process =
             |command: &&'static str| Process { command, address: format!("127.0.0.1:{}", free_port()), child: None };
         let client = schemas::kit::http::client().timeout(Duration::from_secs(30)).build().unwrap();
-        let mut watch =
-            Self { folder: TempDir::new().unwrap(), processes: commands.iter().map(process).collect(), client };
+        let mut watch = Self {
+            folder: TempDir::new().unwrap(),
+            processes: commands.iter().map(process).collect(),
+            broker: (shape == Shape::Apart).then(Broker::start),
+            client,
+        };
         watch.write_config(channel);
         (0..watch.processes()).for_each(|process| watch.spawn(process));
         watch.ready().await;
@@ -61,6 +70,15 @@ impl Watch {
         for probe in 0..PROBES {
             config +=
                 &format!("[[watch]]\nid = \"probe{probe}\"\nname = \"probe {probe}\"\nquery = \"probe{probe}x\"\n");
+        }
+        if let Some(broker) = &self.broker {
+            config += &format!(
+                "[log]\nkind = \"kafka\"\nbrokers = {:?}\nreplication = 1\n[http.upstream]\n",
+                broker.address()
+            );
+            for Process { command, address, .. } in self.processes.iter().filter(|process| process.command != "alert") {
+                config += &format!("{command} = \"http://{address}\"\n");
+            }
         }
         std::fs::write(self.config(), config + channel).unwrap();
     }
@@ -94,6 +112,7 @@ impl Watch {
             .env("WANGLOU__HTTP__LISTEN", address)
             .env("WANGLOU_PUSH_TOKEN", PUSH)
             .env("WANGLOU_ADMIN_TOKEN", ADMIN)
+            .env("WANGLOU_INTERNAL_KEY", "of the tests, of thirty-two bytes and more")
             .env("RUST_LOG", "warn")
             .current_dir(self.folder.path())
             .stdout(Stdio::null())
@@ -109,6 +128,19 @@ impl Watch {
         let mut child = self.processes[process].child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Whether it stands on a broker.
+    pub fn has_broker(&self) -> bool {
+        self.broker.is_some()
+    }
+
+    /// SIGKILL to the broker, which stays away for a time; it takes requests again when this returns.
+    pub async fn kill_broker(&mut self, away: Duration) {
+        let broker = self.broker.as_ref().unwrap();
+        tokio::task::block_in_place(|| broker.kill());
+        tokio::time::sleep(away).await;
+        tokio::task::block_in_place(|| broker.restart());
     }
 
     /// Fails when a process has ended that nobody killed.
@@ -188,12 +220,4 @@ impl Drop for Watch {
             let _ = child.wait();
         }
     }
-}
-
-/// A port that nobody listens on, below those that the system gives to outgoing connections: it must still be free when its
-/// process comes back.
-pub fn free_port() -> u16 {
-    let free =
-        |port: &u16| [*port, port + 1].iter().all(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    std::iter::repeat_with(|| rand::random_range(10_000..32_000)).find(free).unwrap()
 }
