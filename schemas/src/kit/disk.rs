@@ -143,7 +143,7 @@ impl Disk {
         if before != *intake {
             match &outcome {
                 Ok(()) => {
-                    tracing::info!(folder = %self.folder.display(), free = space.free, "there is room again: posts are taken")
+                    tracing::info!(folder = %self.folder.display(), free = space.free, "there is room again: posts are taken");
                 }
                 Err(reason) => tracing::error!(%reason, "no posts are taken until there is room"),
             }
