@@ -3,8 +3,8 @@
 //! After a change of the dictionary, the model, the watch topics or the way of indexing, the old months still hold what was
 //! understood before. Each is built anew beside the one in use, from the posts that it stores:
 //!
-//! 1. A thread copies the month: each post is understood again and added to the next [`Generation`]. It takes no more than half of a
-//!    core, so that intake is not held up.
+//! 1. A thread copies the month: each post is understood again and added to the next [`generation`]. It takes no more than
+//!    half of a core, so that intake is not held up.
 //! 2. Posts that arrived meanwhile are those that the copy's last round did not cover; it goes round until few are left. A revision
 //!    replaces what was copied of its post.
 //! 3. The writing thread commits what is pending, copies the last few, and compares the number of posts. Then one commit of the
