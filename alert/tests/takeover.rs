@@ -3,7 +3,7 @@
 //! killed (all its tasks end where they stand) or frozen (nothing in it runs, though its connections stay open).
 
 // A test speaks by failing.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 
@@ -19,7 +19,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use support::{Night, Receiver, postgres};
 use tempfile::TempDir;
@@ -90,6 +90,15 @@ impl Drop for Process {
     }
 }
 
+/// What `/readyz` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Active,
+    Standby,
+    /// The database cannot be used.
+    Away,
+}
+
 /// What both processes share, and who watches them.
 struct Pair {
     settings: Settings,
@@ -132,14 +141,19 @@ impl Pair {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    async fn is_ready(&self, process: &Process) -> bool {
-        self.get(process, "/readyz").await.0 == 200
-    }
-
-    async fn is_active(&self, process: &Process) -> bool {
-        let (status, text) = self.get(process, "/readyz").await;
-        assert!(status == 200 || text.starts_with("alert: standby: another process is active"), "{status} {text}");
-        status == 200
+    /// Waits until a process says of itself that it is so.
+    async fn becomes(&self, process: &Process, what: State) {
+        until(async || {
+            let (status, text) = self.get(process, "/readyz").await;
+            let state = match (status, text.as_str()) {
+                (200, _) => State::Active,
+                (503, text) if text.starts_with("alert: standby: another process is active") => State::Standby,
+                (503, text) if text.starts_with("alert: the records database cannot be used") => State::Away,
+                answer => panic!("{answer:?}"),
+            };
+            (state == what).then_some(())
+        })
+        .await;
     }
 
     async fn log_in(&self, process: &Process) -> String {
@@ -187,8 +201,9 @@ async fn until<T>(what: impl AsyncFn() -> Option<T>) -> T {
 async fn one_is_killed_and_the_other_takes_over() {
     let mut pair = Pair::new().await;
     let first = Process::start(&pair).await;
+    pair.becomes(&first, State::Active).await;
     let second = Process::start(&pair).await;
-    assert!(pair.is_active(&first).await && !pair.is_active(&second).await);
+    pair.becomes(&second, State::Standby).await;
     for _ in 0..5 {
         pair.rise().await;
     }
@@ -197,17 +212,19 @@ async fn one_is_killed_and_the_other_takes_over() {
         pair.rise().await;
     }
     // In the middle of whatever it does.
-    let folder = first.kill();
+    let (folder, killed) = (first.kill(), Instant::now());
     for _ in 0..5 {
         pair.rise().await;
     }
-    until(async || pair.is_active(&second).await.then_some(())).await;
+    pair.becomes(&second, State::Active).await;
+    println!("killed: another was active after {:.1?}", killed.elapsed());
     pair.all_paged().await;
     // Back again, it stands by.
     let first = Process::start_in(&pair, folder).await;
-    assert!(!pair.is_active(&first).await && pair.is_active(&second).await);
+    pair.becomes(&first, State::Standby).await;
+    pair.becomes(&second, State::Active).await;
     second.stop().await;
-    until(async || pair.is_active(&first).await.then_some(())).await;
+    pair.becomes(&first, State::Active).await;
     pair.rise().await;
     pair.all_paged().await;
     first.stop().await;
@@ -218,21 +235,23 @@ async fn one_is_killed_and_the_other_takes_over() {
 async fn one_hangs_and_is_fenced_when_it_wakes() {
     let mut pair = Pair::new().await;
     let first = Process::start(&pair).await;
+    pair.becomes(&first, State::Active).await;
     let second = Process::start(&pair).await;
     pair.rise().await;
     pair.all_paged().await;
-    let thaw = first.freeze().await;
+    let (thaw, frozen) = (first.freeze().await, Instant::now());
     pair.rise().await;
-    until(async || pair.is_active(&second).await.then_some(())).await;
+    pair.becomes(&second, State::Active).await;
+    println!("frozen: another was active after {:.1?}", frozen.elapsed());
     pair.rise().await;
     pair.all_paged().await;
     drop(thaw);
-    until(async || (!pair.is_active(&first).await).then_some(())).await;
+    pair.becomes(&first, State::Standby).await;
     pair.rise().await;
     pair.all_paged().await;
-    assert!(pair.is_active(&second).await);
+    pair.becomes(&second, State::Active).await;
     second.stop().await;
-    until(async || pair.is_active(&first).await.then_some(())).await;
+    pair.becomes(&first, State::Active).await;
     pair.rise().await;
     pair.all_paged().await;
     first.stop().await;
@@ -243,6 +262,7 @@ async fn one_hangs_and_is_fenced_when_it_wakes() {
 async fn who_stands_by_shows_and_lets_in_but_changes_nothing() {
     let mut pair = Pair::new().await;
     let first = Process::start(&pair).await;
+    pair.becomes(&first, State::Active).await;
     let second = Process::start(&pair).await;
     pair.rise().await;
     pair.all_paged().await;
@@ -257,7 +277,7 @@ async fn who_stands_by_shows_and_lets_in_but_changes_nothing() {
     let (status, file) = pair.note(&first, &cookie, &id).await;
     assert_eq!((status, file["history"].as_array().unwrap().last().unwrap()["text"].as_str()), (200, Some("已致电")));
     first.stop().await;
-    until(async || pair.is_active(&second).await.then_some(())).await;
+    pair.becomes(&second, State::Active).await;
     assert_eq!(pair.note(&second, &cookie, &id).await.0, 200);
     second.stop().await;
 }
@@ -271,17 +291,13 @@ async fn the_database_is_away_for_a_while() {
     pair.all_paged().await;
     let cookie = pair.log_in(&process).await;
     postgres::close(&pair.settings.records.url).await;
-    until(async || {
-        let (status, text) = pair.get(&process, "/readyz").await;
-        (status == 503 && text.contains("records database cannot be used")).then_some(())
-    })
-    .await;
+    pair.becomes(&process, State::Away).await;
     let (status, problem) = pair.note(&process, &cookie, "20261124-0001").await;
     assert_eq!((status, problem["error"]["code"].as_str().unwrap()), (503, "unavailable"), "{problem}");
     pair.rise().await;
     postgres::open(&pair.settings.records.url).await;
     pair.all_paged().await;
-    until(async || pair.is_ready(&process).await.then_some(())).await;
+    pair.becomes(&process, State::Active).await;
     pair.rise().await;
     pair.all_paged().await;
     process.stop().await;

@@ -4,6 +4,7 @@
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::{
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -22,8 +23,10 @@ static SERVER: OnceLock<Server> = OnceLock::new();
 fn start() -> Server {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/postgres/server.sh");
     let folder = std::env::temp_dir().join(format!("wanglou-postgres-{}", std::process::id()));
-    let mut child =
-        Command::new(script).arg("run").arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = Command::new(script);
+    // A group of its own: a signal that ends all of us (Ctrl-C) must leave it alive to clean up.
+    command.arg("run").arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().unwrap();
     let mut url = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
     assert!(
