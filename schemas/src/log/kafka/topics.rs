@@ -32,6 +32,8 @@ use std::{
 const WAIT: Duration = Duration::from_secs(10);
 /// How long brokers that are away are waited for at the start.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two questions about a partition whose leader changes.
+const MOVING: Duration = Duration::from_millis(200);
 /// How long a topic that was just made may take to appear.
 const APPEARS: Duration = Duration::from_secs(30);
 /// A record with its key and Kafka's own bytes beside our largest value.
@@ -92,11 +94,22 @@ pub(super) async fn bounds(topics: &Arc<Topics>, topic: Topic, partition: u32) -
     let topics = Arc::clone(topics);
     blocking(move || {
         let partition = i32::try_from(partition).unwrap_or(i32::MAX);
-        topics.clerk.fetch_watermarks(&topics.names[&topic], partition, WAIT)
+        let until = Instant::now() + WAIT;
+        loop {
+            match topics.clerk.fetch_watermarks(&topics.names[&topic], partition, WAIT) {
+                // A topic that was made a moment ago, or a leader that has just changed: not every broker knows yet.
+                Err(error) if is_moving(&error) && Instant::now() < until => std::thread::sleep(MOVING),
+                bounds => return bounds,
+            }
+        }
     })
     .await
     .map(|(low, high)| (low.max(0) as u64, high.max(0) as u64))
     .map_err(|error| meaning(&error))
+}
+
+fn is_moving(error: &rdkafka::error::KafkaError) -> bool {
+    matches!(error.rdkafka_error_code(), Some(Code::NotLeaderForPartition | Code::LeaderNotAvailable))
 }
 
 /// Runs what blocks where it may.
