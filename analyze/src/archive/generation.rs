@@ -36,14 +36,14 @@ impl Generation {
         Self { number, path: self.path.with_file_name(format!("{}.{number}", self.month)), ..*self }
     }
 
-    fn of(path: PathBuf) -> Option<Self> {
+    fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         let (month, number) = match name.split_once('.') {
             None => (name, 1),
             Some((month, number)) => (month, number.parse().ok().filter(|number| *number > 1)?),
         };
         let month: Month = month.parse().ok()?;
-        let named = Self { month, number, path: path.clone() };
+        let named = Self { month, number, path: path.to_owned() };
         let again = if number == 1 { month.to_string() } else { format!("{month}.{number}") };
         (again == name).then_some(named)
     }
@@ -111,7 +111,7 @@ pub(super) fn list(
     };
     let mut of_month: BTreeMap<Month, Vec<Generation>> = BTreeMap::new();
     for entry in entries {
-        if let Some(generation) = Generation::of(entry?.path()) {
+        if let Some(generation) = Generation::of(&entry?.path()) {
             of_month.entry(generation.month).or_default().push(generation);
         }
     }

@@ -206,7 +206,7 @@ impl ArchiveWriter {
             match std::fs::remove_file(folder.join(REQUEST)) {
                 Ok(()) => tracing::info!("the archive was built anew"),
                 Err(error) => {
-                    tracing::error!(%error, "the archive was built anew; that it was asked for cannot be crossed off now")
+                    tracing::error!(%error, "the archive was built anew; that it was asked for cannot be crossed off now");
                 }
             }
             return Ok(false);

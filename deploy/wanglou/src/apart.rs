@@ -52,7 +52,7 @@ where
             process::run(settings, shutdown, start, up).await
         }
         Stage::Alert => {
-            let upstreams = Upstreams::apart(settings, key, &shutdown)?;
+            let upstreams = Upstreams::apart(settings, &key, &shutdown)?;
             let start = async |log: &SharedLog, shutdown: &Shutdown| {
                 let service = alert::start(settings, log.clone(), upstreams, shutdown.clone()).await;
                 let service = service.context("alert cannot start")?;

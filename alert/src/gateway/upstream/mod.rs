@@ -64,7 +64,7 @@ impl Upstreams {
     ///
     /// # Errors
     /// When one of them is not named.
-    pub fn apart(settings: &Settings, key: InternalKey, shutdown: &Shutdown) -> anyhow::Result<Self> {
+    pub fn apart(settings: &Settings, key: &InternalKey, shutdown: &Shutdown) -> anyhow::Result<Self> {
         let Addresses { ingest, analyze } = &settings.http.upstream;
         // Pages are passed on as they come, compressed or not; a redirect is none of ours to follow.
         let client = client()

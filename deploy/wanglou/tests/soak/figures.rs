@@ -59,6 +59,6 @@ impl Figures {
         println!("most records behind       {:>8}", self.most_behind);
         println!("caught up after           {:>8.2?}", self.caught_up);
         println!("incidents, pages due      {:>8}, {}", self.incidents, self.pages);
-        println!("messages taken, repeats   {:>8}, {repeated} with the same key; {refused} turned away", taken);
+        println!("messages taken, repeats   {taken:>8}, {repeated} with the same key; {refused} turned away");
     }
 }

@@ -107,3 +107,22 @@ pub(super) fn meaning(error: &RdError) -> LogError {
         _ => LogError::Unavailable(error.to_string()),
     }
 }
+
+/// One connection of several broke, or a leader changes: librdkafka goes on by itself.
+pub(super) fn passes(error: &RdError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::BrokerTransportFailure
+                | Code::OperationTimedOut
+                | Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
+                | Code::Resolve
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::NotCoordinator
+        )
+    )
+}

@@ -12,7 +12,7 @@
 //! | out of range, but the bounds include it (a leader has just changed) | asked again |
 
 use super::{
-    client::{Quiet, Settled, meaning},
+    client::{Quiet, Settled, meaning, passes},
     native,
     topics::{self, Topics},
 };
@@ -243,25 +243,6 @@ impl Reader for KafkaReader {
 /// The position is not one that Kafka has.
 fn is_out_of_range(error: &KafkaError) -> bool {
     matches!(error.rdkafka_error_code(), Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation))
-}
-
-/// One connection of several broke, or a leader changes: librdkafka goes on by itself.
-fn passes(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            Code::BrokerTransportFailure
-                | Code::OperationTimedOut
-                | Code::NotLeaderForPartition
-                | Code::LeaderNotAvailable
-                | Code::FencedLeaderEpoch
-                | Code::UnknownLeaderEpoch
-                | Code::Resolve
-                | Code::CoordinatorNotAvailable
-                | Code::CoordinatorLoadInProgress
-                | Code::NotCoordinator
-        )
-    )
 }
 
 impl Drop for KafkaReader {

@@ -9,7 +9,7 @@
 
 use super::{
     KafkaError,
-    client::{Quiet, Settled, meaning},
+    client::{Quiet, Settled, meaning, passes},
     native,
 };
 use crate::{
@@ -32,8 +32,8 @@ use std::{
 const WAIT: Duration = Duration::from_secs(10);
 /// How long brokers that are away are waited for at the start.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two questions about a partition whose leader changes.
-const MOVING: Duration = Duration::from_millis(200);
+/// How soon a question is asked again.
+const AGAIN: Duration = Duration::from_millis(50);
 /// How long a topic that was just made may take to appear.
 const APPEARS: Duration = Duration::from_secs(30);
 /// A record with its key and Kafka's own bytes beside our largest value.
@@ -68,15 +68,21 @@ impl Topics {
         let absent: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| !found.contains(&names[topic])).collect();
         make(&admin, &absent, &names, settings).await?;
 
-        let mut infos = HashMap::new();
+        let (mut infos, mut alone) = (HashMap::new(), Vec::new());
         for topic in Topic::ALL {
             let (clerk, name, wanted) =
                 (Arc::clone(&clerk), names[&topic].clone(), topic.partitions(settings.partitions));
-            let info = blocking(move || describe(&clerk, &name)).await.map_err(away)?;
+            let (info, copies) = blocking(move || describe(&clerk, &name)).await.map_err(away)?;
             if info.partitions != wanted {
                 return Err(KafkaError::Topic(wrong_partitions(&names[&topic], info.partitions, wanted)));
             }
+            if copies < 2 {
+                alone.push(topic.name());
+            }
             infos.insert(topic, info);
+        }
+        if !alone.is_empty() {
+            tracing::warn!(topics = alone.join(" "), "one copy only: what a broker loses is lost");
         }
         // The last task that held it is done.
         let clerk = Arc::into_inner(clerk).ok_or_else(|| away("a question to it has not ended".into()))?;
@@ -93,12 +99,11 @@ impl Topics {
 pub(super) async fn bounds(topics: &Arc<Topics>, topic: Topic, partition: u32) -> Result<(u64, u64), LogError> {
     let topics = Arc::clone(topics);
     blocking(move || {
-        let partition = i32::try_from(partition).unwrap_or(i32::MAX);
-        let until = Instant::now() + WAIT;
+        let (began, partition) = (Instant::now(), i32::try_from(partition).unwrap_or(i32::MAX));
         loop {
             match topics.clerk.fetch_watermarks(&topics.names[&topic], partition, WAIT) {
-                // A topic that was made a moment ago, or a leader that has just changed: not every broker knows yet.
-                Err(error) if is_moving(&error) && Instant::now() < until => std::thread::sleep(MOVING),
+                // A leader that was just chosen does not know it yet.
+                Err(error) if passes(&error) && began.elapsed() < WAIT => std::thread::sleep(AGAIN),
                 bounds => return bounds,
             }
         }
@@ -106,10 +111,6 @@ pub(super) async fn bounds(topics: &Arc<Topics>, topic: Topic, partition: u32) -
     .await
     .map(|(low, high)| (low.max(0) as u64, high.max(0) as u64))
     .map_err(|error| meaning(&error))
-}
-
-fn is_moving(error: &rdkafka::error::KafkaError) -> bool {
-    matches!(error.rdkafka_error_code(), Some(Code::NotLeaderForPartition | Code::LeaderNotAvailable))
 }
 
 /// Runs what blocks where it may.
@@ -206,22 +207,22 @@ fn properties(keep: Retention, partitions: u32, copies: u16) -> Vec<(&'static st
     properties
 }
 
-/// Which topic this is, once each of its partitions has a leader.
-fn describe(clerk: &BaseConsumer<Quiet>, name: &str) -> Result<TopicInfo, String> {
+/// Which topic this is, once each of its partitions has a leader, and how many copies of each record there are.
+fn describe(clerk: &BaseConsumer<Quiet>, name: &str) -> Result<(TopicInfo, usize), String> {
     let began = Instant::now();
     loop {
         let asked = clerk.fetch_metadata(Some(name), WAIT);
         let problem = match &asked {
             Ok(metadata) => match metadata.topics().first() {
                 Some(topic) if is_whole(topic) => {
-                    let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).min();
-                    if copies == Some(1) {
-                        tracing::warn!(topic = name, "one copy only: what a broker loses is lost");
-                    }
                     let cluster = clerk.client().fetch_cluster_id(WAIT).ok_or("the brokers tell no cluster id")?;
                     let topic_id = native::topic_id(clerk.client(), name, WAIT)?;
                     let partitions = u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX);
-                    return Ok(TopicInfo { identity: Identity { cluster, topic_id }, partitions });
+                    let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).min();
+                    return Ok((
+                        TopicInfo { identity: Identity { cluster, topic_id }, partitions },
+                        copies.unwrap_or(0),
+                    ));
                 }
                 _ => format!("the topic {name} has no leader for each of its partitions"),
             },
@@ -230,7 +231,7 @@ fn describe(clerk: &BaseConsumer<Quiet>, name: &str) -> Result<TopicInfo, String
         if began.elapsed() > APPEARS {
             return Err(problem);
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(AGAIN);
     }
 }
 
