@@ -80,7 +80,8 @@ query = "停水 OR 断水 OR (水压 AND 低)"
             self.log,
             self.more
         );
-        std::fs::write(&path, text).unwrap();
+        // In one step: a process that was started a moment ago may be reading it.
+        schemas::kit::fs::write_atomically(&path, text.as_bytes()).unwrap();
         path
     }
 
