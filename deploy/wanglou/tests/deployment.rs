@@ -20,6 +20,17 @@ fn compose_reads_the_file() {
     passes(compose().arg("-f").arg(deploy("compose.yaml")).args(["config", "--quiet"]));
 }
 
+/// What the services are given is a config without a fault.
+#[test]
+fn its_config_is_right() {
+    let check = ["check", "--config"];
+    passes(Command::new(env!("CARGO_BIN_EXE_wanglou")).args(check).arg(deploy("compose.toml")));
+    let config = text("compose.toml");
+    for service in ["http://ingest:8080", "http://analyze:8080", "kafka:9092", "@postgres/"] {
+        assert!(config.contains(service), "{service}");
+    }
+}
+
 #[test]
 fn each_service_is_probed_restarted_and_given_time_to_stop() {
     for (name, service) in services() {
