@@ -39,10 +39,11 @@ lint: $(DIST)
 unit: $(DIST)
 	$(CARGO) test --locked --workspace
 
-# In the profile of the tests, whose overflow checks find more than speed does.
+# In the profile of the tests, whose overflow checks find more than speed does. Cut off after an hour and a half, built before that.
 soak: packages $(DIST) ## the long ones: nights of 200 kills for each log, more random input, simulated months
-	WANGLOU_SOAK=200 $(CARGO) test --locked --workspace --test soak -- --nocapture
-	PROPTEST_CASES=5000 $(CARGO) test --locked --workspace --lib -- --include-ignored
+	$(CARGO) test --locked --workspace --test soak --lib --no-run
+	WANGLOU_SOAK=200 timeout 60m $(CARGO) test --locked --workspace --test soak -- --nocapture
+	PROPTEST_CASES=5000 timeout 30m $(CARGO) test --locked --workspace --lib -- --include-ignored
 
 bench: build ## the figures: criterion benches, then the load program
 	$(CARGO) bench --locked -p benches
