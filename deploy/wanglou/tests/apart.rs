@@ -30,6 +30,8 @@ use support::{
     watch::{Receiver, fifteen_posts_page_once_and_somebody_signs},
 };
 
+/// Several processes and a broker are enough for two cores: one house at a time.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 const KEY: &str = "an internal key for tests only, long enough";
 
 /// A site over a log of its own on the broker that all tests here share.
@@ -86,6 +88,7 @@ async fn metric(instance: &Instance, name: &str) -> Option<f64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_processes_do_what_one_does() {
+    let _turn = TURN.lock().await;
     let receiver = Receiver::start().await;
     let site = site(&receiver.channel());
     let (ingest, analyze) = tokio::join!(start(&site, "ingest", "ingest"), start(&site, "analyze", "analyze"));
@@ -240,6 +243,7 @@ async fn reports(site: &Site) -> BTreeMap<String, Vec<CrawlReport>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_takes_over_from_one_that_is_killed() {
+    let _turn = TURN.lock().await;
     const SOURCES: usize = 6;
     let items = Arc::new(AtomicU32::new(3));
     let site = site(&feeds(SOURCES, &items).await);
