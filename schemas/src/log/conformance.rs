@@ -52,6 +52,7 @@ pub async fn run<F: Fixture, Make: AsyncFn() -> F>(make: Make) {
     a_reader_waits_and_is_woken(&make().await).await;
     readers_do_not_disturb_each_other(&make().await).await;
     all_partitions_get_their_turn(&make().await).await;
+    a_batch_is_bounded_in_bytes(&make().await).await;
     many_appenders_lose_nothing(&make().await).await;
     what_is_acknowledged_survives_a_restart(&mut make().await).await;
     identity_survives_a_restart_and_differs_between_topics(&mut make().await).await;
@@ -120,6 +121,23 @@ async fn all_partitions_get_their_turn(fixture: &impl Fixture) {
         next[batch.partition as usize] = batch.next;
     }
     assert!(turns.windows(2).all(|pair| pair[0] != pair[1]), "a full partition must not starve the other: {turns:?}");
+}
+
+async fn a_batch_is_bounded_in_bytes(fixture: &impl Fixture) {
+    let log = fixture.log();
+    for _ in 0..5 {
+        log.append(Topic::PostsRaw, vec![NewRecord { partition: 0, key: None, value: vec![7; 3 << 20].into() }])
+            .await
+            .unwrap();
+    }
+    let mut reader = log.reader(Topic::PostsRaw, vec![at(0, 0)]).await.unwrap();
+    let mut next = 0;
+    while next < 5 {
+        let batch = reader.next(1_000, SOON).await.unwrap().unwrap();
+        assert!((1..=2).contains(&batch.entries.len()), "{} records of 3 MiB", batch.entries.len());
+        assert!(batch.entries.iter().all(|entry| entry.value.len() == 3 << 20));
+        next = batch.next;
+    }
 }
 
 async fn many_appenders_lose_nothing(fixture: &impl Fixture) {

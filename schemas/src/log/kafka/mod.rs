@@ -50,7 +50,10 @@ pub enum KafkaError {
     #[error("{0}")]
     Topic(String),
     /// No broker answers.
-    #[error("Kafka at {brokers} ([log] brokers) cannot be used: {reason}")]
+    #[error(
+        "Kafka at {brokers} ([log] brokers) cannot be used: {reason}. See that it runs there, and that [log.client] fits how it \
+         is guarded"
+    )]
     Away {
         /// Where it was looked for.
         brokers: String,

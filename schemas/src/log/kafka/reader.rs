@@ -33,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Of each partition so many records are buffered here at most, beside librdkafka's own queue.
 const BUFFER: usize = 4_096;
+/// And about so many bytes; a batch holds no more either.
+const BUFFER_BYTES: usize = 4 << 20;
 
 pub(super) struct KafkaReader {
     topics: Arc<Topics>,
@@ -56,6 +58,8 @@ struct Track {
     /// The offset that the next record to be buffered is expected at.
     expected: u64,
     buffer: VecDeque<Entry>,
+    /// Of the values in it.
+    bytes: usize,
     /// The end as it was last heard of.
     end: u64,
     /// A jump that no record tells of.
@@ -84,6 +88,7 @@ impl KafkaReader {
             next: position.offset,
             expected: position.offset,
             buffer: VecDeque::new(),
+            bytes: 0,
             end: position.offset,
             jump: None,
         };
@@ -136,7 +141,14 @@ impl KafkaReader {
                 Ok(None) | Err(_) => return Ok(()),
             }
         }
-        while tracks.iter().map(|track| track.buffer.len()).sum::<usize>() < most.clamp(1, BUFFER) * tracks.len() {
+        let most = most.clamp(1, BUFFER) * tracks.len();
+        let is_full = |tracks: &[Track]| {
+            let (records, bytes) = tracks
+                .iter()
+                .fold((0, 0), |(records, bytes), track| (records + track.buffer.len(), bytes + track.bytes));
+            records >= most || bytes >= BUFFER_BYTES * tracks.len()
+        };
+        while !is_full(tracks) {
             match stream.next().now_or_never() {
                 Some(Some(message)) => take_one(tracks, &message?),
                 Some(None) | None => break,
@@ -176,8 +188,7 @@ impl KafkaReader {
             .and_then(|consumer| native::watermarks(consumer.client(), &self.c_name, self.tracks[index].partition));
         let compacted = self.compacted;
         let track = &mut self.tracks[index];
-        let buffered = track.buffer.len();
-        let entries: Vec<Entry> = track.buffer.drain(..buffered.min(most.max(1))).collect();
+        let entries = track.first(most.max(1));
         let last = entries.last().map_or(track.expected, |entry| entry.offset + 1);
         // What the last fetch said may be older than what it brought.
         track.end = heard.map_or(track.end, |(_, end)| end).max(last);
@@ -186,6 +197,22 @@ impl KafkaReader {
         let jump = jump.filter(|jump| !(compacted && matches!(jump, Jump::Ahead { .. })));
         track.next = last;
         Batch { partition: track.partition, entries, next: last, end: track.end, jump }
+    }
+}
+
+impl Track {
+    /// Takes the buffer's beginning: at most `most` records, and one where there is one, however large.
+    fn first(&mut self, most: usize) -> Vec<Entry> {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            let before = bytes;
+            bytes += entry.value.len();
+            before < BUFFER_BYTES
+        };
+        let count = self.buffer.iter().take(most).take_while(fits).count();
+        let entries: Vec<Entry> = self.buffer.drain(..count).collect();
+        self.bytes -= entries.iter().map(|entry| entry.value.len()).sum::<usize>();
+        entries
     }
 }
 
@@ -198,6 +225,7 @@ fn take_one(tracks: &mut [Track], message: &BorrowedMessage<'_>) {
         return;
     }
     track.expected = offset + 1;
+    track.bytes += message.payload_len();
     track.buffer.push_back(Entry {
         offset,
         appended_at: message
