@@ -64,8 +64,14 @@ ${KAFKA_PROPERTIES:-}
 CONFIG
 }
 
+# One that was killed and that nobody has waited for yet is a zombie: it runs no more.
+alive() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ "${stat##*) }" != Z* ]]
+}
+
 running() {
-    [ -s "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null
+    [ -s "$dir/pid" ] && alive "$(cat "$dir/pid")"
 }
 
 start() {
@@ -95,7 +101,7 @@ stop() {
         pid=$(cat "$dir/pid")
         kill "$pid" 2>/dev/null || true
         for ((tenths = 0; tenths < 100; tenths++)); do
-            kill -0 "$pid" 2>/dev/null || break
+            alive "$pid" || break
             sleep 0.1
         done
         kill -KILL "$pid" 2>/dev/null || true

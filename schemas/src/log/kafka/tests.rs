@@ -132,6 +132,12 @@ async fn a_broker_that_dies_and_comes_back() {
         }
     }
     assert!(seen.iter().any(|value| value == "after"), "{seen:?}");
+    // And not only once.
+    tokio::task::block_in_place(|| {
+        broker.kill();
+        broker.restart();
+    });
+    while log.append(Topic::PostsRaw, vec![record("again")]).await.is_err() {}
 }
 
 /// A broker that hangs: the append runs out of patience, its producer is built anew, and the next append works; what was
