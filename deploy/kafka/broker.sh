@@ -37,8 +37,10 @@ fetch() {
 
 # Replaces the shell that calls it: its process id is the broker's.
 become() {
-    exec java ${KAFKA_HEAP_OPTS:--Xms256m -Xmx1g} -Dkafka.logs.dir="$dir" -Dlog4j2.configurationFile="$here/log4j2.properties" \
-        -cp "$jars/*" "$@"
+    mkdir -p "$dir/tmp"
+    # What a killed broker leaves behind stays in its folder.
+    exec java ${KAFKA_HEAP_OPTS:--Xms256m -Xmx1g} -Djava.io.tmpdir="$dir/tmp" -Dkafka.logs.dir="$dir" \
+        -Dlog4j2.configurationFile="$here/log4j2.properties" -cp "$jars/*" "$@"
 }
 
 configure() {
