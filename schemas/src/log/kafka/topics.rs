@@ -115,9 +115,11 @@ pub(super) async fn bounds(topics: &Arc<Topics>, topic: Topic, partition: u32) -
 
 /// Runs what blocks where it may.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
+    match tokio::task::spawn_blocking(work).await.map_err(tokio::task::JoinError::try_into_panic) {
         Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime stops, and nobody waits any more.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 
@@ -211,28 +213,23 @@ fn properties(keep: Retention, partitions: u32, copies: u16) -> Vec<(&'static st
 fn describe(clerk: &BaseConsumer<Quiet>, name: &str) -> Result<(TopicInfo, usize), String> {
     let began = Instant::now();
     loop {
-        let asked = clerk.fetch_metadata(Some(name), WAIT);
-        let problem = match &asked {
-            Ok(metadata) => match metadata.topics().first() {
-                Some(topic) if is_whole(topic) => {
-                    let cluster = clerk.client().fetch_cluster_id(WAIT).ok_or("the brokers tell no cluster id")?;
-                    let topic_id = native::topic_id(clerk.client(), name, WAIT)?;
-                    let partitions = u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX);
-                    let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).min();
-                    return Ok((
-                        TopicInfo { identity: Identity { cluster, topic_id }, partitions },
-                        copies.unwrap_or(0),
-                    ));
-                }
-                _ => format!("the topic {name} has no leader for each of its partitions"),
-            },
-            Err(error) => format!("the topic {name}: {error}"),
-        };
-        if began.elapsed() > APPEARS {
-            return Err(problem);
+        // A topic that was just made is not known to every broker at once.
+        match look_at(clerk, name) {
+            Err(_) if began.elapsed() < APPEARS => std::thread::sleep(AGAIN),
+            described => return described.map_err(|problem| format!("the topic {name}: {problem}")),
         }
-        std::thread::sleep(AGAIN);
     }
+}
+
+fn look_at(clerk: &BaseConsumer<Quiet>, name: &str) -> Result<(TopicInfo, usize), String> {
+    let metadata = clerk.fetch_metadata(Some(name), WAIT).map_err(|error| error.to_string())?;
+    let topic = metadata.topics().first().filter(|topic| is_whole(topic));
+    let topic = topic.ok_or("there is no leader for each of its partitions")?;
+    let cluster = clerk.client().fetch_cluster_id(WAIT).ok_or("the brokers tell no cluster id")?;
+    let topic_id = native::topic_id(clerk.client(), name, WAIT)?;
+    let partitions = u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX);
+    let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
+    Ok((TopicInfo { identity: Identity { cluster, topic_id }, partitions }, copies))
 }
 
 fn is_whole(topic: &MetadataTopic) -> bool {
