@@ -135,17 +135,19 @@ impl LogSettings {
 }
 
 /// Settings of Kafka's client library that the promises of the log stand on.
-const OURS: [&str; 10] = [
+const OURS: [&str; 12] = [
     "acks",
     "auto.offset.reset",
     "bootstrap.servers",
     "enable.auto.commit",
     "enable.auto.offset.store",
+    "enable.gapless.guarantee",
     "enable.idempotence",
     "group.id",
     "isolation.level",
     "max.in.flight.requests.per.connection",
     "message.max.bytes",
+    "message.timeout.ms",
 ];
 
 fn is_broker(text: &str) -> bool {

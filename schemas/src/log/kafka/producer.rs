@@ -3,7 +3,7 @@
 //! The producer is idempotent and never gives up a record alone (`message.timeout.ms=0`): it would leave a hole, and what was
 //! appended behind the hole would be taken for the whole. What is not acknowledged within [`PATIENCE`] is given up together:
 //! the producer and all that waits in it are dropped, and the next append builds another. The same happens after an error that
-//! librdkafka calls fatal.
+//! librdkafka calls fatal, which a batch that the broker refuses is too (`enable.gapless.guarantee`).
 //!
 //! | outcome of an append | what lies in the topic |
 //! |---|---|
@@ -67,6 +67,8 @@ impl Producer {
         config.set("enable.idempotence", "true");
         config.set("acks", "all");
         config.set("message.timeout.ms", "0");
+        // A batch that the broker refuses stops the producer: what waits behind it must not be stored without it.
+        config.set("enable.gapless.guarantee", "true");
         config.set("message.max.bytes", MAX_MESSAGE_BYTES.to_string());
         config.set("queue.buffering.max.kbytes", "131072");
         // An append is a batch already: little is gained by waiting for another.
@@ -93,7 +95,7 @@ impl Producer {
                 "Kafka did not acknowledge in time; the producer is built anew"
             );
         }
-        if fatal.is_some() || outcome.is_err() {
+        if fatal.is_some() || !matches!(outcome, Ok(Ok(_))) {
             self.give_up(inner);
         }
         let outcome = outcome.unwrap_or_else(|TooLate| {
@@ -188,7 +190,6 @@ struct Append(Mutex<Reported>);
 struct Reported {
     offsets: Vec<u64>,
     left: usize,
-    failed: Option<KafkaError>,
     done: Option<oneshot::Sender<Result<Vec<u64>, KafkaError>>>,
 }
 
@@ -201,23 +202,27 @@ struct Waiting {
 impl Append {
     fn expect(records: usize) -> (Arc<Self>, oneshot::Receiver<Result<Vec<u64>, KafkaError>>) {
         let (done, outcome) = oneshot::channel();
-        let reported = Reported { offsets: vec![0; records], left: records, failed: None, done: Some(done) };
+        let reported = Reported { offsets: vec![0; records], left: records, done: Some(done) };
         (Arc::new(Self(Mutex::new(reported))), outcome)
     }
 
     fn report(&self, index: usize, outcome: Result<u64, KafkaError>) {
         let mut reported = lock(&self.0);
-        match outcome {
-            Ok(offset) => reported.offsets[index] = offset,
-            Err(error) => reported.failed = reported.failed.take().or(Some(error)),
-        }
         reported.left -= 1;
-        if reported.left == 0
-            && let Some(done) = reported.done.take()
-        {
-            let offsets = std::mem::take(&mut reported.offsets);
+        let outcome = match outcome {
+            Ok(offset) => {
+                reported.offsets[index] = offset;
+                if reported.left > 0 {
+                    return;
+                }
+                Ok(std::mem::take(&mut reported.offsets))
+            }
+            // One that failed fails the append: what waits behind it is given up with the producer.
+            Err(error) => Err(error),
+        };
+        if let Some(done) = reported.done.take() {
             // Whoever appended may have gone.
-            let _ = done.send(reported.failed.take().map_or(Ok(offsets), Err));
+            let _ = done.send(outcome);
         }
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::log::{Jump, SharedLog, broker::Broker, conformance};
 use rdkafka::{
     TopicPartitionList,
-    admin::{AdminClient, AdminOptions},
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
     consumer::Consumer,
 };
 use std::time::Duration;
@@ -164,6 +164,34 @@ async fn a_broker_that_hangs() {
     // Each time it was appended, it lies there as a beginning of what was given.
     let whole = rest.split(|&i| i == 0).skip(1).all(|run| run.iter().copied().eq(1..=run.len()));
     assert!(whole && rest.ends_with(&(0..100).collect::<Vec<_>>()), "{rest:?}");
+}
+
+/// A topic that its administrator has made takes less than ours do: what it refuses is refused, what was to lie behind it is not
+/// stored without it, and the next append works.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_broker_refuses_leaves_no_hole() {
+    let fixture = make().await;
+    let client = Settled::new(&fixture.settings).unwrap();
+    let admin: AdminClient<client::Quiet> = client.config().create_with_context(client::Quiet).unwrap();
+    let name = client.name(Topic::PostsRaw);
+    let less = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("max.message.bytes", "1500000");
+    admin.alter_configs([&less], &AdminOptions::new()).await.unwrap()[0].as_ref().unwrap();
+    // Of random bytes, which no compression makes smaller: it fills a batch alone.
+    let big: Vec<u8> = (0..3 << 20).map(|_| rand::random()).collect();
+    // The broker sees to its new settings a moment later; until then it takes what is too large.
+    loop {
+        let (_, before) = fixture.log.bounds(Topic::PostsRaw, 0).await.unwrap();
+        match fixture.log.append(Topic::PostsRaw, vec![record("a"), record(big.clone()), record("b")]).await {
+            Ok(_) => {}
+            Err(refused) => {
+                assert!(matches!(refused, LogError::Refused(_)), "{refused}");
+                let (_, after) = fixture.log.bounds(Topic::PostsRaw, 0).await.unwrap();
+                assert!(after - before <= 1, "{} of three were stored", after - before);
+                break;
+            }
+        }
+    }
+    fixture.log.append(Topic::PostsRaw, vec![record("next")]).await.unwrap();
 }
 
 /// Records that fall to retention while a reader stands before them are told as a jump, also when nothing is left.
