@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
-use support::{Night, Receiver, postgres};
+use support::{Night, Receiver, postgres, until};
 use tempfile::TempDir;
 
 /// A process, as far as the other one can tell.
@@ -184,16 +184,6 @@ impl Pair {
         }
         assert_eq!(bodies.len(), self.pulses as usize);
         assert!(bodies.values().all(|same| same.iter().all(|body| *body == same[0])), "a repeat differs");
-    }
-}
-
-/// Asks until it is so; a test that would wait for ever ends by the runner's own limit.
-async fn until<T>(what: impl AsyncFn() -> Option<T>) -> T {
-    loop {
-        if let Some(found) = what().await {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

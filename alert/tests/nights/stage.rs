@@ -1,6 +1,6 @@
 //! The stage as the binary starts it: over a socket, with its own tasks and the clock on the wall.
 
-use crate::support::{Night, Receiver};
+use crate::support::{Night, Receiver, until};
 use alert::{Upstreams, users};
 use axum::{Json, Router, routing::get};
 use futures::StreamExt;
@@ -66,16 +66,6 @@ impl Stage {
 
     async fn append(&self, topic: Topic, value: bytes::Bytes) {
         self.log.append(topic, vec![NewRecord { partition: 0, key: None, value }]).await.unwrap();
-    }
-}
-
-/// Asks until it is so; a test that would wait for ever ends by the runner's own limit.
-async fn until<T>(what: impl AsyncFn() -> Option<T>) -> T {
-    loop {
-        if let Some(found) = what().await {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -36,6 +36,16 @@ use std::{
 };
 use tempfile::TempDir;
 
+/// Asks until it is so; a test that would wait for ever ends by the runner's own limit.
+pub async fn until<T>(what: impl AsyncFn() -> Option<T>) -> T {
+    loop {
+        if let Some(found) = what().await {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 /// How long a test's webhook waits for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
