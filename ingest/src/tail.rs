@@ -31,13 +31,19 @@ pub(crate) struct Follow {
 impl Tail {
     /// At most the last `most` records of each partition.
     pub(crate) async fn open(log: &SharedLog, topic: Topic, most: u64) -> Result<Self, LogError> {
+        Self::open_from(log, topic, 0, most).await
+    }
+
+    /// The same, but not before the offset `after` of each partition.
+    pub(crate) async fn open_from(log: &SharedLog, topic: Topic, after: u64, most: u64) -> Result<Self, LogError> {
         let mut from = Vec::new();
         let (mut ends, mut next) = (HashMap::new(), Vec::new());
         for partition in 0..log.describe(topic).await?.partitions {
             let (first, end) = log.bounds(topic, partition).await?;
             next.push(end);
-            if first < end {
-                from.push(Position { partition, offset: first.max(end.saturating_sub(most)) });
+            let begin = first.max(after).max(end.saturating_sub(most));
+            if begin < end {
+                from.push(Position { partition, offset: begin });
                 ends.insert(partition, end);
             }
         }
