@@ -11,7 +11,7 @@ use super::{
     gaps,
     lags::Percentiles,
     source::Source,
-    timeline::{Seconds, midnight_after, second, time},
+    timeline::{QUARTER, Seconds, midnight_after, second, time},
 };
 use crate::door::Door;
 use axum::{
@@ -31,7 +31,6 @@ use std::collections::BTreeMap;
 pub(super) const STATES: [&str; 4] = ["ok", "late", "failing", "waiting"];
 
 const DAY: u32 = 86_400;
-const QUARTER: u32 = 900;
 const QUARTERS: u32 = 96;
 const DAYS: usize = 30;
 const USUAL_LIMIT: usize = 1_000;
@@ -152,7 +151,8 @@ impl<'a> Moment<'a> {
     fn new(now: Timestamp, running: Timestamp, tz: &'a TimeZone) -> Self {
         let at = second(now);
         let first = (at - at % QUARTER).saturating_sub((QUARTERS - 1) * QUARTER);
-        let quarters = (0..QUARTERS).map(|quarter| first + quarter * QUARTER).chain([at.max(first + 1)]).collect();
+        let last = first + (QUARTERS - 1) * QUARTER;
+        let quarters = (0..QUARTERS).map(|quarter| first + quarter * QUARTER).chain([at.max(last + 1)]).collect();
         let today = now.to_zoned_datetime(tz.clone());
         let begin = (DAYS as i64 - 1).days();
         let begin =
