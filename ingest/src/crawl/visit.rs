@@ -125,6 +125,12 @@ impl<'a> Visit<'a> {
             new: self.new,
             covered: stretch.covered,
             gap: stretch.gap,
+            gap_reason: None,
+            closed: Vec::new(),
+            silent_since: None,
+            clock_offset_ms: None,
+            lags: Vec::new(),
+            gone: 0,
             rows: self.memory.read_rows(&self.first_rows),
             next_visit_at: self.began,
         };
