@@ -176,7 +176,7 @@ async fn a_forum_is_read_whole_and_then_only_where_there_is_news() {
 
     let first = reports.next().await;
     assert_eq!((first.outcome, first.found, first.new), (CrawlOutcome::Ok, 12, 12), "{first:?}");
-    assert_eq!((first.pages, first.gap, &first.reason), (8, None, &None), "two list pages and six threads");
+    assert_eq!((first.pages, first.gap, &first.reason), (10, None, &None), "two list pages, twice, and six threads");
     let stored = posts(&log).await;
     let post = stored.iter().find(|post| post.id == "forum:3").unwrap();
     assert_eq!((post.kind, post.via, post.published_precision), (Kind::Post, Via::Crawl, Precision::Minute));
