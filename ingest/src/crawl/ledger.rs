@@ -111,7 +111,9 @@ impl Ledger {
 
     /// The gap in the list to chase now.
     pub(crate) fn due(&self, now: Timestamp) -> Option<&Gap> {
-        self.gaps.iter().find(|gap| matches!(gap.missing, Missing::Rows(_)) && gap.next_try_at <= now)
+        let due = self.gaps.iter().filter(|gap| matches!(gap.missing, Missing::Rows(_)) && gap.next_try_at <= now);
+        // History can wait.
+        due.min_by_key(|gap| gap.history)
     }
 
     /// Threads that were given up and are to be tried once more.

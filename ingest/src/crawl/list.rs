@@ -143,7 +143,8 @@ impl Visit<'_> {
         validators: &Validators,
         before: Option<Timestamp>,
     ) -> Result<Option<Done>, Stop> {
-        let most = self.site.reader.list_pages();
+        // Who chases begins with a page that was read before.
+        let most = self.site.reader.list_pages() + u32::from(before.is_some());
         let (mut read, mut readable) = (0, 0);
         let mut walk = Walk::default();
         let Some((list, begin, validators)) = self.first_page(first, validators).await? else { return Ok(None) };

@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, HashSet};
 use url::Url;
 
 /// So many threads say something about a site.
-const SIGNIFICANT: u32 = 3;
+const SIGNIFICANT: usize = 3;
 /// So many comments at the end of a page must be known.
 const TRAILING: usize = 3;
 /// So often pages are read once more.
@@ -69,7 +69,7 @@ impl Visit<'_> {
         // Those that were given up, and are gaps since.
         let given_up: Vec<String> = self.memory.state.ledger.threads_due(self.began).map(str::to_owned).collect();
         due.extend(given_up.into_iter().map(|key| (key, Why::Again)));
-        let (mut read, mut matched, mut worded, mut failed) = (0, false, false, None);
+        let (mut read, mut matched, mut worded, mut failed) = (0, false, false, Vec::new());
         let mut threads = Threads::default();
         for (key, why) in due {
             if !self.has_time(why == Why::News) {
@@ -105,7 +105,7 @@ impl Visit<'_> {
             if trouble.retry_after.is_some() || trouble.outcome == CrawlOutcome::LoginRequired {
                 return Err(Stop::Source(trouble));
             }
-            failed.get_or_insert(trouble.outcome);
+            failed.push(trouble.outcome);
         }
         if read > 0 && !matched {
             return Err(Stop::layout_changed("thread.post and thread.comments match nothing on any thread"));
@@ -114,8 +114,11 @@ impl Visit<'_> {
         if read >= SIGNIFICANT && !worded {
             return Err(Stop::layout_changed(&format!("the selectors for text match nothing on {read} threads")));
         }
-        if let (0, Some(outcome)) = (read, failed) {
-            let reason = self.told().unwrap_or_default();
+        // One broken thread is its own trouble.
+        if let (0, [outcome, ..]) = (read, failed.as_slice())
+            && (failed.len() >= SIGNIFICANT || *outcome == CrawlOutcome::RobotsDenied)
+        {
+            let (outcome, reason) = (*outcome, self.told().unwrap_or_default());
             return Err(Stop::Source(Trouble { outcome, reason, retry_after: None, is_gone: false }));
         }
         Ok(threads)
