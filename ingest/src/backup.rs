@@ -14,6 +14,7 @@ use std::path::Path;
 /// When one cannot be read, or the copy not written.
 pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
     copy_if_there(&data_dir.join(KEY_FILE), &to.join(KEY_FILE))?;
+    crate::store::backup(data_dir, to)?;
     let folder = data_dir.join(crate::crawl::MEMORIES);
     let memories = match std::fs::read_dir(&folder) {
         Ok(memories) => memories,

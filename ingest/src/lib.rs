@@ -13,6 +13,7 @@ mod lately;
 mod privacy;
 mod seen;
 mod source;
+mod store;
 mod tail;
 mod times;
 mod web;
@@ -53,6 +54,11 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         anyhow::anyhow!("the sources of the config have faults:\n{}", faults.join("\n"))
     })?;
     let door = Door::open(settings, log.clone()).await?;
+    anyhow::ensure!(
+        door.store().is_kept(),
+        "the memory of ingest in {} belongs to another running process: give each ingest worker a data_dir of its own",
+        settings.data_dir.display()
+    );
     let lock = crawl::lock(&settings.data_dir)?;
     let (coverage, reports) = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
     let router = door::http::router(door.clone()).merge(coverage::router(coverage.clone(), door.clone()));
