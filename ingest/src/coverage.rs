@@ -109,8 +109,8 @@ impl Coverage {
         let known = Known { sources: sources.collect(), read_to: 0, ahead: BTreeSet::new() };
         let coverage = Self(Arc::new(Shared { known: Mutex::new(known), read_to: watch::Sender::new(0) }));
         let mut tail = Tail::open(log, Topic::CrawlReports, CATCH_UP).await?;
-        while let Some(entries) = tail.next().await? {
-            coverage.take(&entries);
+        while let Some(batch) = tail.next().await? {
+            coverage.take(&batch.entries);
         }
         let follow = tail.follow();
         coverage.has_read(follow.at());

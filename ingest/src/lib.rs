@@ -13,6 +13,7 @@ mod lately;
 mod privacy;
 mod seen;
 mod source;
+mod store;
 mod tail;
 mod times;
 mod web;
@@ -30,9 +31,9 @@ use schemas::{
         settings::{Fault, Settings},
         shutdown::Shutdown,
     },
-    log::{SharedLog, Topic},
+    log::SharedLog,
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio::sync::Semaphore;
 use web::fetch::Fetcher;
 
@@ -53,10 +54,18 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         anyhow::anyhow!("the sources of the config have faults:\n{}", faults.join("\n"))
     })?;
     let door = Door::open(settings, log.clone()).await?;
-    let lock = crawl::lock(&settings.data_dir)?;
+    anyhow::ensure!(
+        door.store().is_kept(),
+        "the memory of ingest in {} belongs to another running process: give each ingest worker a data_dir of its own",
+        settings.data_dir.display()
+    );
+    store::remove_outdated(&settings.data_dir);
+    {
+        let (store, ids) = (door.store().clone(), sites.iter().map(|site| site.id.clone()).collect::<HashSet<_>>());
+        tokio::task::spawn_blocking(move || store.forget_others(|source| ids.contains(source))).await??;
+    }
     let (coverage, reports) = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
     let router = door::http::router(door.clone()).merge(coverage::router(coverage.clone(), door.clone()));
-    let identity = log.describe(Topic::PostsRaw).await.context("posts.raw")?.identity;
     let ready = {
         let log = log.clone();
         Ready::new(move || log.takes_posts().map_err(|error| format!("no posts are taken: {error}")))
@@ -66,10 +75,7 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         door: door.clone(),
         coverage: coverage.clone(),
         fetcher: Fetcher::new(&settings.crawl).context("the HTTP client")?,
-        identity,
-        data_dir: settings.data_dir.clone(),
         visits: Semaphore::new(settings.crawl.workers),
-        _lock: lock,
     });
     let task = tokio::spawn(async move {
         let following = async { tokio::join!(coverage.follow(reports), door.follow()) };
