@@ -4,15 +4,18 @@
 pub(crate) mod draft;
 pub(crate) mod feed;
 pub(crate) mod html;
+pub(crate) mod listing;
+mod media;
 mod page;
 mod select;
 
-use crate::charset;
+use crate::{charset, crawl::Bounds};
 use encoding_rs::Encoding;
+use feed::FeedReader;
 use html::HtmlReader;
 use jiff::tz::TimeZone;
-use schemas::kit::settings::{Fault, Settings, Source, SourceKind, Spanned};
-use std::time::Duration;
+use listing::{Context, ListPage, Thread, ThreadPage};
+use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned};
 use url::Url;
 
 /// A source, ready to be visited.
@@ -21,7 +24,7 @@ pub(crate) struct Site {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) start: Url,
-    pub(crate) every: Duration,
+    pub(crate) pace: Bounds,
     pub(crate) encoding: Option<&'static Encoding>,
     pub(crate) allow_private: bool,
     pub(crate) tz: TimeZone,
@@ -32,7 +35,61 @@ pub(crate) struct Site {
 #[derive(Debug)]
 pub(crate) enum Reader {
     Html(Box<HtmlReader>),
-    Feed,
+    Feed(FeedReader),
+}
+
+impl Reader {
+    /// Reads a page of the list.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn list(&self, text: &str, url: &Url, context: &Context<'_>) -> Result<ListPage, String> {
+        match self {
+            Self::Html(reader) => reader.list(text, url, context),
+            Self::Feed(reader) => reader.list(text, url, context),
+        }
+    }
+
+    /// Reads a page of a thread.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn thread(
+        &self,
+        text: &str,
+        url: &Url,
+        thread: &Thread<'_>,
+        context: &Context<'_>,
+    ) -> Result<ThreadPage, String> {
+        match self {
+            Self::Html(reader) => reader.thread(text, url, thread, context),
+            Self::Feed(_) => Err("a feed has no threads".into()),
+        }
+    }
+
+    /// Pages of the list that a visit reads at most.
+    pub(crate) fn list_pages(&self) -> u32 {
+        match self {
+            Self::Html(reader) => reader.list_pages,
+            Self::Feed(reader) => reader.pages,
+        }
+    }
+
+    /// Pages of one thread that a visit reads at most.
+    pub(crate) fn thread_pages(&self) -> u32 {
+        match self {
+            Self::Html(reader) => reader.thread_pages(),
+            Self::Feed(_) => 0,
+        }
+    }
+
+    /// In which order the comments of a thread stand.
+    pub(crate) fn thread_order(&self) -> Order {
+        match self {
+            Self::Html(reader) => reader.thread_order(),
+            Self::Feed(_) => Order::default(),
+        }
+    }
 }
 
 /// What is wrong, and where in the source's table.
@@ -56,8 +113,14 @@ impl Site {
             faults.push((vec!["url".into()], format!("{:?} is no address: {error}", source.url)));
         }
         let reader = match (source.kind, &source.list, &source.thread) {
-            (SourceKind::Rss, ..) => Some(Reader::Feed),
-            (SourceKind::Html, Some(list), Some(thread)) => match HtmlReader::new(list, thread) {
+            (SourceKind::Rss, ..) => match FeedReader::new(&source.feed) {
+                Ok(reader) => Some(Reader::Feed(reader)),
+                Err(mut more) => {
+                    faults.append(&mut more);
+                    None
+                }
+            },
+            (SourceKind::Html, Some(list), thread) => match HtmlReader::new(list, thread.as_ref()) {
                 Ok(reader) => Some(Reader::Html(Box::new(reader))),
                 Err(mut more) => {
                     faults.append(&mut more);
@@ -66,7 +129,7 @@ impl Site {
             },
             // Named by the settings themselves.
             (SourceKind::Html, ..) => {
-                faults.push((vec!["kind".into()], "an html source needs [source.list] and [source.thread]".into()));
+                faults.push((vec!["kind".into()], "an html source needs [source.list]".into()));
                 None
             }
         };
@@ -75,17 +138,12 @@ impl Site {
             id: source.id.clone(),
             name: source.display_name().to_owned(),
             start,
-            every: source.every,
+            pace: Bounds { fastest: source.fastest(), usual: source.every, slowest: source.slowest() },
             encoding,
             allow_private: source.allow_private,
             tz,
             reader,
         })
-    }
-
-    /// The host and port that may lie in a private range.
-    pub(crate) fn own(&self) -> Option<&Url> {
-        self.allow_private.then_some(&self.start)
     }
 }
 
@@ -164,6 +222,6 @@ url = "https://feed.example/rss"
 "#;
         let settings = Settings::parse(text, []).unwrap();
         let sites = sites(&settings).unwrap();
-        assert_eq!((sites[0].id.as_str(), sites[0].own()), ("feed", None));
+        assert_eq!((sites[0].id.as_str(), sites[0].allow_private), ("feed", false));
     }
 }
