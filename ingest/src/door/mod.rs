@@ -5,11 +5,13 @@
 //! log cannot take posts the door says so ([`LogError`]); nothing is remembered, and handing in again is safe: `posts.raw`
 //! is at-least-once.
 
+mod gone;
 pub(crate) mod http;
-mod line;
+pub(crate) mod line;
 mod reject;
 mod tally;
 
+pub use gone::Gone;
 pub(crate) use reject::Rejectable;
 pub(crate) use tally::Pushed;
 pub use tally::{Accepted, MAX_LISTED, Refused};
@@ -202,7 +204,7 @@ impl Door {
             match post.and_then(|post| line::admit(post, via, now, &self.0.key)) {
                 Ok(post) => {
                     prints.push(hashing.fingerprint(&post));
-                    admitted.push(post);
+                    admitted.push((number, post));
                 }
                 Err(reason) => sorted.outcome.refuse(number, reason),
             }
@@ -210,13 +212,16 @@ impl Door {
         let known = self.seen().knows(&prints);
         // The last state of each post within the chunk; states in between are appended too.
         let mut within: HashMap<u64, Fingerprint> = HashMap::new();
-        for ((post, print), known) in admitted.into_iter().zip(prints).zip(known) {
+        for (((number, post), print), known) in admitted.into_iter().zip(prints).zip(known) {
             let known = within.insert(print.id, print).map_or(known, |last| last == print);
             if known {
                 sorted.outcome.duplicate += 1;
                 continue;
             }
             sorted.outcome.accepted += 1;
+            if via == Via::Crawl {
+                sorted.outcome.taken.push(number);
+            }
             sorted.marks.push(print);
             sorted.records.push(self.record(&post));
         }
