@@ -8,6 +8,8 @@ mod charset;
 mod coverage;
 mod crawl;
 mod door;
+#[cfg(test)]
+mod fuzz;
 mod import;
 mod lately;
 mod privacy;

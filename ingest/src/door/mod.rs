@@ -7,7 +7,7 @@
 
 mod gone;
 pub(crate) mod http;
-mod line;
+pub(crate) mod line;
 mod reject;
 mod tally;
 
