@@ -6,12 +6,15 @@
 //! is at-least-once.
 
 pub(crate) mod http;
+mod gone;
 mod line;
 mod reject;
 mod tally;
+mod voice;
 
+pub use gone::Gone;
 pub(crate) use reject::Rejectable;
-pub(crate) use tally::Pushed;
+pub(crate) use tally::{Pushed, Way};
 pub use tally::{Accepted, MAX_LISTED, Refused};
 
 use crate::{
@@ -25,9 +28,10 @@ use jiff::Timestamp;
 use schemas::{
     kit::settings::Settings,
     log::{LogError, NewRecord, SharedLog, Topic, partition_of},
-    records::{DoorPost, RawPost, Record, Via},
+    records::{DoorPost, RawPost, RawRecord, Record, Via},
 };
 use serde::Deserialize;
+use voice::{Voice, Voices};
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
@@ -51,6 +55,7 @@ struct Inner {
     log: SharedLog,
     partitions: u32,
     key: AuthorKey,
+    voices: Voices,
     hashing: Hashing,
     seen: Mutex<Seen>,
     pushed: Mutex<Pushed>,
@@ -87,6 +92,7 @@ impl Door {
             log,
             partitions,
             key,
+            voices: Voices::new(settings),
             hashing: Hashing::new(),
             seen: Mutex::new(Seen::new()),
             pushed: Mutex::new(Pushed::default()),
@@ -101,6 +107,7 @@ impl Door {
     /// # Errors
     /// When the log cannot take them. Some may have been taken: handing all in again is safe.
     pub async fn take_lines(&self, lines: Bytes, via: Via) -> Result<Accepted, LogError> {
+        let way = Way::from(via);
         let mut outcome = Accepted::default();
         let inline = lines.len() <= INLINE_BYTES;
         let mut rest = lines;
@@ -111,14 +118,14 @@ impl Door {
             let sort = move || {
                 let lines = (first..).zip(chunk.split(|&byte| byte == b'\n'));
                 let filled = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-                door.sort(filled.map(|(number, line)| (number, line::read(without_bom(number, line)))), via, now)
+                door.sort(filled.map(|(number, line)| (number, line::read(without_bom(number, line)))), way, now)
             };
             let sorted = if inline {
                 sort()
             } else {
                 tokio::task::spawn_blocking(sort).await.map_err(|error| LogError::Unavailable(error.to_string()))?
             };
-            outcome.add(self.append(sorted, via).await?);
+            outcome.add(self.append(sorted, way).await?);
             outcome.lines += count;
         }
         Ok(outcome)
@@ -129,9 +136,13 @@ impl Door {
     /// # Errors
     /// As [`Self::take_lines`].
     pub async fn take_posts(&self, posts: Vec<DoorPost>, via: Via) -> Result<Accepted, LogError> {
+        self.take(posts, via.into()).await
+    }
+
+    async fn take(&self, posts: Vec<DoorPost>, way: Way) -> Result<Accepted, LogError> {
         let count = posts.len() as u64;
-        let sorted = self.sort((1..).zip(posts.into_iter().map(Ok)), via, Timestamp::now());
-        let mut outcome = self.append(sorted, via).await?;
+        let sorted = self.sort((1..).zip(posts.into_iter().map(Ok)), way, Timestamp::now());
+        let mut outcome = self.append(sorted, way).await?;
         outcome.lines = count;
         Ok(outcome)
     }
@@ -144,9 +155,23 @@ impl Door {
         &self,
         source: &str,
         posts: Vec<DoorPost>,
+        rejects: Vec<Rejectable>,
+    ) -> Result<Accepted, LogError> {
+        self.take_found(source, Way::Crawl, posts, rejects).await
+    }
+
+    /// Takes what a source of the config has brought, as [`Self::take_crawled`] does.
+    ///
+    /// # Errors
+    /// As [`Self::take_lines`].
+    pub(crate) async fn take_found(
+        &self,
+        source: &str,
+        way: Way,
+        posts: Vec<DoorPost>,
         mut rejects: Vec<Rejectable>,
     ) -> Result<Accepted, LogError> {
-        let outcome = self.take_posts(posts.clone(), Via::Crawl).await?;
+        let outcome = self.take(posts.clone(), way).await?;
         for refused in &outcome.refused {
             if let Some(post) = posts.get(refused.line as usize - 1) {
                 rejects.push(Rejectable::new(&refused.reason, post));
@@ -189,11 +214,11 @@ impl Door {
     }
 
     /// Judges posts: which to append, which are known, which are refused.
-    fn sort(&self, posts: impl Iterator<Item = (u64, Result<DoorPost, String>)>, via: Via, now: Timestamp) -> Sorted {
+    fn sort(&self, posts: impl Iterator<Item = (u64, Result<DoorPost, String>)>, way: Way, now: Timestamp) -> Sorted {
         let mut sorted = Sorted::default();
         let mut admitted = Vec::new();
         for (number, post) in posts {
-            match post.and_then(|post| line::admit(post, via, now, &self.0.key)) {
+            match post.and_then(|post| self.admit(post, way, now)) {
                 Ok(post) => admitted.push((self.0.hashing.fingerprint(&post), post)),
                 Err(reason) => sorted.outcome.refuse(number, reason),
             }
@@ -226,12 +251,18 @@ impl Door {
         sorted
     }
 
+    fn admit(&self, post: DoorPost, way: Way, now: Timestamp) -> Result<RawPost, String> {
+        let voice = if way.is_of_config() { self.0.voices.of(&post) } else { Voice::default() };
+        let admitted = line::admit(post, way.via(), now, &self.0.key)?;
+        Ok(RawPost { official: voice.official, addressed_to: voice.addressed_to, ..admitted })
+    }
+
     fn record(&self, post: &RawPost) -> NewRecord {
         NewRecord { partition: partition_of(&post.id, self.0.partitions), key: None, value: post.encode() }
     }
 
     /// Appends; once it is durable, remembers and counts.
-    async fn append(&self, sorted: Sorted, via: Via) -> Result<Accepted, LogError> {
+    async fn append(&self, sorted: Sorted, way: Way) -> Result<Accepted, LogError> {
         let Sorted { records, marks, outcome } = sorted;
         if !records.is_empty() {
             self.0.log.append(Topic::PostsRaw, records).await?;
@@ -242,7 +273,7 @@ impl Door {
                 seen.mark(mark);
             }
         }
-        outcome.count(via);
+        outcome.count(way);
         Ok(outcome)
     }
 
@@ -253,14 +284,16 @@ impl Door {
             let door = self.clone();
             let remember = move || {
                 // What cannot be read is analyze's to set aside.
-                let posts: Vec<_> = entries
-                    .iter()
-                    .filter_map(|entry| Some((entry.appended_at, RawPost::decode(&entry.value).ok()?)))
-                    .collect();
+                let read = |value: &[u8]| match RawRecord::decode(value).ok()? {
+                    RawRecord::Post(post) => Some((door.0.hashing.fingerprint(&post), Some(post))),
+                    RawRecord::Gone(gone) => Some((door.0.hashing.gone(&gone.id), None)),
+                };
+                let records: Vec<_> = entries.iter().map(|entry| (entry.appended_at, read(&entry.value))).collect();
                 let (mut seen, mut pushed) = (door.seen(), door.pushed());
-                for (at, post) in posts {
-                    seen.mark(door.0.hashing.fingerprint(&post));
-                    if post.via != Via::Crawl {
+                for (at, record) in records {
+                    let Some((print, post)) = record else { continue };
+                    seen.mark(print);
+                    if let Some(post) = post.filter(|post| post.via != Via::Crawl) {
                         pushed.take(&post.source, 1, at);
                     }
                 }
