@@ -131,3 +131,42 @@ pub(crate) fn folders(settings: &Settings) -> Result<Vec<Folder>, Vec<Fault>> {
     }
     if faults.is_empty() { Ok(folders) } else { Err(faults) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::kit::settings::Place;
+
+    /// A hotline's folder, with more keys of its source.
+    pub(super) fn folder(more: &str) -> Result<Folder, Vec<Fault>> {
+        let text = format!("[[source]]\nid = \"hotline\"\nkind = \"file\"\npath = \"/srv/hotline\"\n{more}");
+        folders(&Settings::parse(&text, []).unwrap()).map(|mut folders| folders.remove(0))
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_line() {
+        let faults = folder(
+            "encoding = \"klingon\"\n[source.file]\ntime_formats = [\"%Y %!\"]\n[source.columns]\n\"编号\" = \"number\"",
+        )
+        .unwrap_err();
+        let mut lines: Vec<_> = faults
+            .iter()
+            .map(|fault| match fault.place {
+                Place::Line(line) => line,
+                _ => 0,
+            })
+            .collect();
+        lines.sort_unstable();
+        assert_eq!(lines, [5, 7, 8], "{faults:#?}");
+    }
+
+    #[test]
+    fn a_change_of_how_files_are_read_shows() {
+        let print = |more: &str| folder(more).unwrap().reading_print;
+        let plain = print("");
+        assert_eq!(plain, print("every = \"5s\"\n[source.file]\n"));
+        for more in ["[source.columns]\n\"x\" = \"text\"", "[source.file]\nheader = 2", "encoding = \"gbk\""] {
+            assert_ne!(plain, print(more), "{more}");
+        }
+    }
+}

@@ -281,3 +281,134 @@ fn delimiter(head: &[u8], header: Option<u64>) -> u8 {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::folder, *};
+    use encoding_rs::GB18030;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    /// The rows of a file, line by line: the post's id, or why there is none.
+    fn rows(name: &str, bytes: &[u8], more: &str, skip: u64) -> (Vec<(u64, String)>, Result<(), Unfit>) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file.rewind().unwrap();
+        let mut rows = Vec::new();
+        let outcome = read(file, Format::of(name).unwrap(), &folder(more).unwrap().reading, skip, &mut |row| {
+            rows.push((row.line, row.found.map_or_else(|reject| reject.reason, |post| post.native_id)));
+            true
+        });
+        (rows, outcome)
+    }
+
+    fn at<'a>(rows: &'a [(u64, String)], line: u64) -> &'a str {
+        &rows.iter().find(|(at, _)| *at == line).unwrap().1
+    }
+
+    const TABLE: &str = "工单编号,诉求内容,来电时间,点赞\n\
+        1,\"停水了，\n整栋楼\",2026-11-24 10:05,3\n\
+        \n\
+        2,路灯不亮,昨天,\n\
+        3,路灯不亮,2026/11/24 10:06,许多\n\
+        4,井盖,2026年11月24日10时07分,1,多的\n\
+        5,噪音,2026-11-24T10:08:00+08:00\n";
+    const LIKES: &str = "[source.columns]\n\"点赞\" = \"likes\"";
+
+    #[test]
+    fn one_bad_row_never_costs_the_good_ones() {
+        let (rows, outcome) = rows("x.csv", TABLE.as_bytes(), LIKES, 0);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 5, 6, 7, 8], "as an editor counts them");
+        assert_eq!((at(&rows, 2), at(&rows, 8)), ("1", "5"));
+        assert!(at(&rows, 5).contains("column 来电时间") && at(&rows, 5).contains("whole date"), "{rows:?}");
+        assert!(at(&rows, 6).contains("column 点赞: \"许多\" is no count"), "{rows:?}");
+        assert!(at(&rows, 7).contains("column E: has no heading"), "{rows:?}");
+    }
+
+    #[test]
+    fn reading_goes_on_behind_the_rows_that_were_taken() {
+        let (rows, _) = rows("x.csv", TABLE.as_bytes(), LIKES, 3);
+        assert_eq!(rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [7, 8]);
+    }
+
+    #[test]
+    fn encodings_and_delimiters_are_found_out() {
+        let gb = GB18030.encode(TABLE).0.into_owned();
+        assert_eq!(rows("x.csv", &gb, LIKES, 0), rows("x.csv", TABLE.as_bytes(), LIKES, 0));
+        for delimiter in ["\t", ";", "|"] {
+            let table = TABLE.replace(',', delimiter);
+            assert_eq!(at(&rows("x.csv", table.as_bytes(), LIKES, 0).0, 2), "1", "{delimiter:?}");
+        }
+        let (rows, _) = rows("x.tsv", TABLE.replace(',', "\t").as_bytes(), LIKES, 0);
+        assert_eq!(rows.len(), 5);
+    }
+
+    #[test]
+    fn a_title_above_the_headings_is_passed_over_when_the_config_says_so() {
+        let table = format!("12345热线工单明细,,,\n制表：某某,,,\n{TABLE}");
+        let (_, outcome) = rows("x.csv", table.as_bytes(), LIKES, 0);
+        assert!(matches!(&outcome, Err(Unfit::Layout(reason)) if reason.contains("12345热线工单明细")), "{outcome:?}");
+        let (rows, outcome) = rows("x.csv", table.as_bytes(), &format!("[source.file]\nheader = 3\n{LIKES}"), 0);
+        assert_eq!((outcome, at(&rows, 4)), (Ok(()), "1"));
+    }
+
+    #[test]
+    fn an_unknown_column_refuses_the_file_by_name_unless_it_is_ignored() {
+        let table = "工单编号,诉求内容,来电时间,联系电话\n1,停水,2026-11-24 10:05,13812345678\n";
+        let (none, outcome) = rows("x.csv", table.as_bytes(), "", 0);
+        assert!(none.is_empty());
+        assert!(matches!(&outcome, Err(Unfit::Layout(reason)) if reason.contains("D (\"联系电话\")")), "{outcome:?}");
+        let (rows, outcome) = rows("x.csv", table.as_bytes(), "[source.columns]\n\"联系电话\" = \"ignore\"", 0);
+        assert_eq!((outcome, at(&rows, 2)), (Ok(()), "1"));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_does_not_swallow_a_file() {
+        let mut table = TABLE.replace("2,路灯", "2,\"路灯");
+        table.push_str(&"6,噪音,2026-11-24 10:09,1\n".repeat(LONGEST_ROW / 20));
+        let (rows, outcome) = rows("x.csv", table.as_bytes(), LIKES, 0);
+        assert_eq!(at(&rows, 2), "1");
+        assert!(matches!(&outcome, Err(Unfit::Broken(reason)) if reason.contains("quote")), "{outcome:?}");
+    }
+
+    #[test]
+    fn lines_are_judged_as_the_door_judges_them() {
+        let text = [
+            r#"{"native_id":"1","text":"停水","published_at":"2026-11-24T10:05:00+08:00","likes":3,"reply":{"text":"已抢修","by":"水务局"}}"#,
+            r#"{"native_id":2,"text":"停水","published_at":"2026-11-24 10:05","点赞":"1,000"}"#,
+            "",
+            r#"{"native_id":"3","text":"停水","published_at":"2026-11-24 10:05","lkes":1}"#,
+            r#"["1"]"#,
+            r#"{"native_id":"4","text":"停水","published_at":"2026-11-24 10:05","reply":{"txt":"x"}}"#,
+            r#"{"native_id":"5","text":"停水","published_at":"2026-11-24 10:05""#,
+            r#"{"native_id":"6","text":"停水"}"#,
+        ];
+        let (rows, outcome) = rows("x.jsonl", text.join("\r\n").as_bytes(), LIKES, 0);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!((at(&rows, 1), at(&rows, 2)), ("1", "2"));
+        for (line, reason) in [(4, "unknown key `lkes`"), (5, "no JSON object"), (6, "txt"), (7, "EOF"), (8, "published_at")] {
+            assert!(at(&rows, line).contains(reason), "{line}: {rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_and_the_next_one_taken() {
+        let good = r#"{"native_id":"1","text":"停水","published_at":"2026-11-24 10:05"}"#;
+        let (rows, outcome) = rows("x.ndjson", format!("{}\n{good}", "x".repeat(3 * MAX_LINE_BYTES)).as_bytes(), "", 0);
+        assert_eq!((outcome, at(&rows, 2)), (Ok(()), "1"));
+        assert!(at(&rows, 1).contains("longer than"), "{}", at(&rows, 1));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), text in any::<String>()) {
+            for name in ["x.csv", "x.jsonl", "x.xlsx", "x.tsv"] {
+                let _ = rows(name, &bytes, "", 0);
+                let _ = rows(name, &[TABLE.as_bytes(), &bytes].concat(), LIKES, 0);
+                let _ = rows(name, format!("native_id,text,published_at\n1,{text},{text}\n").as_bytes(), "", 0);
+            }
+        }
+    }
+}

@@ -160,3 +160,140 @@ impl Table<'_, '_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{reader, tests::folder},
+        *,
+    };
+    use schemas::records::DoorPost;
+    use std::io::Write;
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    /// A workbook with one sheet of these rows; `texts` are its shared ones, style 1 is a date.
+    fn book(rows: &str, texts: &[&str]) -> File {
+        const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+        const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+        const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
+        let texts: String = texts.iter().map(|text| format!("<si><t>{text}</t></si>")).collect();
+        let relation = |id: u8, kind: &str, target: &str| {
+            format!("<Relationship Id=\"r{id}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
+        };
+        let relations = |all: String| format!("<Relationships xmlns=\"{PACKAGE}/relationships\">{all}</Relationships>");
+        let parts = [
+            ("[Content_Types].xml", format!("<Types xmlns=\"{PACKAGE}/content-types\"/>")),
+            ("_rels/.rels", relations(relation(1, "officeDocument", "xl/workbook.xml"))),
+            (
+                "xl/workbook.xml",
+                format!(
+                    "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets><sheet name=\"工单\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+                ),
+            ),
+            (
+                "xl/_rels/workbook.xml.rels",
+                relations(
+                    relation(1, "worksheet", "worksheets/sheet1.xml")
+                        + &relation(2, "sharedStrings", "sharedStrings.xml")
+                        + &relation(3, "styles", "styles.xml"),
+                ),
+            ),
+            ("xl/sharedStrings.xml", format!("<sst xmlns=\"{MAIN}\">{texts}</sst>")),
+            (
+                "xl/styles.xml",
+                format!("<styleSheet xmlns=\"{MAIN}\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>"),
+            ),
+            ("xl/worksheets/sheet1.xml", format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>")),
+        ];
+        let mut zip = ZipWriter::new(tempfile::tempfile().unwrap());
+        for (name, content) in parts {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(content.as_bytes()).unwrap();
+        }
+        let mut file = zip.finish().unwrap();
+        file.rewind().unwrap();
+        file
+    }
+
+    type Found = Vec<(u64, Result<DoorPost, String>)>;
+
+    fn rows(file: File, more: &str) -> (Found, Result<(), Unfit>) {
+        let mut rows = Vec::new();
+        let reading = folder(more).unwrap().reading;
+        let outcome = reader::read(file, reader::Format::Xlsx, &reading, 0, &mut |row| {
+            rows.push((row.line, row.found.map_err(|reject| reject.reason)));
+            true
+        });
+        (rows, outcome)
+    }
+
+    const TEXTS: &[&str] = &["工单编号", "诉求内容", "来电时间", "抚琴街道停水", "昨天"];
+    const HEADINGS: &str = r#"<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c></row>"#;
+
+    #[test]
+    fn dates_numbers_and_texts_of_a_sheet() {
+        let sheet = format!(
+            r#"{HEADINGS}<row r="2"><c r="A2"><v>20261124001</v></c><c r="B2" t="s"><v>3</v></c><c r="C2" s="1"><v>46350.420138888891</v></c></row>
+            <row r="4"><c r="A4"><v>2</v></c><c r="B4" t="inlineStr"><is><t>路灯不亮</t></is></c><c r="C4"><v>46350.5</v></c></row>
+            <row r="5"><c r="A5"><v>3</v></c><c r="B5" t="s"><v>3</v></c><c r="C5" t="s"><v>4</v></c></row>
+            <row r="6"><c r="A6"><v>4</v></c><c r="B6" t="e"><v>#REF!</v></c><c r="C6"><v>46350.5</v></c></row>"#
+        );
+        let (rows, outcome) = rows(book(&sheet, TEXTS), "");
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4, 5, 6]);
+        let first = rows[0].1.as_ref().unwrap();
+        assert_eq!((first.native_id.as_str(), first.text.as_str()), ("20261124001", "抚琴街道停水"));
+        assert_eq!(first.published_at.to_string(), "2026-11-24T02:05:00Z");
+        let second = rows[1].1.as_ref().unwrap();
+        assert_eq!((second.text.as_str(), second.published_at.to_string().as_str()), ("路灯不亮", "2026-11-24T04:00:00Z"));
+        assert!(rows[2].1.as_ref().unwrap_err().contains("column 来电时间"), "{:?}", rows[2]);
+        assert!(rows[3].1.as_ref().unwrap_err().contains("column 诉求内容: its formula has failed"), "{:?}", rows[3]);
+    }
+
+    #[test]
+    fn a_cell_at_the_far_end_costs_nothing() {
+        let far = r#"<row r="1048576"><c r="A1048576"><v>7</v></c><c r="B1048576" t="s"><v>3</v></c><c r="C1048576"><v>46350.5</v></c></row>"#;
+        let (found, outcome) = rows(book(&format!("{HEADINGS}{far}"), TEXTS), "");
+        assert_eq!((outcome, found[0].0), (Ok(()), 1_048_576));
+        let wide = r#"<row r="2"><c r="XFD2"><v>7</v></c></row>"#;
+        let (_, outcome) = rows(book(&format!("{HEADINGS}{wide}"), TEXTS), "");
+        assert!(matches!(&outcome, Err(Unfit::Broken(reason)) if reason.contains("row 2")), "{outcome:?}");
+    }
+
+    #[test]
+    fn what_is_no_such_workbook_is_refused_with_the_reason() {
+        let (_, outcome) = rows(book(HEADINGS, TEXTS), "[source.file]\nsheet = \"明细\"");
+        assert_eq!(outcome, Err(Unfit::Layout("it has no sheet \"明细\", but 工单".into())));
+        let (_, outcome) = rows(book("", TEXTS), "");
+        assert!(matches!(&outcome, Err(Unfit::Layout(reason)) if reason.contains("headings")), "{outcome:?}");
+        let mut nonsense = tempfile::tempfile().unwrap();
+        nonsense.write_all(b"PK\x03\x04nonsense").unwrap();
+        nonsense.rewind().unwrap();
+        assert!(matches!(rows(nonsense, "").1, Err(Unfit::Broken(_))));
+    }
+
+    #[test]
+    fn a_bomb_is_seen_before_it_goes_off() {
+        let mut zip = ZipWriter::new(tempfile::tempfile().unwrap());
+        zip.start_file("xl/sharedStrings.xml", SimpleFileOptions::default()).unwrap();
+        let blank = vec![b' '; 1 << 20];
+        for _ in 0..(MOST_UNPACKED >> 20) + 1 {
+            zip.write_all(&blank).unwrap();
+        }
+        let mut file = zip.finish().unwrap();
+        file.rewind().unwrap();
+        assert!(file.metadata().unwrap().len() < MOST_BYTES, "it is small until it is unpacked");
+        let (_, outcome) = rows(file, "");
+        assert!(matches!(&outcome, Err(Unfit::Broken(reason)) if reason.contains("unpacked")), "{outcome:?}");
+    }
+
+    #[test]
+    fn one_long_text_that_many_cells_share_does_not_multiply() {
+        let long = "长".repeat(LONGEST_ROW / 12);
+        let cells: String = ["A", "B", "C", "D", "E"].map(|name| format!("<c r=\"{name}2\" t=\"s\"><v>5</v></c>")).concat();
+        let mut texts = TEXTS.to_vec();
+        texts.push(&long);
+        let (_, outcome) = rows(book(&format!("{HEADINGS}<row r=\"2\">{cells}</row>"), &texts), "");
+        assert!(matches!(&outcome, Err(Unfit::Broken(reason)) if reason.contains("row 2")), "{outcome:?}");
+    }
+}

@@ -60,7 +60,7 @@ fn mirror() -> Router {
         let told = format!("{} {} {} {}", caller.name, head.uri, names.join(","), body.len());
         ([("x-kept", "1"), ("x-hop", "1"), ("connection", "x-hop")], told)
     };
-    ["/api/posts", "/api/coverage", "/api/search", "/api/topics", "/api/topics/hot", "/api/topics/{id}/pulse"]
+    ["/api/posts", "/api/coverage", "/api/search", "/api/topics", "/api/topics/hot", "/api/topics/{id}/pulse", "/api/official"]
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, guard(&Role::ALL, any(told))))
 }
