@@ -52,7 +52,8 @@ impl Stage {
             self.folder.display().to_string()
         );
         let shutdown = Shutdown::new();
-        let service = ingest::start(&settings(self.data.path(), &source), self.log.clone(), shutdown.clone()).await.unwrap();
+        let service =
+            ingest::start(&settings(self.data.path(), &source), self.log.clone(), shutdown.clone()).await.unwrap();
         Running { router: service.router, shutdown, task: service.task }
     }
 
@@ -96,7 +97,10 @@ async fn a_hotlines_export_becomes_reports() {
     let next = stage.reports.next().await;
     assert_eq!((next.outcome, next.found), (CrawlOutcome::NotModified, 0), "each file is read once");
     let coverage = running.coverage().await;
-    assert_eq!((&coverage["kind"], &coverage["state"], &coverage["posts_24h"]), (&"file".into(), &"ok".into(), &2.into()));
+    assert_eq!(
+        (&coverage["kind"], &coverage["state"], &coverage["posts_24h"]),
+        (&"file".into(), &"ok".into(), &2.into())
+    );
     running.stop().await;
 }
 

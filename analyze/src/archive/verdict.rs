@@ -145,7 +145,10 @@ mod tests {
         let (before, mark, after): (Timestamp, _, _) = (FIRST.parse().unwrap(), LATER.parse().unwrap(), Timestamp::MAX);
         assert_eq!(judge_gone(known, after, mark).verdict, Verdict::Duplicate);
         let gone = judge_gone(known, before, mark);
-        assert_eq!((gone.verdict, gone.now.counts, gone.now.published_at), (Verdict::Gone, known.counts, known.published_at));
+        assert_eq!(
+            (gone.verdict, gone.now.counts, gone.now.published_at),
+            (Verdict::Gone, known.counts, known.published_at)
+        );
         assert_eq!(judge_gone(gone.now, before, mark).verdict, Verdict::Duplicate);
         assert_eq!(judge(Some(gone.now), came("停水", 3, LATER)).verdict, Verdict::Revision);
     }

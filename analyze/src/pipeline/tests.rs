@@ -149,7 +149,8 @@ impl Running {
     async fn stop_when_read(self, fixture: &Fixture) -> Arc<Archive> {
         let before = fixture.log.bounds(Topic::PostsRejected, 0).await.unwrap().1 as usize;
         let partitions = fixture.log.describe(Topic::PostsRaw).await.unwrap().partitions;
-        let ends = (0..partitions).map(|partition| NewRecord { partition, key: None, value: Bytes::from_static(b"end") });
+        let ends =
+            (0..partitions).map(|partition| NewRecord { partition, key: None, value: Bytes::from_static(b"end") });
         fixture.log.append(Topic::PostsRaw, ends.collect()).await.unwrap();
         fixture.records::<Rejected>(Topic::PostsRejected, before + partitions as usize).await;
         self.stop().await

@@ -235,7 +235,9 @@ impl Worker {
         if self.official_unsaved {
             // Before the snapshot: its position must never lie beyond what is known here.
             let (official, path) = (self.official.lock().clone(), self.official_path.clone());
-            tokio::task::spawn_blocking(move || official::save(&path, &official)).await.context("the official threads")??;
+            tokio::task::spawn_blocking(move || official::save(&path, &official))
+                .await
+                .context("the official threads")??;
             self.official_unsaved = false;
         }
         let path = self.path.clone();

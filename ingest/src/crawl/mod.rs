@@ -1,19 +1,26 @@
 //! The crawl: a task per source that visits it, reports, and waits; a bounded number of visits at once.
 //!
 //! * [`mod@share`]: which sources are this worker's; [`workers`]: their tasks.
-//! * [`visit`]: one visit.
-//! * [`memory`]: what is remembered of a source between visits.
-//! * [`stretch`]: which stretch of time a visit covers.
+//! * [`visit`]: one visit; [`mod@list`], [`thread`], [`hand_in`]: its parts.
+//! * [`memory`]: what is remembered of a source between visits. Pure, each with its table: [`walk`] (how far back a list is
+//!   read), [`frontier`] (which threads are due), [`ledger`] (what is covered, and the gaps), [`rhythm`] (when to come again).
 //!
 //! On stop a visit under way is dropped: what it has not handed in, or not yet remembered, the next one finds again.
 
+mod frontier;
+mod hand_in;
+mod ledger;
+mod list;
 mod memory;
+mod rhythm;
 mod share;
-mod stretch;
+mod thread;
 mod visit;
+mod walk;
 mod workers;
 
 pub(crate) use memory::{Inheritance, MEMORIES};
+pub(crate) use rhythm::Bounds;
 
 use crate::{
     coverage::{self, Coverage},
@@ -43,7 +50,7 @@ use visit::{Visit, Visited};
 use workers::Workers;
 
 /// The longest wait after failures, unless the source is visited less often anyway.
-const LONGEST_WAIT: Duration = Duration::from_secs(1800);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const LOG_BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 /// What all sources share.
@@ -147,7 +154,8 @@ impl Crawl {
                     memory = Memory::new(self.identity.clone());
                 }
                 failures = if coverage::is_failure(visited.report.outcome) { failures + 1 } else { 0 };
-                visited.report.next_visit_at = next_visit(&visited, site.every, failures, rand::random());
+                let pause = memory.state.rhythm.pause(site.pace, Timestamp::now(), &site.tz);
+                visited.report.next_visit_at = next_visit(&visited, pause, failures, rand::random());
                 visited.report
             };
             if report.rows == rows {
@@ -272,7 +280,7 @@ mod tests {
     #[test]
     fn good_visits_come_at_the_interval_and_failed_ones_back_off() {
         assert_eq!(wait(None, 0), 60);
-        assert_eq!([1, 2, 3, 4, 20].map(|failures| wait(None, failures)), [120, 240, 480, 960, 1800]);
+        assert_eq!([1, 2, 3, 4, 20].map(|failures| wait(None, failures)), [120, 240, 300, 300, 300]);
     }
 
     #[test]

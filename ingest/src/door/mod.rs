@@ -5,8 +5,8 @@
 //! log cannot take posts the door says so ([`LogError`]); nothing is remembered, and handing in again is safe: `posts.raw`
 //! is at-least-once.
 
-pub(crate) mod http;
 mod gone;
+pub(crate) mod http;
 mod line;
 mod reject;
 mod tally;
@@ -14,8 +14,8 @@ mod voice;
 
 pub use gone::Gone;
 pub(crate) use reject::Rejectable;
-pub(crate) use tally::{Pushed, Way};
 pub use tally::{Accepted, MAX_LISTED, Refused};
+pub(crate) use tally::{Pushed, Way};
 
 use crate::{
     privacy::AuthorKey,
@@ -31,12 +31,12 @@ use schemas::{
     records::{DoorPost, RawPost, RawRecord, Record, Via},
 };
 use serde::Deserialize;
-use voice::{Voice, Voices};
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use voice::{Voice, Voices};
 
 /// Lines that are read, and records that are appended, at a time.
 const CHUNK_LINES: usize = 2_000;
@@ -219,7 +219,7 @@ impl Door {
         let mut admitted = Vec::new();
         for (number, post) in posts {
             match post.and_then(|post| self.admit(post, way, now)) {
-                Ok(post) => admitted.push((self.0.hashing.fingerprint(&post), post)),
+                Ok(post) => admitted.push((number, self.0.hashing.fingerprint(&post), post)),
                 Err(reason) => sorted.outcome.refuse(number, reason),
             }
         }
@@ -228,7 +228,7 @@ impl Door {
         let mut known: HashSet<usize> = HashSet::new();
         {
             let mut seen = self.seen();
-            for (index, (print, _)) in admitted.iter().enumerate() {
+            for (index, (_, print, _)) in admitted.iter().enumerate() {
                 let is_known = match within.get(&print.id()) {
                     Some(last) => last == print,
                     None => seen.knows(*print),
@@ -239,12 +239,15 @@ impl Door {
                 within.insert(print.id(), *print);
             }
         }
-        for (index, (print, post)) in admitted.into_iter().enumerate() {
+        for (index, (number, print, post)) in admitted.into_iter().enumerate() {
             if known.contains(&index) {
                 sorted.outcome.duplicate += 1;
                 continue;
             }
             sorted.outcome.accepted += 1;
+            if way == Way::Crawl {
+                sorted.outcome.taken.push(number);
+            }
             sorted.marks.push(print);
             sorted.records.push(self.record(&post));
         }

@@ -99,7 +99,11 @@ mod tests {
             refusals.row(line, "column 来电时间: \"昨天\"".into());
         }
         let full = refusals.full("x.csv", 7);
-        assert!(full.starts_with("x.csv: 7 rows were taken, 10003 refused.\nrow 2: column 来电时间"), "{}", &full[..80]);
+        assert!(
+            full.starts_with("x.csv: 7 rows were taken, 10003 refused.\nrow 2: column 来电时间"),
+            "{}",
+            &full[..80]
+        );
         assert!(full.ends_with("and 3 more\n"));
         assert_eq!(refusals.short(), "row 2 refused: column 来电时间: \"昨天\" (and 10002 more rows)");
     }

@@ -160,9 +160,12 @@ impl Headings {
             return Err(format!("column {twice}"));
         }
         for needed in ["native_id", "text", "published_at"] {
-            let has = |(_, target): &(String, Option<Target>)| matches!(target, Some(Target::Key(key)) if key.name == needed);
+            let has =
+                |(_, target): &(String, Option<Target>)| matches!(target, Some(Target::Key(key)) if key.name == needed);
             if !headings.iter().any(has) {
-                return Err(format!("no column is {needed}: is this the row of the headings? [source.file] header says which"));
+                return Err(format!(
+                    "no column is {needed}: is this the row of the headings? [source.file] header says which"
+                ));
             }
         }
         Ok(Self(headings))
@@ -217,7 +220,10 @@ mod tests {
         assert_eq!(name(" *编号：\n"), Some("native_id"));
         assert_eq!(name("电话"), Some("ignore"));
         assert_eq!(name("诉求标题"), Some("text"), "the config's word goes before the common one");
-        assert_eq!((name("likes"), name("reply.by"), name("来电时间")), (Some("likes"), Some("reply.by"), Some("published_at")));
+        assert_eq!(
+            (name("likes"), name("reply.by"), name("来电时间")),
+            (Some("likes"), Some("reply.by"), Some("published_at"))
+        );
         assert_eq!((name("手机"), name(""), name("ignore")), (None, None, None));
     }
 

@@ -66,7 +66,8 @@ impl Seen {
     }
 
     pub(crate) fn reason(&self) -> Option<String> {
-        let more = if self.more_troubles > 0 { format!("; and {} more files", self.more_troubles) } else { String::new() };
+        let more =
+            if self.more_troubles > 0 { format!("; and {} more files", self.more_troubles) } else { String::new() };
         (!self.troubles.is_empty()).then(|| self.troubles.join("; ") + &more)
     }
 
@@ -158,7 +159,9 @@ impl Look<'_> {
         let Opened { file, stamp, print } = opened;
         let reading_print = self.folder.reading_print;
         let mut known = Remembered { stamp, print, reading: reading_print, rows: from, done: false, refused: false };
-        if let Some(before) = self.memory.files.get(name).filter(|before| before.print == print && before.reading == reading_print) {
+        if let Some(before) =
+            self.memory.files.get(name).filter(|before| before.print == print && before.reading == reading_print)
+        {
             // It was touched, and is what it was.
             known = Remembered { stamp, ..before.clone() };
         }

@@ -124,7 +124,9 @@ mod tests {
     fn each_row_of_the_table() {
         let link = Listed { name: "x.csv".into(), stamp: None };
         assert_eq!(step(&link, None, None, None, READING), Step::Refuse);
-        for name in [".x.csv", "~$x.xlsx", "x.csv.tmp", "x.csv.PART", "x.filepart", "x.crdownload", "x.pdf", "x", "x.xls"] {
+        for name in
+            [".x.csv", "~$x.xlsx", "x.csv.tmp", "x.csv.PART", "x.filepart", "x.crdownload", "x.pdf", "x", "x.xls"]
+        {
             assert_eq!(at(name, 5, None, Some(5), READING), Step::PassOver, "{name}");
         }
         assert_eq!(at("x.csv", 5, None, None, READING), Step::Wait);

@@ -95,7 +95,8 @@ impl Folder {
             tz,
             time_formats: settings.time_formats.clone(),
         };
-        let reading_print = xxh3_64(format!("{:?}{:?}{:?}{manner:?}", source.columns, settings, source.encoding).as_bytes());
+        let reading_print =
+            xxh3_64(format!("{:?}{:?}{:?}{manner:?}", source.columns, settings, source.encoding).as_bytes());
         let reading = Reading {
             columns,
             manner,

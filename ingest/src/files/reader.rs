@@ -238,7 +238,8 @@ fn csv(file: File, named: Option<u8>, rows: &mut Rows<'_>) -> Result<(), Unfit> 
         Some(delimiter) => delimiter,
         None => delimiter(text.fill_buf().map_err(broken)?, rows.reading.header),
     };
-    let mut table = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
+    let mut table =
+        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
     let mut record = ::csv::StringRecord::new();
     let mut headings: Option<Headings> = None;
     loop {
@@ -387,7 +388,9 @@ mod tests {
         let (rows, outcome) = rows("x.jsonl", text.join("\r\n").as_bytes(), LIKES, 0);
         assert_eq!(outcome, Ok(()));
         assert_eq!((at(&rows, 1), at(&rows, 2)), ("1", "2"));
-        for (line, reason) in [(4, "unknown key `lkes`"), (5, "no JSON object"), (6, "txt"), (7, "EOF"), (8, "published_at")] {
+        for (line, reason) in
+            [(4, "unknown key `lkes`"), (5, "no JSON object"), (6, "txt"), (7, "EOF"), (8, "published_at")]
+        {
             assert!(at(&rows, line).contains(reason), "{line}: {rows:?}");
         }
     }

@@ -174,7 +174,9 @@ impl Manner {
         let text = text.trim();
         let read = |now| {
             let mut formats = self.time_formats.iter();
-            formats.find_map(|format| times::read_as(format, text, now, &self.tz)).or_else(|| times::read(text, now, &self.tz))
+            formats
+                .find_map(|format| times::read_as(format, text, now, &self.tz))
+                .or_else(|| times::read(text, now, &self.tz))
         };
         // Digits alone may be a serial number that was kept as text.
         let stated = read(now).or_else(|| text.parse().ok().and_then(|number| self.serial(number)));
@@ -257,7 +259,12 @@ mod tests {
     }
 
     fn with(heading: &'static str, cell: Cell) -> Result<DoorPost, String> {
-        made(&[("native_id", self::cell("1")), ("text", self::cell("停水")), ("published_at", self::cell("2026-11-24 10:05")), (heading, cell)])
+        made(&[
+            ("native_id", self::cell("1")),
+            ("text", self::cell("停水")),
+            ("published_at", self::cell("2026-11-24 10:05")),
+            (heading, cell),
+        ])
     }
 
     #[test]
@@ -273,7 +280,10 @@ mod tests {
             ("答复时间", Cell::Date("2026-11-24T18:00:00".parse().unwrap())),
         ])
         .unwrap();
-        assert_eq!((post.source.as_str(), post.native_id.as_str(), post.kind), ("hotline", "20261124001", Kind::Report));
+        assert_eq!(
+            (post.source.as_str(), post.native_id.as_str(), post.kind),
+            ("hotline", "20261124001", Kind::Report)
+        );
         assert_eq!(post.text, "抚琴街道停水\n补充：整栋楼");
         assert_eq!(post.published_at.to_string(), "2026-11-24T07:05:00Z");
         assert_eq!((post.published_precision, post.place.as_deref()), (Some(Precision::Minute), Some("金牛区")));

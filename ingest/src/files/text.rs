@@ -113,7 +113,10 @@ impl<R: Read> Text<R> {
             let Some(left) = self.leash.left.get().checked_sub(read) else {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    format!("the row that begins here does not end within {} bytes: is a quote not closed?", self.leash.most),
+                    format!(
+                        "the row that begins here does not end within {} bytes: is a quote not closed?",
+                        self.leash.most
+                    ),
                 ));
             };
             self.leash.left.set(left);

@@ -121,7 +121,9 @@ impl Files {
     /// Appends a report, waiting for as long as the log cannot take it.
     async fn tell(&self, report: CrawlReport) -> Result<(), LogError> {
         match &report.reason {
-            Some(reason) => tracing::warn!(source = %report.source, outcome = ?report.outcome, %reason, "a look had trouble"),
+            Some(reason) => {
+                tracing::warn!(source = %report.source, outcome = ?report.outcome, %reason, "a look had trouble")
+            }
             None => tracing::debug!(source = %report.source, files = report.pages, new = report.new, "looked"),
         }
         metrics::INGEST_VISITS.with_label_values(&[report.source.as_str(), outcome(report.outcome)]).inc();
@@ -169,7 +171,13 @@ fn whose(folder: &Folder, lock: &mut Option<File>) -> Whose {
     }
 }
 
-fn report(folder: &Folder, seen: &Seen, began: Timestamp, covered_to: Option<Timestamp>, wait: Duration) -> CrawlReport {
+fn report(
+    folder: &Folder,
+    seen: &Seen,
+    began: Timestamp,
+    covered_to: Option<Timestamp>,
+    wait: Duration,
+) -> CrawlReport {
     let finished_at = not_before(began);
     let outcome = seen.outcome();
     // Whatever was handed in since the last look has been read, but for what is still being written.

@@ -201,9 +201,14 @@ mod tests {
             ("xl/sharedStrings.xml", format!("<sst xmlns=\"{MAIN}\">{texts}</sst>")),
             (
                 "xl/styles.xml",
-                format!("<styleSheet xmlns=\"{MAIN}\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>"),
+                format!(
+                    "<styleSheet xmlns=\"{MAIN}\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>"
+                ),
             ),
-            ("xl/worksheets/sheet1.xml", format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>")),
+            (
+                "xl/worksheets/sheet1.xml",
+                format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>"),
+            ),
         ];
         let mut zip = ZipWriter::new(tempfile::tempfile().unwrap());
         for (name, content) in parts {
@@ -228,7 +233,8 @@ mod tests {
     }
 
     const TEXTS: &[&str] = &["工单编号", "诉求内容", "来电时间", "抚琴街道停水", "昨天"];
-    const HEADINGS: &str = r#"<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c></row>"#;
+    const HEADINGS: &str =
+        r#"<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c></row>"#;
 
     #[test]
     fn dates_numbers_and_texts_of_a_sheet() {
@@ -245,7 +251,10 @@ mod tests {
         assert_eq!((first.native_id.as_str(), first.text.as_str()), ("20261124001", "抚琴街道停水"));
         assert_eq!(first.published_at.to_string(), "2026-11-24T02:05:00Z");
         let second = rows[1].1.as_ref().unwrap();
-        assert_eq!((second.text.as_str(), second.published_at.to_string().as_str()), ("路灯不亮", "2026-11-24T04:00:00Z"));
+        assert_eq!(
+            (second.text.as_str(), second.published_at.to_string().as_str()),
+            ("路灯不亮", "2026-11-24T04:00:00Z")
+        );
         assert!(rows[2].1.as_ref().unwrap_err().contains("column 来电时间"), "{:?}", rows[2]);
         assert!(rows[3].1.as_ref().unwrap_err().contains("column 诉求内容: its formula has failed"), "{:?}", rows[3]);
     }
@@ -290,7 +299,8 @@ mod tests {
     #[test]
     fn one_long_text_that_many_cells_share_does_not_multiply() {
         let long = "长".repeat(LONGEST_ROW / 12);
-        let cells: String = ["A", "B", "C", "D", "E"].map(|name| format!("<c r=\"{name}2\" t=\"s\"><v>5</v></c>")).concat();
+        let cells: String =
+            ["A", "B", "C", "D", "E"].map(|name| format!("<c r=\"{name}2\" t=\"s\"><v>5</v></c>")).concat();
         let mut texts = TEXTS.to_vec();
         texts.push(&long);
         let (_, outcome) = rows(book(&format!("{HEADINGS}<row r=\"2\">{cells}</row>"), &texts), "");

@@ -131,8 +131,8 @@ fn window(hours: i64, outcomes: &[Outcome<'_>], unmeasured: u64, now: i64) -> Wi
     }
     waits.sort_unstable();
     (window.median_seconds, window.p90_seconds) = (quantile(&waits, 50), quantile(&waits, 90));
-    window.oldest_unanswered = oldest
-        .and_then(|(id, at)| Some(Oldest { id: id.to_owned(), published_at: Timestamp::from_second(at).ok()? }));
+    window.oldest_unanswered =
+        oldest.and_then(|(id, at)| Some(Oldest { id: id.to_owned(), published_at: Timestamp::from_second(at).ok()? }));
     window
 }
 
@@ -176,7 +176,12 @@ mod tests {
             let mut posts = vec![opening(), comment("1", 1_000), comment("2", 900)];
             posts.extend_from_slice(answers);
             let window = measured(&posts)[0].windows[0].clone();
-            (window.answered, window.answered_by_name, window.median_seconds, window.oldest_unanswered.map(|oldest| oldest.id))
+            (
+                window.answered,
+                window.answered_by_name,
+                window.median_seconds,
+                window.oldest_unanswered.map(|oldest| oldest.id),
+            )
         };
         let oldest = |id: &str| Some(format!("hall:{id}"));
         assert_eq!(outcome(&[answer("a", 700, Some("1"))]), (1, 1, Some(300), oldest("2")));
@@ -197,15 +202,23 @@ mod tests {
             posts.push(answer(&format!("a{number}"), 5_000 - number * 100, Some(&format!("c{number}"))));
         }
         posts.push(comment("old", 8 * 24 * 3_600));
-        posts.push(to("水务局", AnalyzedPost { published_precision: Precision::Day, ..post(Kind::Comment, "day", 4_500) }));
+        posts.push(to(
+            "水务局",
+            AnalyzedPost { published_precision: Precision::Day, ..post(Kind::Comment, "day", 4_500) },
+        ));
         posts.push(answer("b", 4_400, Some("day")));
         let windows = &measured(&posts)[0].windows;
-        let told = |window: &Window| (window.hours, window.comments, window.answered, window.median_seconds, window.p90_seconds);
-        assert_eq!(windows.iter().map(told).collect::<Vec<_>>(), [
-            (24, 11, 11, Some(500), Some(900)),
-            (168, 11, 11, Some(500), Some(900)),
-            (720, 12, 11, Some(500), Some(900)),
-        ]);
+        let told = |window: &Window| {
+            (window.hours, window.comments, window.answered, window.median_seconds, window.p90_seconds)
+        };
+        assert_eq!(
+            windows.iter().map(told).collect::<Vec<_>>(),
+            [
+                (24, 11, 11, Some(500), Some(900)),
+                (168, 11, 11, Some(500), Some(900)),
+                (720, 12, 11, Some(500), Some(900)),
+            ]
+        );
         assert_eq!(windows[2].oldest_unanswered.as_ref().unwrap().id, "hall:old");
         assert_eq!(quantile(&[], 50), None);
     }

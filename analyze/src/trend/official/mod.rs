@@ -239,7 +239,10 @@ mod tests {
         official.observe(&post(Kind::Comment, "1", 90), NOW);
         assert!(!official.observe(&post(Kind::Comment, "2", KEPT + 1), NOW));
         let later = NOW + KEPT + DAY;
-        official.observe(&by("水务局", AnalyzedPost { thread_id: Some("u".into()), ..post(Kind::Post, "u", -KEPT) }), later);
+        official.observe(
+            &by("水务局", AnalyzedPost { thread_id: Some("u".into()), ..post(Kind::Post, "u", -KEPT) }),
+            later,
+        );
         assert_eq!((official.threads.len(), official.kept), (1, 0));
     }
 

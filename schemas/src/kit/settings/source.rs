@@ -23,9 +23,15 @@ pub struct Source {
     /// Where a visit begins: the newest-first list, or the feed. A source of kind `file` has none.
     #[serde(default)]
     pub url: String,
-    /// The time between visits.
+    /// The time between visits. It is fitted to what the source brings: less when posts come, more when it is quiet.
     #[serde(default = "every", with = "duration")]
     pub every: Duration,
+    /// The least time between visits; a quarter of `every` without it, and at least a second.
+    #[serde(default, deserialize_with = "duration::some")]
+    pub fastest: Option<Duration>,
+    /// The most time between visits; twice `every` without it.
+    #[serde(default, deserialize_with = "duration::some")]
+    pub slowest: Option<Duration>,
     /// The encoding, where the site states a wrong one.
     pub encoding: Option<String>,
     /// Allows this source's own host and port to lie in a private or loopback range. Links to others there are not followed.
@@ -219,19 +225,44 @@ impl Source {
         if self.name.is_empty() { &self.id } else { &self.name }
     }
 
+    /// The least time between visits.
+    #[must_use]
+    pub fn fastest(&self) -> Duration {
+        self.fastest.unwrap_or_else(|| (self.every / 4).max(Duration::from_secs(1)).min(self.every))
+    }
+
+    /// The most time between visits.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        self.slowest.unwrap_or(self.every * 2)
+    }
+
     pub(super) fn check(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         if self.kind == SourceKind::File {
             return self.check_file();
         }
-        if self.path.is_some() || self.pattern.is_some() || !self.columns.is_empty() || self.file != FileSettings::default() {
-            faults.push(("kind", "path, pattern, columns and [source.file] have a meaning with kind = \"file\" alone".into()));
+        if self.path.is_some()
+            || self.pattern.is_some()
+            || !self.columns.is_empty()
+            || self.file != FileSettings::default()
+        {
+            faults.push((
+                "kind",
+                "path, pattern, columns and [source.file] have a meaning with kind = \"file\" alone".into(),
+            ));
         }
         if !url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
             faults.push(("url", format!("{:?} is no http or https address", self.url)));
         }
         if self.every < Duration::from_secs(1) {
             faults.push(("every", "must be at least a second".into()));
+        }
+        if self.fastest() < Duration::from_secs(1) || self.fastest() > self.every {
+            faults.push(("fastest", "must be at least a second and at most `every`".into()));
+        }
+        if self.slowest() < self.every {
+            faults.push(("slowest", "must be at least `every`".into()));
         }
         match self.kind {
             SourceKind::Html => match &self.list {
@@ -255,7 +286,10 @@ impl Source {
     fn check_file(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         if self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
-            faults.push(("path", "a file source needs the folder that files are handed in by: path = \"/srv/hotline\"".into()));
+            faults.push((
+                "path",
+                "a file source needs the folder that files are handed in by: path = \"/srv/hotline\"".into(),
+            ));
         }
         if !self.url.is_empty() || self.list.is_some() || self.thread.is_some() {
             faults.push(("kind", "url, [source.list] and [source.thread] have no meaning with kind = \"file\"".into()));
@@ -269,7 +303,12 @@ impl Source {
         if self.file.header == Some(0) {
             faults.push(("file", "header: rows are counted from 1".into()));
         }
-        if self.file.delimiter.as_ref().is_some_and(|delimiter| !matches!(delimiter.as_bytes(), [byte] if byte.is_ascii())) {
+        if self
+            .file
+            .delimiter
+            .as_ref()
+            .is_some_and(|delimiter| !matches!(delimiter.as_bytes(), [byte] if byte.is_ascii()))
+        {
             faults.push(("file", "delimiter: must be one ASCII character, such as \",\" or \"\\t\"".into()));
         }
         if let Some(zone) = self.file.timezone.as_deref().filter(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
