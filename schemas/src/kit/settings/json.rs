@@ -17,11 +17,12 @@
 //! fields = { native_id = "c{id}", text = "$.text", published_at = "$.date" }
 //! ```
 
+use super::source::Order;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// `[source.json]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Json {
     /// The path to the posts of an answer: `"$[*]"`, `"$.data.list[*]"`.
@@ -32,13 +33,16 @@ pub struct Json {
     /// (what changes when the post is edited or answered) can be given.
     #[serde(default)]
     pub fields: BTreeMap<String, JsonField>,
+    /// How the answer writes times, as in strftime; the common forms are understood without it.
+    pub time_format: Option<String>,
     /// Where the next, older page is. Without it an answer is all there is.
     pub next: Option<Next>,
-    /// How many pages a visit goes back at most.
-    #[serde(default = "super::source::pages")]
+    /// How many pages a visit goes back at most. What lies beyond is fetched by later visits, and is a gap until then.
+    #[serde(default = "super::source::list_pages")]
     pub pages: u32,
-    /// How items stand within an answer.
-    #[serde(default)]
+    /// In which order the items of an answer stand: `newest` first, or `oldest` first, as with APIs that answer with the last so
+    /// many. The pages are newest-first all the same.
+    #[serde(default = "newest")]
     pub order: Order,
     /// Whether texts may hold HTML, which is then turned into plain text.
     #[serde(default = "yes")]
@@ -101,17 +105,6 @@ pub struct JsonDetailed {
     pub stands_for: Option<String>,
 }
 
-/// How items stand within an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Order {
-    /// The newest first.
-    #[default]
-    Newest,
-    /// The oldest first, as APIs do that answer with the last so many. The pages are newest-first all the same.
-    Oldest,
-}
-
 /// Where the next page is. One of `link`, `url`, `cursor`, `page`, `offset` and `last` is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,6 +160,10 @@ impl Next {
         }
         None
     }
+}
+
+fn newest() -> Order {
+    Order::Newest
 }
 
 fn yes() -> bool {

@@ -23,10 +23,10 @@ pub use crawl::Crawl;
 pub use disk::DiskSettings;
 pub use faults::{Fault, Place, no_fault};
 pub use http::{Http, Token, Upstream};
-pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next, Order};
+pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use serde_spanned::Spanned;
-pub use source::{Comments, Detailed, Field, HtmlList, HtmlThread, Source, SourceKind};
+pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
 pub use watch::Watch;
 
 use serde::Deserialize;
