@@ -12,7 +12,10 @@ use crate::{
         Reader, Site,
         listing::{Context, Found, ListPage, Row, Thread, ThreadPage, exact},
     },
-    web::fetch::{FetchError, Fetched, Fetcher, Page, Validators},
+    web::{
+        fetch::{FetchError, Fetched, Fetcher, Page, Validators},
+        request::Request,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
@@ -97,7 +100,7 @@ impl<'a> Visit<'a> {
     pub(crate) async fn run(mut self) -> Result<Visited, LogError> {
         let site = self.site.clone();
         let ended = match &site.reader {
-            Reader::Html(_) => self.html(&site.reader).await,
+            Reader::Html(_) | Reader::Json(_) => self.html(&site.reader).await,
             Reader::Feed(_) => self.feed().await,
         };
         let (outcome, back, mut reason, retry_after) = match ended {
@@ -277,7 +280,7 @@ impl<'a> Visit<'a> {
         let (site, now) = (self.site.clone(), self.began);
         let (list, broken) = blocking(move || {
             let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
-            let context = Context { source: &site.id, now, tz: &site.tz };
+            let context = Context { source: &site.id, now, tz: &site.tz, link: page.next.as_ref() };
             site.reader.list(&decoded.text, &page.url, &context).map(|list| (list, decoded.broken))
         })
         .await?
@@ -303,7 +306,16 @@ impl<'a> Visit<'a> {
     }
 
     async fn fetch(&mut self, url: &Url, validators: &Validators) -> Result<Option<Page>, FetchError> {
-        let fetched = self.fetcher.get(url, self.site.own(), validators).await?;
+        let site = self.site;
+        let request = Request {
+            url,
+            home: &site.start,
+            allow_private: site.allow_private,
+            validators,
+            headers: &site.headers.0,
+            accept: None,
+        };
+        let fetched = self.fetcher.fetch(&request).await?;
         self.pages += 1;
         Ok(match fetched {
             Fetched::Page(page) => Some(page),
@@ -339,7 +351,7 @@ impl<'a> Visit<'a> {
         let site = self.site.clone();
         blocking(move || {
             let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
-            let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz };
+            let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz, link: page.next.as_ref() };
             read(&site.reader, &decoded.text, &page.url, &context).map(|found| (found, decoded.broken))
         })
         .await?

@@ -3,20 +3,27 @@
 
 pub(crate) mod draft;
 pub(crate) mod feed;
+pub(crate) mod headers;
 pub(crate) mod html;
+pub(crate) mod json;
+mod link;
 pub(crate) mod listing;
 mod media;
 mod page;
+mod preset;
 mod select;
 
 use crate::charset;
 use encoding_rs::Encoding;
 use feed::FeedReader;
+use headers::Headers;
 use html::HtmlReader;
 use jiff::tz::TimeZone;
+use json::JsonReader;
 use listing::{Context, ListPage, Thread, ThreadPage};
-use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned};
+use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned, secret};
 use std::time::Duration;
+use toml::Table;
 use url::Url;
 
 /// A source, ready to be visited.
@@ -30,6 +37,7 @@ pub(crate) struct Site {
     pub(crate) allow_private: bool,
     pub(crate) tz: TimeZone,
     pub(crate) reader: Reader,
+    pub(crate) headers: Headers,
 }
 
 /// How its pages are read.
@@ -37,9 +45,26 @@ pub(crate) struct Site {
 pub(crate) enum Reader {
     Html(Box<HtmlReader>),
     Feed(FeedReader),
+    Json(Box<JsonReader>),
 }
 
 impl Reader {
+    /// # Errors
+    /// Every fault, with the path of its key within `[[source]]`.
+    fn new(source: &Source) -> Result<Self, Vec<PathFault>> {
+        let missing = |what: &str| Err(vec![(vec!["kind".to_owned()], what.to_owned())]);
+        match (source.kind, &source.list, &source.json) {
+            (SourceKind::Rss, ..) => FeedReader::new(&source.feed).map(Self::Feed),
+            (SourceKind::Html, Some(list), _) => HtmlReader::new(list, source.thread.as_ref())
+                .map(|reader| Self::Html(Box::new(reader.minding(&source.strip, source.uncomment)))),
+            (SourceKind::Json, _, Some(json)) => JsonReader::new(json).map(|reader| Self::Json(Box::new(reader))),
+            // Named by the settings themselves.
+            (SourceKind::Html, None, _) => missing("an html source needs [source.list]"),
+            (SourceKind::Json, _, None) => missing("a json source needs [source.json]"),
+            (SourceKind::Preset, ..) => missing("missing key `kind`"),
+        }
+    }
+
     /// Reads a page of the list.
     ///
     /// # Errors
@@ -48,6 +73,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.list(text, url, context),
             Self::Feed(reader) => reader.list(text, url, context),
+            Self::Json(reader) => reader.list(text, url, context),
         }
     }
 
@@ -65,6 +91,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.thread(text, url, thread, context),
             Self::Feed(_) => Err("a feed has no threads".into()),
+            Self::Json(reader) => reader.thread(text, url, thread, context),
         }
     }
 
@@ -73,6 +100,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.list_pages,
             Self::Feed(reader) => reader.pages,
+            Self::Json(reader) => reader.pages,
         }
     }
 
@@ -81,6 +109,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.thread_pages(),
             Self::Feed(_) => 0,
+            Self::Json(reader) => reader.thread_pages(),
         }
     }
 
@@ -88,7 +117,7 @@ impl Reader {
     pub(crate) fn thread_order(&self) -> Order {
         match self {
             Self::Html(reader) => reader.thread_order(),
-            Self::Feed(_) => Order::default(),
+            Self::Feed(_) | Self::Json(_) => Order::default(),
         }
     }
 }
@@ -113,27 +142,10 @@ impl Site {
         if let Err(error) = &start {
             faults.push((vec!["url".into()], format!("{:?} is no address: {error}", source.url)));
         }
-        let reader = match (source.kind, &source.list, &source.thread) {
-            (SourceKind::Rss, ..) => match FeedReader::new(&source.feed) {
-                Ok(reader) => Some(Reader::Feed(reader)),
-                Err(mut more) => {
-                    faults.append(&mut more);
-                    None
-                }
-            },
-            (SourceKind::Html, Some(list), thread) => match HtmlReader::new(list, thread.as_ref()) {
-                Ok(reader) => Some(Reader::Html(Box::new(reader))),
-                Err(mut more) => {
-                    faults.append(&mut more);
-                    None
-                }
-            },
-            // Named by the settings themselves.
-            (SourceKind::Html, ..) => {
-                faults.push((vec!["kind".into()], "an html source needs [source.list]".into()));
-                None
-            }
-        };
+        let reader = Reader::new(source).map_err(|mut more| faults.append(&mut more)).ok();
+        let headers = source.json.as_ref().map(|json| &json.headers);
+        let headers = headers.map_or_else(|| Ok(Headers::default()), |headers| Headers::new(headers, secret));
+        let headers = headers.map_err(|mut more| faults.append(&mut more)).unwrap_or_default();
         let (Ok(start), Some(reader), []) = (start, reader, faults.as_slice()) else { return Err(faults) };
         Ok(Self {
             id: source.id.clone(),
@@ -144,6 +156,7 @@ impl Site {
             allow_private: source.allow_private,
             tz,
             reader,
+            headers,
         })
     }
 
@@ -160,13 +173,51 @@ impl Site {
 pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     let mut sites = Vec::new();
     let mut faults = Vec::new();
-    for source in &settings.source {
-        match Site::new(source.get_ref(), settings.tz()) {
+    for (number, source) in settings.source.iter().enumerate() {
+        let site = match &source.get_ref().preset {
+            None => Site::new(source.get_ref(), settings.tz()),
+            Some(name) => with_preset(name, &own_table(settings, number), settings.tz()),
+        };
+        match site {
             Ok(site) => sites.push(site),
             Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| placed(settings, source, wrong))),
         }
     }
     if faults.is_empty() { Ok(sites) } else { Err(faults) }
+}
+
+/// A source's kind by name, its preset's where the source does not say.
+pub(crate) fn kind(source: &Source) -> &'static str {
+    match source.kind {
+        SourceKind::Html => "html",
+        SourceKind::Rss => "rss",
+        SourceKind::Json => "json",
+        SourceKind::Preset => {
+            let preset = source.preset.as_deref().and_then(|name| preset::find(name).ok());
+            preset.map_or("html", |preset| preset.kind())
+        }
+    }
+}
+
+/// The keys of a source as they are written, without any defaults: only these override a preset's.
+fn own_table(settings: &Settings, number: usize) -> Table {
+    // The text was read when the settings were.
+    let document: Table = settings.text.parse().unwrap_or_default();
+    document.get("source").and_then(|sources| sources.get(number)?.as_table()).cloned().unwrap_or_default()
+}
+
+/// A source of which a preset knows the rest. A fault of a key that only the preset has stands at `preset` and names it.
+fn with_preset(name: &str, own: &Table, tz: TimeZone) -> Result<Site, Vec<PathFault>> {
+    let at_preset = |message: String| (vec!["preset".to_owned()], message);
+    let preset = preset::find(name).map_err(|message| vec![at_preset(message)])?;
+    let source = preset.source(own).map_err(|fault| vec![fault])?;
+    Site::new(&source, tz).map_err(|faults| {
+        let named = |(path, message): PathFault| match preset::states(own, &path) {
+            true => (path, message),
+            false => at_preset(format!("preset {name:?}, {}: {message}", path.join("."))),
+        };
+        faults.into_iter().map(named).collect()
+    })
 }
 
 fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {

@@ -39,7 +39,7 @@ pub(super) fn read(text: &str, today: Date, now: Timestamp, tz: &TimeZone) -> Op
         let formats = ["%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Y"];
         return formats.iter().find_map(|format| {
             let parts = BrokenDownTime::parse(format, found.as_str()).ok()?;
-            let zoned = || parts.to_datetime().ok()?.to_zoned(tz.clone()).ok().map(|at| at.timestamp());
+            let zoned = || Some(parts.to_datetime().ok()?.to_zoned_datetime(tz.clone()).ok()?.timestamp());
             Some((parts.to_timestamp().ok().or_else(zoned)?, Precision::Second))
         });
     }

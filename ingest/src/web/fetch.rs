@@ -6,6 +6,7 @@
 
 use super::{
     address::{self, PrivateAddress, PublicOnly},
+    link,
     pace::Pace,
     robots::{self, Robots},
 };
@@ -181,11 +182,13 @@ impl Fetcher {
         let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
         let content_type = text(header::CONTENT_TYPE);
         let charset = content_type.as_deref().and_then(charset_of);
+        let links = response.headers().get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+        let next = links.into_iter().find_map(|links| url.join(link::next(links)?).ok());
         let (body, whole) = read(response, self.page_bytes).await?;
         if !whole {
             return Err(FetchError::TooLarge(self.page_bytes));
         }
-        Ok(Page { url, redirected: false, status, content_type, charset, body, validators, clock_offset: None })
+        Ok(Page { url, redirected: false, status, content_type, charset, body, validators, next, clock_offset: None })
     }
 
     /// What robots.txt says, from memory or from the site.

@@ -3,6 +3,7 @@
 
 pub(crate) mod address;
 pub(crate) mod fetch;
+mod link;
 pub(crate) mod pace;
 pub(crate) mod request;
 pub(crate) mod robots;

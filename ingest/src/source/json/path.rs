@@ -51,6 +51,21 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// What an answer holds, for a person who looks for where its items are.
+pub(crate) fn shown(answer: &Value) -> String {
+    let short = |text: &str| text.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
+    match answer {
+        Value::Object(object) => {
+            let said = ["error", "message", "error_description", "msg", "errmsg"].iter().find_map(|key| scalar(object.get(*key)?));
+            let keys: Vec<String> = object.keys().take(20).map(|key| short(key)).collect();
+            let said = said.map(|said| format!(" and says {:?}", short(&said))).unwrap_or_default();
+            format!("the answer is an object with the keys {}{said}", keys.join(", "))
+        }
+        Value::Array(items) => format!("the answer is a list of {}", items.len()),
+        other => format!("the answer is {:?}", short(&other.to_string())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -78,11 +78,13 @@ pub enum Field {
 }
 
 /// A [`Field`] with more than a selector.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detailed {
     /// The selector, with `@name` for an attribute. Empty: the item itself.
     pub css: String,
+    /// A regular expression: only elements that show such a text are looked at, such as a link by its `下一页`.
+    pub shows: Option<String>,
     /// The value is JSON, as in an attribute `data-field`; this is the path to what is wanted of it.
     pub json: Option<String>,
     /// A regular expression; its first group, or else the whole match, is the value.
