@@ -10,6 +10,7 @@ mod line;
 mod reject;
 mod tally;
 
+pub(crate) use line::admit;
 pub(crate) use reject::Rejectable;
 pub(crate) use tally::Pushed;
 pub use tally::{Accepted, MAX_LISTED, Refused};

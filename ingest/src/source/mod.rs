@@ -12,6 +12,7 @@ mod media;
 mod page;
 mod preset;
 mod select;
+pub mod trial;
 
 use crate::charset;
 use encoding_rs::Encoding;
@@ -174,11 +175,7 @@ pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     let mut sites = Vec::new();
     let mut faults = Vec::new();
     for (number, source) in settings.source.iter().enumerate() {
-        let site = match &source.get_ref().preset {
-            None => Site::new(source.get_ref(), settings.tz()),
-            Some(name) => with_preset(name, &own_table(settings, number), settings.tz()),
-        };
-        match site {
+        match site(settings, number) {
             Ok(site) => sites.push(site),
             Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| placed(settings, source, wrong))),
         }
@@ -206,15 +203,26 @@ fn own_table(settings: &Settings, number: usize) -> Table {
     document.get("source").and_then(|sources| sources.get(number)?.as_table()).cloned().unwrap_or_default()
 }
 
-/// A source of which a preset knows the rest. A fault of a key that only the preset has stands at `preset` and names it.
-fn with_preset(name: &str, own: &Table, tz: TimeZone) -> Result<Site, Vec<PathFault>> {
-    let at_preset = |message: String| (vec!["preset".to_owned()], message);
-    let preset = preset::find(name).map_err(|message| vec![at_preset(message)])?;
-    let source = preset.source(own).map_err(|fault| vec![fault])?;
-    Site::new(&source, tz).map_err(|faults| {
-        let named = |(path, message): PathFault| match preset::states(own, &path) {
+/// A source of the config, with what its preset knows.
+///
+/// # Errors
+/// What is wrong, with the path of the key.
+fn expanded(settings: &Settings, number: usize) -> Result<Source, Vec<PathFault>> {
+    let source = settings.source[number].get_ref();
+    let Some(name) = &source.preset else { return Ok(source.clone()) };
+    let preset = preset::find(name).map_err(|message| vec![(vec!["preset".into()], message)])?;
+    preset.source(&own_table(settings, number)).map_err(|fault| vec![fault])
+}
+
+/// A source of the config, compiled. A fault of a key that only its preset has stands at `preset`, and names it.
+fn site(settings: &Settings, number: usize) -> Result<Site, Vec<PathFault>> {
+    let source = expanded(settings, number)?;
+    Site::new(&source, settings.tz()).map_err(|faults| {
+        let Some(name) = &settings.source[number].get_ref().preset else { return faults };
+        let own = own_table(settings, number);
+        let named = |(path, message): PathFault| match preset::states(&own, &path) {
             true => (path, message),
-            false => at_preset(format!("preset {name:?}, {}: {message}", path.join("."))),
+            false => (vec!["preset".into()], format!("preset {name:?}, {}: {message}", path.join("."))),
         };
         faults.into_iter().map(named).collect()
     })

@@ -17,9 +17,15 @@
 //!
 //! A `url` that names the list itself already (`…/forum-2-1.html`) is taken as it is.
 
-use super::PathFault;
+use super::{
+    PathFault,
+    json::path::Path,
+    page,
+    select::{self, Pick},
+};
 use regex::Regex;
-use schemas::kit::settings::Source;
+use schemas::kit::settings::{Field, Source};
+use scraper::Html;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
@@ -73,6 +79,44 @@ pub(crate) struct About {
     /// Boards with an address of their own.
     #[serde(default)]
     boards: BTreeMap<String, String>,
+    /// Selectors of what only this engine's pages have.
+    #[serde(default)]
+    marks: Vec<String>,
+    /// On such a page: where the engine is installed, where that is not the page's own folder.
+    home: Option<Field>,
+    /// A path that finds something in this engine's answers alone.
+    answer: Option<String>,
+    /// On the first page of the site: the links to its boards, and the expression whose first group is a board's number.
+    index: Option<Index>,
+}
+
+/// `[preset.index]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Index {
+    link: String,
+    number: String,
+}
+
+impl Index {
+    /// The boards that a page links to: number and name.
+    pub(crate) fn of(&self, text: &str) -> Vec<(String, String)> {
+        let (Ok(html), Ok(link), Ok(number)) =
+            (page::parse(text), select::selector(&self.link), select::regex(&self.number))
+        else {
+            return Vec::new();
+        };
+        let mut boards: Vec<(String, String)> = Vec::new();
+        for link in html.select(&link) {
+            let found = link.attr("href").and_then(|href| number.captures(href));
+            let number = found.and_then(|found| Some(found.get(1)?.as_str().to_owned()));
+            let name = select::text(link);
+            if let Some(number) = number.filter(|number| !name.is_empty() && !boards.iter().any(|(known, _)| known == number)) {
+                boards.push((number, name));
+            }
+        }
+        boards
+    }
 }
 
 /// The names of all presets.
@@ -96,6 +140,28 @@ pub(crate) fn find(name: &str) -> Result<Preset, String> {
 }
 
 impl Preset {
+    /// The first mark of the engine that a page has.
+    pub(crate) fn mark_in(&self, html: &Html) -> Option<&str> {
+        let has = |mark: &&String| select::selector(mark).is_ok_and(|mark| html.select(&mark).next().is_some());
+        self.about.marks.iter().find(has).map(String::as_str)
+    }
+
+    /// Where a page says that the engine is installed.
+    pub(crate) fn home(&self, html: &Html) -> Option<String> {
+        Pick::new(self.about.home.as_ref()?).ok()?.from(html.root_element())
+    }
+
+    /// Whether an answer is one of this engine.
+    pub(crate) fn answers(&self, answer: &serde_json::Value) -> bool {
+        let path = self.about.answer.as_deref().and_then(|path| Path::new(path).ok());
+        path.is_some_and(|path| !path.all(answer).is_empty())
+    }
+
+    /// How the site's first page lists its boards.
+    pub(crate) fn boards(&self) -> Option<&Index> {
+        self.about.index.as_ref()
+    }
+
     /// Which kind of source it makes.
     pub(crate) fn kind(&self) -> &'static str {
         match self.keys.get("kind").and_then(Value::as_str) {
@@ -210,6 +276,11 @@ mod tests {
             let source = source(name, &format!("id = 'x'\nurl = 'https://site.example'\n{board}")).unwrap();
             let site = Site::new(&source, TimeZone::UTC);
             assert!(site.is_ok(), "{name}: {site:#?}");
+            let About { marks, home, answer, index, .. } = &preset.about;
+            assert!(marks.iter().all(|mark| select::selector(mark).is_ok()), "{name}");
+            assert!(home.iter().all(|home| Pick::new(home).is_ok()), "{name}");
+            assert!(answer.iter().all(|answer| Path::new(answer).is_ok()), "{name}");
+            assert!(index.iter().all(|index| select::selector(&index.link).is_ok() && select::regex(&index.number).is_ok()));
         }
     }
 

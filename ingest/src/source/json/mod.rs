@@ -308,7 +308,11 @@ impl Fields {
     }
 }
 
-fn read(text: &str) -> Result<Value, String> {
+/// An answer as a value.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn read(text: &str) -> Result<Value, String> {
     let text = wrapping::unwrapped(text);
     serde_json::from_str(text).map_err(|error| {
         let begin: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
