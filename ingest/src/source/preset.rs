@@ -256,6 +256,9 @@ pub(crate) fn states(own: &Table, path: &[String]) -> bool {
 }
 
 #[cfg(test)]
+mod engines;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::Site;
