@@ -40,7 +40,7 @@ run)
     dir=$(cd "$2" && pwd)
     server=''
     gone() {
-        [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
+        [ -z "$server" ] || { kill -KILL "$server" && wait "$server"; } 2>/dev/null || true
         rm -rf "$dir"
     }
     trap gone EXIT
