@@ -153,8 +153,9 @@ fn text_without(element: ElementRef<'_>, without: Option<&Selector>) -> String {
             Edge::Close(node) => match node.value() {
                 Node::Element(element) if is_hidden(element.name()) || is_out(node) => {
                     hidden = hidden.saturating_sub(1);
-                    // What was left out stood between two lines, not within a word.
-                    out.space();
+                    if breaks(element.name()) {
+                        out.new_line();
+                    }
                 }
                 Node::Element(element) if breaks(element.name()) => out.new_line(),
                 _ => {}
@@ -226,10 +227,6 @@ impl Folded {
     fn new_line(&mut self) {
         self.line = true;
     }
-
-    fn space(&mut self) {
-        self.space = true;
-    }
 }
 
 #[cfg(test)]
@@ -300,7 +297,7 @@ mod tests {
         let html = "<td>我家也<span style='display:none'>噪</span>是<div class=quote>张三：<p>停水了</p></div>几点来？</td>";
         let html = format!("<table><tr>{html}</table>");
         let field = r#"{ css = "td", without = ".quote, [style*='display:none']" }"#;
-        assert_eq!(read(field, &html).as_deref(), Some("我家也 是 几点来？"));
+        assert_eq!(read(field, &html).as_deref(), Some("我家也是\n几点来？"));
     }
 
     #[test]
