@@ -15,6 +15,7 @@ use super::{
     media::Media,
     select,
 };
+use crate::times;
 use field::{Pick, Template, is_none};
 use next::Paging;
 use path::Path;
@@ -136,13 +137,12 @@ impl JsonReader {
             // Even what cannot be a post is known again.
             Err(_) => short_id(&format!("?{:016x}", xxhash_rust::xxh3::xxh3_64(item.to_string().as_bytes()))),
         };
-        Row {
-            key: thread.as_ref().map_or(id, Url::to_string),
-            changed: self.items.fields.changed.as_ref().and_then(|pick| pick.from(item)),
-            published_at: found.as_ref().ok().and_then(exact),
-            thread,
-            posts: vec![found],
-        }
+        let changed = self.items.fields.changed.as_ref().and_then(|pick| pick.from(item));
+        // Where the list is one of changes, what it reaches back to is a change; anywhere else the later time claims less.
+        let changed_at = changed.as_deref().and_then(|changed| times::read(changed, context.now, context.tz));
+        let published_at = found.as_ref().ok().and_then(exact);
+        let published_at = published_at.map(|at| changed_at.map_or(at, |(changed_at, _)| changed_at.max(at)));
+        Row { key: id, changed, published_at, thread, posts: vec![found] }
     }
 
     /// Reads an answer with the comments under a post.

@@ -8,6 +8,7 @@
 //! | `page`, `first` | this one with the next number in that query parameter |
 //! | `offset` | this one with the number of items so far in that query parameter |
 //! | `last` | this one with the id of the last item in that query parameter |
+//! | `grow` | this one with four times the number in that query parameter, where the answer was as long as asked for |
 //!
 //! There is none after an answer without items, one with fewer than `full`, one whose `more` says no, and none that is this one.
 
@@ -32,7 +33,11 @@ enum Way {
     Page(String, u32),
     Offset(String),
     Last(String, Path),
+    Grow(String),
 }
+
+/// More than this is not asked for at once.
+const MOST: u64 = 10_000;
 
 impl Paging {
     /// # Errors
@@ -51,6 +56,7 @@ impl Paging {
             Next { last: Some(parameter), id, .. } => {
                 Way::Last(parameter.clone(), Path::new(id.as_deref().unwrap_or("$.id"))?)
             }
+            Next { grow: Some(parameter), .. } => Way::Grow(parameter.clone()),
             _ => Way::Link,
         };
         let more = next.more.as_deref().map(Path::new).transpose()?;
@@ -78,6 +84,10 @@ impl Paging {
             Way::Offset(parameter) => {
                 let so_far = number(url, parameter).unwrap_or(0).checked_add(items.len() as u64)?;
                 with(url, parameter, &so_far.to_string())
+            }
+            Way::Grow(parameter) => {
+                let asked = number(url, parameter).filter(|asked| items.len() as u64 >= *asked)?;
+                with(url, parameter, &asked.saturating_mul(4).min(MOST).to_string())
             }
             Way::Last(parameter, id) => with(url, parameter, &id.text(last)?),
         };
@@ -129,6 +139,9 @@ mod tests {
             ("offset = 'o'", "https://t.example/api?o=20", Some("https://t.example/api?o=22")),
             ("last = 'max_id'", "https://t.example/api?max_id=10", Some("https://t.example/api?max_id=8")),
             ("last = 'max_id'", "https://t.example/api?max_id=8", None),
+            ("grow = 'limit'", "https://t.example/api?limit=2", Some("https://t.example/api?limit=8")),
+            ("grow = 'limit'", "https://t.example/api?limit=3", None),
+            ("grow = 'limit'", api, None),
             ("last = 'max_id'\nid = '$.n'", "https://t.example/api", Some("https://t.example/api?max_id=x")),
             ("page = 'page'\nfull = 2", "https://t.example/api", Some("https://t.example/api?page=2")),
             ("page = 'page'\nfull = 3", "https://t.example/api", None),

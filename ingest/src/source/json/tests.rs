@@ -57,8 +57,9 @@ fn posts_with_the_address_of_their_comments() {
     let page = list(&reader(TOWN).unwrap(), answer).unwrap();
     assert_eq!(page.next, Some(url("https://town.example/api/posts?n=2&cursor=abc")));
     let keys: Vec<_> = page.rows.iter().map(|row| (row.key.as_str(), row.changed.as_deref())).collect();
-    let comments = "https://town.example/api/comments?post=";
-    assert_eq!(keys, [(format!("{comments}7").as_str(), Some("3")), (format!("{comments}6").as_str(), None)]);
+    assert_eq!(keys, [("7", Some("3")), ("6", None)]);
+    let comments = page.rows[0].thread.as_ref().unwrap();
+    assert_eq!(comments.as_str(), "https://town.example/api/comments?post=7");
     let posts = posts(&page);
     assert_eq!((posts[0].native_id.as_str(), posts[0].kind, posts[0].likes), ("7", Kind::Post, Some(12_000)));
     assert_eq!((posts[0].title.as_deref(), posts[0].text.as_str()), (Some("停水&停气"), "抚琴街道\n停水"));
@@ -99,6 +100,13 @@ fn the_oldest_first_within_an_answer() {
     let page = list(&reader, r#"[{"id": 1, "at": 1795485600}, {"id": 2, "at": 1795485601}]"#).unwrap();
     let keys: Vec<_> = page.rows.iter().map(|row| row.key.as_str()).collect();
     assert_eq!(keys, ["2", "1"]);
+}
+
+#[test]
+fn a_list_of_changes_reaches_back_to_a_change() {
+    let answer = r#"{"data": [{"id": 1, "text": "x", "created_at": "2020-01-01T00:00:00Z", "edited": "2026-11-24T01:00:00Z"}]}"#;
+    let row = list(&reader(TOWN).unwrap(), answer).unwrap().rows.remove(0);
+    assert_eq!(row.published_at.unwrap().to_string(), "2026-11-24T01:00:00Z");
 }
 
 #[test]

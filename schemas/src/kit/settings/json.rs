@@ -105,7 +105,8 @@ pub struct JsonDetailed {
     pub stands_for: Option<String>,
 }
 
-/// Where the next page is. One of `link`, `url`, `cursor`, `page`, `offset` and `last` is wanted.
+/// Where the next page is. One of `link`, `url`, `cursor`, `page`, `offset`, `last` and `grow` is
+/// wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Next {
@@ -128,6 +129,8 @@ pub struct Next {
     pub last: Option<String>,
     /// That id within the item, where it is not `$.id`.
     pub id: Option<String>,
+    /// The query parameter that says how many are wanted, where there are no pages: more and more are asked for.
+    pub grow: Option<String>,
     /// A page with fewer items than this is the last one.
     pub full: Option<u32>,
     /// The path to what says whether there is more: nothing, `false`, `0`, `""` and `null` end it.
@@ -145,9 +148,10 @@ impl Next {
             self.page.is_some(),
             self.offset.is_some(),
             self.last.is_some(),
+            self.grow.is_some(),
         ];
         if ways.iter().filter(|way| **way).count() != 1 {
-            return Some("exactly one of link, url, cursor, page, offset and last is wanted");
+            return Some("exactly one of link, url, cursor, page, offset, last and grow is wanted");
         }
         if self.cursor.is_some() != self.parameter.is_some() {
             return Some("cursor (a path in the answer) and parameter (where it goes) belong together");
