@@ -272,6 +272,46 @@ published_at = "time"
     }
 
     #[test]
+    fn faults_with_a_preset_are_named_with_their_line_and_where_they_are() {
+        let text = r#"
+[[source]]
+id = "a"
+preset = "discuz"
+url = "https://bbs.example/"
+[[source]]
+id = "b"
+preset = "discus"
+url = "https://bbs.example/"
+[[source]]
+id = "c"
+preset = "phpbb"
+board = "2"
+url = "https://bbs.example/"
+[source.list]
+item = "li["
+[[source]]
+id = "d"
+preset = "mastodon"
+url = "https://m.example/"
+[source.json.headers]
+Authorization = "Bearer $NO_SUCH_VARIABLE_IS_SET"
+[[source]]
+id = "e"
+preset = "wordpress"
+url = "https://w.example/"
+kind = "html"
+"#;
+        let settings = Settings::parse(text, []).unwrap();
+        let mut faults = sites(&settings).unwrap_err();
+        faults.sort();
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        for (told, expected) in told.iter().zip(["3: is needed", "8: there is no preset", "16: \"li[\"", "22: NO_SUCH_VARIABLE_IS_SET is not set", "26: "]) {
+            assert!(told.contains(&format!("config:{expected}")), "{expected}: {told}");
+        }
+        assert_eq!(told.len(), 5, "{told:#?}");
+    }
+
+    #[test]
     fn a_good_source_is_compiled() {
         let text = r#"
 [[source]]
