@@ -16,6 +16,7 @@ use crate::{
     crawl::Inheritance,
     door::Door,
     lately::Lately,
+    source,
     tail::{Follow, Tail},
 };
 use axum::{Json, Router, extract::State, routing::get};
@@ -23,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::{
         auth::{self, MAY_WATCH},
-        settings::{Settings, SourceKind},
+        settings::Settings,
     },
     log::{Entry, LogError, SharedLog, Topic},
     records::{CrawlOutcome, CrawlReport, Record},
@@ -100,12 +101,7 @@ impl Coverage {
     pub(crate) async fn open(settings: &Settings, log: &SharedLog) -> Result<(Self, Follow), LogError> {
         let sources = settings.source.iter().map(|source| {
             let source = source.get_ref();
-            let kind = match source.kind {
-                SourceKind::Html => "html",
-                SourceKind::Rss => "rss",
-                SourceKind::File => "file",
-            };
-            Source::new(&source.id, source.display_name(), kind, source.every)
+            Source::new(&source.id, source.display_name(), source::kind(source), source.every)
         });
         let known = Known { sources: sources.collect(), read_to: 0, ahead: BTreeSet::new() };
         let coverage = Self(Arc::new(Shared { known: Mutex::new(known), read_to: watch::Sender::new(0) }));

@@ -24,6 +24,7 @@ mod web;
 pub use backup::backup;
 pub use door::{Accepted, Door, Gone, MAX_LISTED, Refused};
 pub use import::{ImportError, import, import_lines};
+pub use source::trial;
 
 use anyhow::Context;
 use coverage::Coverage;
