@@ -64,7 +64,10 @@ fn post(number: u64, likes: u64) -> RawPost {
         counts: Counts { likes, ..Counts::default() },
         place: None,
         media: Vec::new(),
+        media_alt: Vec::new(),
         reply: None,
+        official: None,
+        addressed_to: None,
         via: Via::Push,
     }
 }

@@ -43,7 +43,10 @@ fn post(number: u64) -> RawPost {
         counts: Counts { likes: number % 5, ..Counts::default() },
         place: None,
         media: Vec::new(),
+        media_alt: Vec::new(),
         reply: None,
+        official: None,
+        addressed_to: None,
         via: Via::Push,
     }
 }

@@ -28,10 +28,7 @@ use crate::{
 };
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::{
-    kit::{
-        metrics,
-        settings::{Settings, SourceKind},
-    },
+    kit::{metrics, settings::Settings},
     log::{Entry, Identity, LogError, SharedLog, Topic},
     records::{CrawlReport, Record},
 };
@@ -78,13 +75,6 @@ struct Known {
     ahead: BTreeSet<u64>,
 }
 
-fn kind(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Html => "html",
-        SourceKind::Rss => "rss",
-    }
-}
-
 impl Coverage {
     /// The sources of the config, with what the snapshot and the reports since say of them; and what to follow from there on.
     pub(crate) async fn open(settings: &Settings, log: &SharedLog) -> Result<(Self, Follow), LogError> {
@@ -92,7 +82,7 @@ impl Coverage {
             .source
             .iter()
             .map(|source| source.get_ref())
-            .map(|source| Source::new(&source.id, source.display_name(), kind(source.kind), source.every))
+            .map(|source| Source::new(&source.id, source.display_name(), crate::source::kind(source), source.every))
             .collect();
         let places = sources.iter().enumerate().map(|(place, source)| (source.id.clone(), place)).collect();
         let mut known = Known { sources, places, read_to: 0, ahead: BTreeSet::new() };
@@ -107,9 +97,15 @@ impl Coverage {
             identity,
             folder,
         }));
-        let mut tail = Tail::open_from(log, Topic::CrawlReports, from, CATCH_UP).await?;
-        while let Some(entries) = tail.next().await? {
-            coverage.take(&entries);
+        let mut tail = match from {
+            Some(from) => {
+                let (_, end) = log.bounds(Topic::CrawlReports, 0).await?;
+                Tail::open_at(log, Topic::CrawlReports, 0, &[from.max(end.saturating_sub(CATCH_UP))]).await?
+            }
+            None => Tail::open(log, Topic::CrawlReports, CATCH_UP).await?,
+        };
+        while let Some(batch) = tail.next().await? {
+            coverage.take(&batch.entries);
         }
         let follow = tail.follow();
         coverage.has_read(follow.at());
@@ -194,6 +190,11 @@ impl Coverage {
         }
     }
 
+    /// When somebody's last good visit to a source ended.
+    pub(crate) fn last_success(&self, source: &str) -> Option<Timestamp> {
+        self.lock().source(source)?.history.last_success_at
+    }
+
     fn take(&self, entries: &[Entry]) {
         let now = Timestamp::now();
         let mut known = self.lock();
@@ -242,14 +243,14 @@ impl Known {
     }
 
     /// Takes what a snapshot of this log holds, and returns where to read on.
-    fn restore(&mut self, snapshot: Option<Snapshot>, identity: &Identity) -> u64 {
-        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.identity == *identity) else { return 0 };
+    fn restore(&mut self, snapshot: Option<Snapshot>, identity: &Identity) -> Option<u64> {
+        let snapshot = snapshot.filter(|snapshot| snapshot.identity == *identity)?;
         for (id, history) in snapshot.sources {
             if let Some(source) = self.places.get(&id).and_then(|&place| self.sources.get_mut(place)) {
                 source.history = history;
             }
         }
         self.ahead = snapshot.ahead;
-        snapshot.read_to
+        Some(snapshot.read_to)
     }
 }

@@ -58,7 +58,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Posts accepted, by door (push, import, crawl).
+    /// Posts accepted, by door (push, import, file, crawl).
     counter INGEST_ACCEPTED = "wanglou_ingest_posts_accepted_total" ["via"];
     /// Lines refused at the doors.
     counter INGEST_REFUSED = "wanglou_ingest_lines_refused_total" ["via"];
@@ -76,8 +76,16 @@ metrics! {
     counter INGEST_PAGES = "wanglou_ingest_pages_fetched_total" [];
     /// Bytes fetched.
     counter INGEST_BYTES = "wanglou_ingest_fetched_bytes_total" [];
-    /// Time of a fetch, from request to last byte.
+    /// Time of a fetch, from request to last byte, with all its tries.
     histogram INGEST_FETCH = "wanglou_ingest_fetch_seconds" [];
+    /// Requests that were made again after an error that may pass.
+    counter INGEST_RETRIES = "wanglou_ingest_fetch_retries_total" [];
+    /// Times that a host was spared because it failed again and again: its breaker opened.
+    counter INGEST_BREAKERS = "wanglou_ingest_breaker_opened_total" [];
+    /// Broken characters in pages, replaced by U+FFFD.
+    counter INGEST_BROKEN = "wanglou_ingest_broken_characters_total" [];
+    /// The servers' clocks less ours, the median over hosts of which at least three agree.
+    gauge INGEST_CLOCK_OFFSET = "wanglou_ingest_clock_offset_seconds" [];
 
     /// Bytes that are free on the disk of data_dir.
     gauge DISK_FREE = "wanglou_disk_free_bytes" [];
@@ -86,7 +94,7 @@ metrics! {
     /// 1 while no posts are taken because the disk is full or read-only.
     gauge DISK_STOPPED = "wanglou_disk_intake_stopped" [];
 
-    /// Raw records read, by verdict (first, revision, duplicate, rejected, expired).
+    /// Raw records read, by verdict (first, revision, duplicate, gone, rejected, expired), and marks of posts that nobody knows (unknown).
     counter ANALYZE_POSTS = "wanglou_analyze_posts_total" ["verdict"];
     /// Jumps and steps back in positions: records that were lost before they were read.
     counter ANALYZE_JUMPS = "wanglou_analyze_position_jumps_total" ["topic"];

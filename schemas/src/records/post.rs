@@ -39,7 +39,7 @@ pub enum Precision {
 pub enum Via {
     /// `POST /api/posts`.
     Push,
-    /// `wanglou import`.
+    /// `wanglou import`, or a source of kind `file`.
     Import,
     /// A crawler worker.
     Crawl,
@@ -132,9 +132,18 @@ pub struct RawPost {
     /// Pictures and videos, as links.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<String>,
+    /// The words that stand for each of `media`, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media_alt: Vec<String>,
     /// An official response that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,
+    /// The unit whose official voice published it, by the config of its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub official: Option<String>,
+    /// The unit that it speaks to: it is a comment on an account that is the voice of that unit alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addressed_to: Option<String>,
     /// The door by which it came in.
     pub via: Via,
 }
