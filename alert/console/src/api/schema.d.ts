@@ -1344,7 +1344,7 @@ export interface components {
             finding: components["schemas"]["Finding"] | null;
             id: string;
             /** @enum {string} */
-            kind: "html" | "rss" | "json" | "push";
+            kind: "html" | "rss" | "json" | "file" | "push";
             /** Format: date-time */
             last_new_at: string | null;
             /** Format: date-time */
