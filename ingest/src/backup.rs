@@ -1,4 +1,4 @@
-//! What ingest keeps beside the log: its memories of sources, and the key that pseudonymises authors.
+//! What ingest keeps beside the log: its memories of sources, what is known of their coverage, and the key that pseudonymises authors.
 //!
 //! The key is part of a backup, readable by its owner alone: without it the same author would bear another hash from the
 //! restore on. A key that the environment gives is not in the data folder and so not in a backup.
@@ -13,5 +13,6 @@ use std::path::Path;
 /// When one cannot be read, or the copy not written.
 pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
     copy_if_there(&data_dir.join(KEY_FILE), &to.join(KEY_FILE))?;
+    crate::coverage::backup(data_dir, to)?;
     crate::store::backup(data_dir, to)
 }
