@@ -207,7 +207,7 @@ impl Visit<'_> {
             return Err(Stop::login(&page.url));
         }
         let may_be_empty =
-            matches!(self.site.reader, Reader::Feed(_) | Reader::Json(_)) && self.memory.frontier.is_empty();
+            matches!(*self.site.reader, Reader::Feed(_) | Reader::Json(_)) && self.memory.frontier.is_empty();
         if list.rows.is_empty() && !may_be_empty {
             return Err(Stop::layout_changed(&format!("no row of the list is found on {at}")));
         }

@@ -112,7 +112,7 @@ impl Visit<'_> {
             failed.push(trouble.outcome);
         }
         // An API says by its answer that nobody has commented; a page that shows nothing says nothing.
-        if read > 0 && !matched && matches!(self.site.reader, Reader::Html(_)) {
+        if read > 0 && !matched && matches!(*self.site.reader, Reader::Html(_)) {
             return Err(Stop::layout_changed("thread.post and thread.comments match nothing on any thread"));
         }
         // One thread of pictures is no sign; several without a word are.

@@ -15,7 +15,7 @@ mod print;
 pub use add::{AddError, add, id_of, table};
 pub use explain::KeyFound;
 
-use super::{Site, expanded, preset};
+use super::{Site, expanded, own_tables, preset};
 use crate::{
     charset::{self, Decoded},
     door::admit,
@@ -159,7 +159,9 @@ impl<'a> Bench<'a> {
                     known.join(", ")
                 )
             })?;
-            let source = expanded(self.settings, number).map_err(|faults| anyhow!("{faults:?}"))?;
+            let own = own_tables(self.settings).into_iter().nth(number).unwrap_or_default();
+            let source =
+                expanded(self.settings.source[number].get_ref(), &own).map_err(|faults| anyhow!("{faults:?}"))?;
             trial.what = format!("source {:?} of the config", source.id);
             trial.url.clone_from(&source.url);
             return Ok(Some(source));
