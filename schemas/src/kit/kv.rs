@@ -223,7 +223,7 @@ mod tests {
             let under_a = model.iter().filter_map(|(key, value)| Some((key.strip_prefix(b"a")?.to_vec(), value.clone())));
             prop_assert_eq!(kv.scan(b"a").unwrap(), under_a.collect::<Vec<_>>());
             for (key, value) in &model {
-                prop_assert_eq!(kv.get(key).unwrap().as_ref(), Some(value));
+                prop_assert_eq!(kv.get(key).unwrap(), Some(value.clone()));
             }
         }
     }
