@@ -103,6 +103,7 @@ impl Coverage {
             let kind = match source.kind {
                 SourceKind::Html => "html",
                 SourceKind::Rss => "rss",
+                SourceKind::File => "file",
             };
             Source::new(&source.id, source.display_name(), kind, source.every)
         });
@@ -146,6 +147,11 @@ impl Coverage {
         let Some(offset) = offset.filter(|&offset| offset >= known.read_to) else { return };
         known.ahead.insert(offset);
         known.take(report);
+    }
+
+    /// When somebody's last good visit to a source ended.
+    pub(crate) fn last_success(&self, source: &str) -> Option<Timestamp> {
+        self.lock().sources.iter().find(|known| known.id == source)?.last_success_at
     }
 
     /// What the reports of a source say to whoever begins to visit it.

@@ -64,6 +64,11 @@ impl Hashing {
         Fingerprint { id: self.id(&post.id), content: hash.digest() }
     }
 
+    /// The state of a post that is gone: no post has it, so its return is always news.
+    pub(crate) fn gone(self, id: &str) -> Fingerprint {
+        Fingerprint { id: self.id(id), content: self.hash(b"gone") }
+    }
+
     /// What was set aside, so that it is not set aside at each visit.
     pub(crate) fn rejected(self, source: &str, bytes: &[u8]) -> Fingerprint {
         // No post's id holds two colons in a row before its source does.

@@ -10,11 +10,12 @@ pub(crate) mod http;
 pub(crate) mod line;
 mod reject;
 mod tally;
+mod voice;
 
 pub use gone::Gone;
 pub(crate) use reject::Rejectable;
-pub(crate) use tally::Pushed;
 pub use tally::{Accepted, MAX_LISTED, Refused};
+pub(crate) use tally::{Pushed, Way};
 
 use crate::{
     privacy::AuthorKey,
@@ -28,7 +29,7 @@ use jiff::Timestamp;
 use schemas::{
     kit::settings::Settings,
     log::{Batch, LogError, NewRecord, SharedLog, Topic, partition_of},
-    records::{DoorPost, RawPost, Record, Via},
+    records::{DoorPost, RawPost, RawRecord, Record, Via},
 };
 use serde::Deserialize;
 use std::{
@@ -36,6 +37,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use voice::{Voice, Voices};
 
 /// Lines that are read, and records that are appended, at a time.
 const CHUNK_LINES: usize = 2_000;
@@ -53,6 +55,7 @@ struct Inner {
     partitions: u32,
     key: AuthorKey,
     store: Store,
+    voices: Voices,
     pushed: Mutex<Pushed>,
     /// What comes after that which was read back, and up to where each partition was.
     follow: Mutex<Option<(Follow, Vec<u64>)>>,
@@ -95,6 +98,7 @@ impl Door {
             partitions: info.partitions,
             key,
             store,
+            voices: Voices::new(settings),
             pushed: Mutex::new(Pushed::default()),
             follow: Mutex::new(None),
         }));
@@ -107,6 +111,7 @@ impl Door {
     /// # Errors
     /// When the log cannot take them. Some may have been taken: handing all in again is safe.
     pub async fn take_lines(&self, lines: Bytes, via: Via) -> Result<Accepted, LogError> {
+        let way = Way::from(via);
         let mut outcome = Accepted::default();
         let mut rest = lines;
         while !rest.is_empty() {
@@ -116,9 +121,9 @@ impl Door {
             let sort = move || {
                 let lines = (first..).zip(chunk.split(|&byte| byte == b'\n'));
                 let filled = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-                door.sort(filled.map(|(number, line)| (number, line::read(without_bom(number, line)))), via, now)
+                door.sort(filled.map(|(number, line)| (number, line::read(without_bom(number, line)))), way, now)
             };
-            outcome.add(self.append(blocking(sort).await?, via).await?);
+            outcome.add(self.append(blocking(sort).await?, way).await?);
             outcome.lines += count;
         }
         Ok(outcome)
@@ -129,10 +134,14 @@ impl Door {
     /// # Errors
     /// As [`Self::take_lines`].
     pub async fn take_posts(&self, posts: Vec<DoorPost>, via: Via) -> Result<Accepted, LogError> {
+        self.take(posts, via.into()).await
+    }
+
+    async fn take(&self, posts: Vec<DoorPost>, way: Way) -> Result<Accepted, LogError> {
         let count = posts.len() as u64;
         let (door, now) = (self.clone(), Timestamp::now());
-        let sorted = blocking(move || door.sort((1..).zip(posts.into_iter().map(Ok)), via, now)).await?;
-        let mut outcome = self.append(sorted, via).await?;
+        let sorted = blocking(move || door.sort((1..).zip(posts.into_iter().map(Ok)), way, now)).await?;
+        let mut outcome = self.append(sorted, way).await?;
         outcome.lines = count;
         Ok(outcome)
     }
@@ -145,9 +154,23 @@ impl Door {
         &self,
         source: &str,
         posts: Vec<DoorPost>,
+        rejects: Vec<Rejectable>,
+    ) -> Result<Accepted, LogError> {
+        self.take_found(source, Way::Crawl, posts, rejects).await
+    }
+
+    /// Takes what a source of the config has brought, as [`Self::take_crawled`] does.
+    ///
+    /// # Errors
+    /// As [`Self::take_lines`].
+    pub(crate) async fn take_found(
+        &self,
+        source: &str,
+        way: Way,
+        posts: Vec<DoorPost>,
         mut rejects: Vec<Rejectable>,
     ) -> Result<Accepted, LogError> {
-        let outcome = self.take_posts(posts.clone(), Via::Crawl).await?;
+        let outcome = self.take(posts.clone(), way).await?;
         for refused in &outcome.refused {
             if let Some(post) = posts.get(refused.line as usize - 1) {
                 rejects.push(Rejectable::new(&refused.reason, post));
@@ -196,12 +219,12 @@ impl Door {
     }
 
     /// Judges posts: which to append, which are known, which are refused. Blocks.
-    fn sort(&self, posts: impl Iterator<Item = (u64, Result<DoorPost, String>)>, via: Via, now: Timestamp) -> Sorted {
+    fn sort(&self, posts: impl Iterator<Item = (u64, Result<DoorPost, String>)>, way: Way, now: Timestamp) -> Sorted {
         let mut sorted = Sorted::default();
         let hashing = self.seen().hashing();
         let (mut admitted, mut prints) = (Vec::new(), Vec::new());
         for (number, post) in posts {
-            match post.and_then(|post| line::admit(post, via, now, &self.0.key)) {
+            match post.and_then(|post| self.admit(post, way, now)) {
                 Ok(post) => {
                     prints.push(hashing.fingerprint(&post));
                     admitted.push((number, post));
@@ -219,7 +242,7 @@ impl Door {
                 continue;
             }
             sorted.outcome.accepted += 1;
-            if via == Via::Crawl {
+            if way == Way::Crawl {
                 sorted.outcome.taken.push(number);
             }
             sorted.marks.push(print);
@@ -228,18 +251,24 @@ impl Door {
         sorted
     }
 
+    fn admit(&self, post: DoorPost, way: Way, now: Timestamp) -> Result<RawPost, String> {
+        let voice = if way.is_of_config() { self.0.voices.of(&post) } else { Voice::default() };
+        let admitted = line::admit(post, way.via(), now, &self.0.key)?;
+        Ok(RawPost { official: voice.official, addressed_to: voice.addressed_to, ..admitted })
+    }
+
     fn record(&self, post: &RawPost) -> NewRecord {
         NewRecord { partition: partition_of(&post.id, self.0.partitions), key: None, value: post.encode() }
     }
 
     /// Appends; once it is durable, remembers and counts.
-    async fn append(&self, sorted: Sorted, via: Via) -> Result<Accepted, LogError> {
+    async fn append(&self, sorted: Sorted, way: Way) -> Result<Accepted, LogError> {
         let Sorted { records, marks, outcome } = sorted;
         if !records.is_empty() {
             let positions = self.0.log.append(Topic::PostsRaw, records).await?;
             self.seen().mark_appended(&marks, &positions);
         }
-        outcome.count(via);
+        outcome.count(way);
         Ok(outcome)
     }
 
@@ -277,8 +306,13 @@ impl Door {
     fn take_back(&self, batch: &Batch, from: u64) {
         if !self.seen().covers(batch.partition, from..batch.next) {
             let hashing = self.seen().hashing();
-            let posts = batch.entries.iter().filter_map(|entry| RawPost::decode(&entry.value).ok());
-            let prints: Vec<_> = posts.map(|post| hashing.fingerprint(&post)).collect();
+            // What cannot be read is analyze's to set aside.
+            let records = batch.entries.iter().filter_map(|entry| RawRecord::decode(&entry.value).ok());
+            let print = |record| match record {
+                RawRecord::Post(post) => hashing.fingerprint(&post),
+                RawRecord::Gone(gone) => hashing.gone(&gone.id),
+            };
+            let prints: Vec<_> = records.map(print).collect();
             self.seen().mark_read(&prints, batch.partition, from..batch.next);
         }
         let mut pushed = self.pushed();

@@ -292,7 +292,7 @@ fn next(pick: Option<&Pick>, html: &Html, base: &Url, url: &Url) -> Option<Url> 
     address(base, &link).filter(|next| next != url)
 }
 
-fn check_format(format: &str) -> Result<(), String> {
+pub(crate) fn check_format(format: &str) -> Result<(), String> {
     // Formatting knows the same directives as parsing, and needs no text to parse.
     let now = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
     BrokenDownTime::from(&now)

@@ -127,7 +127,11 @@ impl Site {
                     None
                 }
             },
-            // Named by the settings themselves.
+            // Named by the settings themselves, or left out before.
+            (SourceKind::File, ..) => {
+                faults.push((vec!["kind".into()], "a folder is no site to crawl".into()));
+                None
+            }
             (SourceKind::Html, ..) => {
                 faults.push((vec!["kind".into()], "an html source needs [source.list]".into()));
                 None
@@ -147,14 +151,14 @@ impl Site {
     }
 }
 
-/// All sources, compiled.
+/// All sources that are sites, compiled.
 ///
 /// # Errors
 /// Every fault, with its line.
 pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     let mut sites = Vec::new();
     let mut faults = Vec::new();
-    for source in &settings.source {
+    for source in settings.source.iter().filter(|source| source.get_ref().kind != SourceKind::File) {
         match Site::new(source.get_ref(), settings.tz()) {
             Ok(site) => sites.push(site),
             Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| placed(settings, source, wrong))),
@@ -163,7 +167,7 @@ pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     if faults.is_empty() { Ok(sites) } else { Err(faults) }
 }
 
-fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {
+pub(crate) fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     settings.fault_within("source", source, &path, message)
 }

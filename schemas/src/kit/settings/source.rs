@@ -1,9 +1,13 @@
 //! `[[source]]`: a site to crawl.
 
-use super::{KeyFault, log::duration};
+use super::{FileSettings, KeyFault, Official, is_id, log::duration};
 use crate::records::Kind;
 use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// `[[source]]`
 #[derive(Debug, Clone, Deserialize)]
@@ -16,7 +20,8 @@ pub struct Source {
     pub name: String,
     /// What kind of site it is.
     pub kind: SourceKind,
-    /// Where a visit begins: the newest-first list, or the feed.
+    /// Where a visit begins: the newest-first list, or the feed. A source of kind `file` has none.
+    #[serde(default)]
     pub url: String,
     /// The time between visits. It is fitted to what the source brings: less when posts come, more when it is quiet.
     #[serde(default = "every", with = "duration")]
@@ -39,6 +44,19 @@ pub struct Source {
     /// rss: how a feed with several pages is read.
     #[serde(default)]
     pub feed: Feed,
+    /// file: the folder that is watched.
+    pub path: Option<PathBuf>,
+    /// file: which of its files are read, by name; `*` stands for any characters, `?` for one.
+    pub pattern: Option<String>,
+    /// file: the door's key for each heading of a column, or key of a line; or `ignore`. The door's own keys, and the headings that
+    /// hotlines use most, are understood without it.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// file: how its files are read.
+    #[serde(default)]
+    pub file: FileSettings,
+    /// Whose official voice it is.
+    pub official: Option<Official>,
 }
 
 /// What kind of site it is.
@@ -49,6 +67,8 @@ pub enum SourceKind {
     Html,
     /// RSS, Atom or JSON Feed.
     Rss,
+    /// A folder that files are handed in by: JSON Lines, CSV, XLSX.
+    File,
 }
 
 /// How one value is taken from a page: a CSS selector, or a selector with more beside it.
@@ -219,6 +239,19 @@ impl Source {
 
     pub(super) fn check(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
+        if self.kind == SourceKind::File {
+            return self.check_file();
+        }
+        if self.path.is_some()
+            || self.pattern.is_some()
+            || !self.columns.is_empty()
+            || self.file != FileSettings::default()
+        {
+            faults.push((
+                "kind",
+                "path, pattern, columns and [source.file] have a meaning with kind = \"file\" alone".into(),
+            ));
+        }
         if !url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
             faults.push(("url", format!("{:?} is no http or https address", self.url)));
         }
@@ -247,6 +280,50 @@ impl Source {
             }
             _ => {}
         }
+        self.check_official(&mut faults);
         faults
+    }
+    fn check_file(&self) -> Vec<KeyFault> {
+        let mut faults = Vec::new();
+        if self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
+            faults.push((
+                "path",
+                "a file source needs the folder that files are handed in by: path = \"/srv/hotline\"".into(),
+            ));
+        }
+        if !self.url.is_empty() || self.list.is_some() || self.thread.is_some() {
+            faults.push(("kind", "url, [source.list] and [source.thread] have no meaning with kind = \"file\"".into()));
+        }
+        if self.every < Duration::from_secs(1) {
+            faults.push(("every", "must be at least a second".into()));
+        }
+        if let Some(source) = self.file.source.as_deref().filter(|source| !is_id(source)) {
+            faults.push(("file", format!("source: {source:?} must be 1 to 64 letters, digits, '.', '_' or '-'")));
+        }
+        if self.file.header == Some(0) {
+            faults.push(("file", "header: rows are counted from 1".into()));
+        }
+        if self
+            .file
+            .delimiter
+            .as_ref()
+            .is_some_and(|delimiter| !matches!(delimiter.as_bytes(), [byte] if byte.is_ascii()))
+        {
+            faults.push(("file", "delimiter: must be one ASCII character, such as \",\" or \"\\t\"".into()));
+        }
+        if let Some(zone) = self.file.timezone.as_deref().filter(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
+            faults.push(("file", format!("timezone: {zone:?} is no timezone such as \"Asia/Shanghai\"")));
+        }
+        self.check_official(&mut faults);
+        faults
+    }
+
+    fn check_official(&self, faults: &mut Vec<KeyFault>) {
+        if self.official.as_ref().is_some_and(|official| official.unit.trim().is_empty()) {
+            faults.push(("official", "unit: is empty".into()));
+        }
+        if self.official.as_ref().is_some_and(|official| official.author.iter().any(|name| name.trim().is_empty())) {
+            faults.push(("official", "author: a name is empty".into()));
+        }
     }
 }
