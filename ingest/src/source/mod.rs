@@ -305,7 +305,7 @@ kind = "html"
         let mut faults = sites(&settings).unwrap_err();
         faults.sort();
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        for (told, expected) in told.iter().zip(["3: is needed", "8: there is no preset", "16: \"li[\"", "22: NO_SUCH_VARIABLE_IS_SET is not set", "26: "]) {
+        for (told, expected) in told.iter().zip(["2: is needed", "8: there is no preset", "16: \"li[\"", "22: NO_SUCH_VARIABLE_IS_SET is not set", "27: "]) {
             assert!(told.contains(&format!("config:{expected}")), "{expected}: {told}");
         }
         assert_eq!(told.len(), 5, "{told:#?}");
