@@ -106,8 +106,8 @@ impl Coverage {
         let known = Known { sources: sources.collect(), read_to: 0, ahead: BTreeSet::new() };
         let coverage = Self(Arc::new(Shared { known: Mutex::new(known), read_to: watch::Sender::new(0) }));
         let mut tail = Tail::open(log, Topic::CrawlReports, CATCH_UP).await?;
-        while let Some(entries) = tail.next().await? {
-            coverage.take(&entries);
+        while let Some(batch) = tail.next().await? {
+            coverage.take(&batch.entries);
         }
         let follow = tail.follow();
         coverage.has_read(follow.at());
@@ -143,6 +143,11 @@ impl Coverage {
         let Some(offset) = offset.filter(|&offset| offset >= known.read_to) else { return };
         known.ahead.insert(offset);
         known.take(report);
+    }
+
+    /// When somebody's last good visit to a source ended.
+    pub(crate) fn last_success(&self, source: &str) -> Option<Timestamp> {
+        self.lock().sources.iter().find(|known| known.id == source)?.last_success_at
     }
 
     /// What the reports of a source say to whoever begins to visit it.

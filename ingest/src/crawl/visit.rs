@@ -306,9 +306,7 @@ impl Trouble {
             FetchError::Status { status: 403, .. } => {
                 failed(format!("{reason}: the site refuses us; ask it, or visit less often"), None)
             }
-            FetchError::Status { retry_after, .. } => failed(reason, retry_after),
-            FetchError::Busy(wait) => failed(reason, Some(wait)),
-            _ => failed(reason, None),
+            _ => failed(reason, error.leave_alone()),
         };
         Self { outcome, reason, retry_after, is_gone: matches!(error, FetchError::Status { status: 404 | 410, .. }) }
     }

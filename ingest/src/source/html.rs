@@ -309,7 +309,7 @@ fn base(html: &Html, url: &Url) -> Url {
     href.and_then(|href| address(url, href)).unwrap_or_else(|| url.clone())
 }
 
-pub(super) fn check_format(format: &str) -> Result<(), String> {
+pub(crate) fn check_format(format: &str) -> Result<(), String> {
     // Formatting knows the same directives as parsing, and needs no text to parse.
     let now = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
     BrokenDownTime::from(&now)

@@ -61,6 +61,8 @@ impl Reader {
             // Named by the settings themselves.
             (SourceKind::Html, None, _) => missing("an html source needs [source.list]"),
             (SourceKind::Json, _, None) => missing("a json source needs [source.json]"),
+            // Left out before.
+            (SourceKind::File, ..) => missing("a folder is no site to crawl"),
             (SourceKind::Preset, ..) => missing("missing key `kind`"),
         }
     }
@@ -161,7 +163,7 @@ impl Site {
     }
 }
 
-/// All sources, compiled.
+/// All sources that are sites, compiled.
 ///
 /// # Errors
 /// Every fault, with its line.
@@ -169,6 +171,9 @@ pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     let mut sites = Vec::new();
     let mut faults = Vec::new();
     for (number, source) in settings.source.iter().enumerate() {
+        if source.get_ref().kind == SourceKind::File {
+            continue;
+        }
         match site(settings, number) {
             Ok(site) => sites.push(site),
             Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| placed(settings, source, wrong))),
@@ -183,6 +188,7 @@ pub(crate) fn kind(source: &Source) -> &'static str {
         SourceKind::Html => "html",
         SourceKind::Rss => "rss",
         SourceKind::Json => "json",
+        SourceKind::File => "file",
         SourceKind::Preset => {
             let preset = source.preset.as_deref().and_then(|name| preset::find(name).ok());
             preset.map_or("html", |preset| preset.kind())
@@ -222,7 +228,7 @@ fn site(settings: &Settings, number: usize) -> Result<Site, Vec<PathFault>> {
     })
 }
 
-fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {
+pub(crate) fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     settings.fault_within("source", source, &path, message)
 }

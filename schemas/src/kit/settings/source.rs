@@ -1,9 +1,13 @@
 //! `[[source]]`: a site to crawl.
 
-use super::{KeyFault, json::Json, log::duration};
+use super::{FileSettings, KeyFault, Official, is_id, json::Json, log::duration};
 use crate::records::Kind;
 use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// `[[source]]`
 #[derive(Debug, Clone, Deserialize)]
@@ -20,7 +24,9 @@ pub struct Source {
     /// The engine that the site runs on, such as `"discuz"`: how its pages are read is known then, and `list`, `thread`, `json`
     /// need hold only what is to be otherwise.
     pub preset: Option<String>,
-    /// Where a visit begins: the newest-first list, the feed, the API. With a preset the address of the site is enough.
+    /// Where a visit begins: the newest-first list, the feed, the API. With a preset the address of the site is enough; a source of
+    /// kind `file` has none.
+    #[serde(default)]
     pub url: String,
     /// With a preset: the part of the site, as its engine names it in addresses (a number, a name, a tag).
     pub board: Option<String>,
@@ -53,6 +59,19 @@ pub struct Source {
     /// Query parameters that say nothing about the page and are taken out of links. Those of sessions always are.
     #[serde(default)]
     pub strip: Vec<String>,
+    /// file: the folder that is watched.
+    pub path: Option<PathBuf>,
+    /// file: which of its files are read, by name; `*` stands for any characters, `?` for one.
+    pub pattern: Option<String>,
+    /// file: the door's key for each heading of a column, or key of a line; or `ignore`. The door's own keys, and the headings that
+    /// hotlines use most, are understood without it.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// file: how its files are read.
+    #[serde(default)]
+    pub file: FileSettings,
+    /// Whose official voice it is.
+    pub official: Option<Official>,
 }
 
 /// What kind of site it is.
@@ -69,6 +88,8 @@ pub enum SourceKind {
     Rss,
     /// An HTTP API that answers in JSON.
     Json,
+    /// A folder that files are handed in by: JSON Lines, CSV, XLSX.
+    File,
 }
 
 /// How one value is taken from a page: a CSS selector, or a selector with more beside it.
@@ -252,6 +273,19 @@ impl Source {
 
     pub(super) fn check(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
+        if self.kind == SourceKind::File {
+            return self.check_file();
+        }
+        if self.path.is_some()
+            || self.pattern.is_some()
+            || !self.columns.is_empty()
+            || self.file != FileSettings::default()
+        {
+            faults.push((
+                "kind",
+                "path, pattern, columns and [source.file] have a meaning with kind = \"file\" alone".into(),
+            ));
+        }
         if !url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
             faults.push(("url", format!("{:?} is no http or https address", self.url)));
         }
@@ -294,6 +328,50 @@ impl Source {
         if self.board.is_some() && self.preset.is_none() {
             faults.push(("board", "has a meaning with a preset alone".into()));
         }
+        self.check_official(&mut faults);
         faults
+    }
+    fn check_file(&self) -> Vec<KeyFault> {
+        let mut faults = Vec::new();
+        if self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
+            faults.push((
+                "path",
+                "a file source needs the folder that files are handed in by: path = \"/srv/hotline\"".into(),
+            ));
+        }
+        if !self.url.is_empty() || self.list.is_some() || self.thread.is_some() {
+            faults.push(("kind", "url, [source.list] and [source.thread] have no meaning with kind = \"file\"".into()));
+        }
+        if self.every < Duration::from_secs(1) {
+            faults.push(("every", "must be at least a second".into()));
+        }
+        if let Some(source) = self.file.source.as_deref().filter(|source| !is_id(source)) {
+            faults.push(("file", format!("source: {source:?} must be 1 to 64 letters, digits, '.', '_' or '-'")));
+        }
+        if self.file.header == Some(0) {
+            faults.push(("file", "header: rows are counted from 1".into()));
+        }
+        if self
+            .file
+            .delimiter
+            .as_ref()
+            .is_some_and(|delimiter| !matches!(delimiter.as_bytes(), [byte] if byte.is_ascii()))
+        {
+            faults.push(("file", "delimiter: must be one ASCII character, such as \",\" or \"\\t\"".into()));
+        }
+        if let Some(zone) = self.file.timezone.as_deref().filter(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
+            faults.push(("file", format!("timezone: {zone:?} is no timezone such as \"Asia/Shanghai\"")));
+        }
+        self.check_official(&mut faults);
+        faults
+    }
+
+    fn check_official(&self, faults: &mut Vec<KeyFault>) {
+        if self.official.as_ref().is_some_and(|official| official.unit.trim().is_empty()) {
+            faults.push(("official", "unit: is empty".into()));
+        }
+        if self.official.as_ref().is_some_and(|official| official.author.iter().any(|name| name.trim().is_empty())) {
+            faults.push(("official", "author: a name is empty".into()));
+        }
     }
 }
