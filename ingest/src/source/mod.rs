@@ -338,7 +338,7 @@ kind = "html"
         faults.sort();
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         for (told, expected) in told.iter().zip([
-            "3: is needed",
+            "2: is needed",
             "8: there is no preset",
             "16: \"li[\"",
             "22: NO_SUCH_VARIABLE_IS_SET is not set",
