@@ -1,4 +1,4 @@
-//! What ingest keeps beside the log: its memories of sources, and the key that pseudonymises authors.
+//! What ingest keeps beside the log: its memories of sources and of the files of folders, and the key that pseudonymises authors.
 //!
 //! The key is part of a backup, readable by its owner alone: without it the same author would bear another hash from the
 //! restore on. A key that the environment gives is not in the data folder and so not in a backup.
@@ -14,8 +14,14 @@ use std::path::Path;
 /// When one cannot be read, or the copy not written.
 pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
     copy_if_there(&data_dir.join(KEY_FILE), &to.join(KEY_FILE))?;
-    let folder = data_dir.join(crate::crawl::MEMORIES);
-    let memories = match std::fs::read_dir(&folder) {
+    for memories in [crate::crawl::MEMORIES, crate::files::MEMORIES] {
+        copy_memories(&data_dir.join(memories), &to.join(memories))?;
+    }
+    Ok(())
+}
+
+fn copy_memories(folder: &Path, to: &Path) -> anyhow::Result<()> {
+    let memories = match std::fs::read_dir(folder) {
         Ok(memories) => memories,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error).with_context(|| folder.display().to_string()),
@@ -24,7 +30,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
         let name = memory?.file_name();
         // What begins with a dot is being written; the whole one stands beside it.
         if !name.to_string_lossy().starts_with('.') {
-            copy_if_there(&folder.join(&name), &to.join(crate::crawl::MEMORIES).join(&name))?;
+            copy_if_there(&folder.join(&name), &to.join(&name))?;
         }
     }
     Ok(())
