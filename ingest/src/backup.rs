@@ -3,7 +3,7 @@
 //! The key is part of a backup, readable by its owner alone: without it the same author would bear another hash from the
 //! restore on. A key that the environment gives is not in the data folder and so not in a backup.
 
-use crate::privacy::KEY_FILE;
+use crate::{files::MEMORIES, privacy::KEY_FILE};
 use anyhow::Context;
 use schemas::kit::backup::copy_if_there;
 use std::path::Path;
@@ -14,10 +14,8 @@ use std::path::Path;
 /// When one cannot be read, or the copy not written.
 pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
     copy_if_there(&data_dir.join(KEY_FILE), &to.join(KEY_FILE))?;
-    for memories in [crate::crawl::MEMORIES, crate::files::MEMORIES] {
-        copy_memories(&data_dir.join(memories), &to.join(memories))?;
-    }
-    Ok(())
+    copy_memories(&data_dir.join(MEMORIES), &to.join(MEMORIES))?;
+    crate::store::backup(data_dir, to)
 }
 
 fn copy_memories(folder: &Path, to: &Path) -> anyhow::Result<()> {

@@ -9,11 +9,14 @@ mod coverage;
 mod crawl;
 mod door;
 mod files;
+#[cfg(test)]
+mod fuzz;
 mod import;
 mod lately;
 mod privacy;
 mod seen;
 mod source;
+mod store;
 mod tail;
 mod times;
 mod web;
@@ -21,6 +24,7 @@ mod web;
 pub use backup::backup;
 pub use door::{Accepted, Door, Gone, MAX_LISTED, Refused};
 pub use import::{ImportError, import, import_lines};
+pub use source::trial;
 
 use anyhow::Context;
 use coverage::Coverage;
@@ -34,7 +38,7 @@ use schemas::{
     },
     log::{SharedLog, Topic},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio::sync::Semaphore;
 use web::fetch::Fetcher;
 
@@ -59,10 +63,18 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
     let sites = source::sites(settings).map_err(faulty)?;
     let folders = files::folders(settings).map_err(faulty)?;
     let door = Door::open(settings, log.clone()).await?;
-    let lock = crawl::lock(&settings.data_dir)?;
+    anyhow::ensure!(
+        door.store().is_kept(),
+        "the memory of ingest in {} belongs to another running process: give each ingest worker a data_dir of its own",
+        settings.data_dir.display()
+    );
+    store::remove_outdated(&settings.data_dir);
+    {
+        let (store, ids) = (door.store().clone(), sites.iter().map(|site| site.id.clone()).collect::<HashSet<_>>());
+        tokio::task::spawn_blocking(move || store.forget_others(|source| ids.contains(source))).await??;
+    }
     let (coverage, reports) = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
     let router = door::http::router(door.clone()).merge(coverage::router(coverage.clone(), door.clone()));
-    let identity = log.describe(Topic::PostsRaw).await.context("posts.raw")?.identity;
     let ready = {
         let log = log.clone();
         Ready::new(move || log.takes_posts().map_err(|error| format!("no posts are taken: {error}")))
@@ -71,7 +83,7 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         log: log.clone(),
         door: door.clone(),
         coverage: coverage.clone(),
-        identity: identity.clone(),
+        identity: log.describe(Topic::PostsRaw).await.context("posts.raw")?.identity,
         data_dir: settings.data_dir.clone(),
     });
     let crawl = Arc::new(Crawl {
@@ -79,14 +91,11 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
         door: door.clone(),
         coverage: coverage.clone(),
         fetcher: Fetcher::new(&settings.crawl).context("the HTTP client")?,
-        identity,
-        data_dir: settings.data_dir.clone(),
         visits: Semaphore::new(settings.crawl.workers),
-        _lock: lock,
     });
     let task = tokio::spawn(async move {
         let following = async { tokio::join!(coverage.follow(reports), door.follow()) };
-        tokio::select! {
+        let ended = tokio::select! {
             ended = crawl::run(crawl, sites, shutdown.clone()) => ended,
             ended = files::run(watched, folders, shutdown.clone()) => ended,
             // They end when the log is closed, and then there is nothing to do but to stop.
@@ -94,7 +103,10 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
                 shutdown.cancelled().await;
                 Ok(())
             }
-        }
+            never = coverage.keep() => match never {},
+        };
+        coverage.save().await;
+        ended
     });
     Ok(Service { name: "ingest", router, ready, task })
 }

@@ -7,7 +7,7 @@
 //!
 //! What a mark does to a post, and to one that nobody knows, is analyze's to decide.
 
-use super::{Door, line::readable};
+use super::{Door, blocking, line::readable};
 use jiff::Timestamp;
 use schemas::{
     log::{LogError, NewRecord, Topic, partition_of},
@@ -46,26 +46,24 @@ impl Door {
     /// # Errors
     /// When the log cannot take them. Handing all in again is safe.
     pub async fn gone(&self, gone: &[Gone]) -> Result<u64, LogError> {
-        let (mut records, mut marks) = (Vec::new(), Vec::new());
-        for gone in gone {
-            let mark = gone.record();
-            let print = self.0.hashing.gone(&mark.id);
-            if self.seen().knows(print) {
-                continue;
-            }
-            marks.push(print);
+        let hashing = self.seen().hashing();
+        let marks: Vec<_> = gone.iter().map(Gone::record).collect();
+        let prints: Vec<_> = marks.iter().map(|mark| hashing.gone(&mark.id)).collect();
+        let known = {
+            let (door, prints) = (self.clone(), prints.clone());
+            blocking(move || door.seen().knows(&prints)).await?
+        };
+        let (mut records, mut new) = (Vec::new(), Vec::new());
+        for ((mark, print), _) in marks.iter().zip(prints).zip(known).filter(|(_, known)| !known) {
             let partition = partition_of(&mark.id, self.0.partitions);
             records.push(NewRecord { partition, key: None, value: mark.encode() });
+            new.push(print);
         }
-        if records.is_empty() {
-            return Ok(0);
+        if !records.is_empty() {
+            let positions = self.0.log.append(Topic::PostsRaw, records).await?;
+            self.seen().mark_appended(&new, &positions);
         }
-        self.0.log.append(Topic::PostsRaw, records).await?;
-        let mut seen = self.seen();
-        for mark in &marks {
-            seen.mark(*mark);
-        }
-        Ok(marks.len() as u64)
+        Ok(new.len() as u64)
     }
 }
 

@@ -112,17 +112,6 @@ impl Fetcher {
         })
     }
 
-    /// Fetches a page. `own` is the host and port that may be in a private range.
-    pub(crate) async fn get(
-        &self,
-        url: &Url,
-        own: Option<&Url>,
-        validators: &Validators,
-    ) -> Result<Fetched, FetchError> {
-        let (home, allow_private) = (own.unwrap_or(url), own.is_some());
-        self.fetch(&Request { url, home, allow_private, validators, headers: &[], accept: None }).await
-    }
-
     /// Fetches a page.
     ///
     /// # Errors
@@ -178,6 +167,7 @@ impl Fetcher {
                 let text = |name| answer.text(name).map(str::to_owned);
                 let content_type = text(header::CONTENT_TYPE);
                 Ok(Fetched::Page(Page {
+                    next: answer.next(&url),
                     url,
                     redirected,
                     status: answer.status,

@@ -11,10 +11,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Each source, and whether it is covered */
+        /** Each source, and how its last 24 hours and 30 days were covered */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description one source, with everything that is known of it (detail) */
+                    source?: string;
+                    /** @description only sources that were reported, or became late, since */
+                    changed_since?: string;
+                    /** @description sources per page */
+                    limit?: number;
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -49,7 +58,7 @@ export interface paths {
         };
         /**
          * What happens, as server-sent events
-         * @description Events "pulse" (data: Pulse), "incident" (data: IncidentRecord) and "source" (data: SourceState); a comment every 15 s keeps the stream open. After a break the console reads the other endpoints anew: events carry absolute states. An event "reload" says that some were dropped because the reader was slow.
+         * @description Events "pulse" (data: Pulse), "incident" (data: IncidentRecord) "source" (data: SourceState) and "source_alert" (data: SourceAlert); a comment every 15 s keeps the stream open. After a break the console reads the other endpoints anew: events carry absolute states. An event "reload" says that some were dropped because the reader was slow.
          */
         get: {
             parameters: {
@@ -787,6 +796,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/coverage/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts about sources that are not covered, the youngest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description all: those that are over as well */
+                    state?: "open" | "all";
+                    /** @description how many */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Alerts */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            alerts: components["schemas"]["SourceAlert"][];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -814,6 +866,14 @@ export interface components {
             /** Format: date-time */
             at: string;
             sources: components["schemas"]["SourceState"][];
+            /** @description sources in all */
+            total: number;
+            by_state: {
+                [key: string]: number;
+            };
+            detail?: components["schemas"]["CoverageDetail"];
+            /** @description cursor of the next page */
+            next: string | null;
         };
         /** @description A page on its way to a channel. */
         Delivery: {
@@ -1210,6 +1270,10 @@ export interface components {
              */
             state: "ok" | "late" | "failing" | "waiting";
             visits_24h: number;
+            /** @description what is wrong now */
+            finding: components["schemas"]["Finding"] | null;
+            /** @description none for a source that programs push */
+            proof: components["schemas"]["CoverageProof"] | null;
         };
         /** @description A rise above the expectation, from its start until the topic is quiet again. */
         Spike: {
@@ -1329,6 +1393,97 @@ export interface components {
              * @description The count above which a window of this length is unusual: the upper edge of the expected band.
              */
             upper: number;
+        };
+        /**
+         * @description failing: visits fail; layout: the selectors match nothing; login: it asks for a log-in; silent: no new post against its own rhythm
+         * @enum {string}
+         */
+        FindingKind: "failing" | "layout" | "login" | "silent";
+        Finding: {
+            kind: components["schemas"]["FindingKind"];
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description none while it lasts
+             */
+            until: string | null;
+            /** @description what the last report said */
+            reason: string;
+        };
+        /** @description Seconds by state; they add up to the whole. late: everything is here, but came later than promised, or the next visit is overdue */
+        CoverageSeconds: {
+            covered: number;
+            late: number;
+            gap: number;
+            failing: number;
+            unwatched: number;
+        };
+        /** @description From published_at to stored, in seconds: never less than the true figure, less than twice as much. null: longer than 30 days */
+        LagPercentiles: {
+            p50: number | null;
+            p99: number | null;
+            posts: number;
+        };
+        OpenGap: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            reason: string;
+        };
+        ClosedGap: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            closed_at: string;
+            proof: string;
+        };
+        CoverageProof: {
+            day: components["schemas"]["CoverageSeconds"];
+            month: components["schemas"]["CoverageSeconds"];
+            /** @description the worst state of each quarter of an hour: c covered, l late, u unwatched, f failing, g gap; the last one is under way */
+            grid: string;
+            /**
+             * Format: date-time
+             * @description when the first of them begins
+             */
+            grid_from: string;
+            /** @description the same of each day; the last one is today */
+            days: string;
+            lag_24h: components["schemas"]["LagPercentiles"] | null;
+            lag_30d: components["schemas"]["LagPercentiles"] | null;
+            open_gaps: components["schemas"]["OpenGap"][];
+            /** @description the server's Date minus our clock */
+            clock_offset_ms: number | null;
+        };
+        CoverageDetail: {
+            days: (components["schemas"]["CoverageSeconds"] & {
+                /** Format: date */
+                date: string;
+            })[];
+            closed_gaps: components["schemas"]["ClosedGap"][];
+            past_findings: components["schemas"]["Finding"][];
+        };
+        /** @enum {string} */
+        SourceAlertKind: "failing" | "layout" | "login" | "silent" | "gap" | "unreported" | "clock";
+        SourceAlert: {
+            id: string;
+            /** @description alerts that one message told of have the same */
+            group: string;
+            kind: components["schemas"]["SourceAlertKind"];
+            /** @description "*" for our own clock */
+            source: string;
+            name: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            alerted_at: string;
+            /** Format: date-time */
+            resolved_at: string | null;
+            reason: string;
         };
     };
     responses: {
