@@ -64,6 +64,7 @@ fn post(number: u64, likes: u64) -> RawPost {
         counts: Counts { likes, ..Counts::default() },
         place: None,
         media: Vec::new(),
+        media_alt: Vec::new(),
         reply: None,
         via: Via::Push,
     }

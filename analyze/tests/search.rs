@@ -43,6 +43,7 @@ fn post(number: u64) -> RawPost {
         counts: Counts { likes: number % 5, ..Counts::default() },
         place: None,
         media: Vec::new(),
+        media_alt: Vec::new(),
         reply: None,
         via: Via::Push,
     }

@@ -96,6 +96,12 @@ async fn from_a_pulse_to_the_page_the_stream_and_the_signature() {
         new: 1,
         covered: None,
         gap: None,
+        gap_reason: None,
+        closed: Vec::new(),
+        silent_since: None,
+        clock_offset_ms: None,
+        lags: Vec::new(),
+        gone: 0,
         rows: Vec::new(),
         next_visit_at: now,
     };

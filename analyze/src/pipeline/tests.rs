@@ -54,6 +54,7 @@ fn post(native_id: &str, text: &str) -> RawPost {
         counts: Counts::default(),
         place: None,
         media: Vec::new(),
+        media_alt: Vec::new(),
         reply: None,
         via: Via::Push,
     }

@@ -107,7 +107,7 @@ async fn crawl(
         let page = Html::parse_document(&html);
         for row in select(page.root_element(), &list.item) {
             assert!(value(row, list.changed.as_ref().unwrap()).is_some());
-            let mut next = value(row, &list.link);
+            let mut next = value(row, list.link.as_ref().unwrap());
             let mut id = String::new();
             let mut pages = 0;
             while let Some(path) = next {

@@ -191,6 +191,12 @@ impl Crawl {
                     new: 0,
                     covered: None,
                     gap: None,
+                    gap_reason: None,
+                    closed: Vec::new(),
+                    silent_since: None,
+                    clock_offset_ms: None,
+                    lags: Vec::new(),
+                    gone: 0,
                     rows: Vec::new(),
                     next_visit_at: began,
                 };

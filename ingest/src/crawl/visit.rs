@@ -9,8 +9,8 @@ use crate::{
     charset,
     door::{Door, Rejectable},
     source::{
-        Reader, Site, feed,
-        html::{HtmlReader, ListPage, Row, Thread, ThreadPage},
+        Reader, Site,
+        listing::{Context, Found, ListPage, Row, Thread, ThreadPage, exact},
     },
     web::fetch::{FetchError, Fetched, Fetcher, Page, Validators},
 };
@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::backoff::Backoff,
     log::LogError,
-    records::{CrawlOutcome, CrawlReport, DoorPost, Kind, Precision, Record},
+    records::{CrawlOutcome, CrawlReport, DoorPost, Record},
 };
 use std::{
     sync::Arc,
@@ -97,8 +97,8 @@ impl<'a> Visit<'a> {
     pub(crate) async fn run(mut self) -> Result<Visited, LogError> {
         let site = self.site.clone();
         let ended = match &site.reader {
-            Reader::Html(reader) => self.html(reader).await,
-            Reader::Feed => self.feed().await,
+            Reader::Html(_) => self.html(&site.reader).await,
+            Reader::Feed(_) => self.feed().await,
         };
         let (outcome, back, mut reason, retry_after) = match ended {
             Ok((outcome, back)) => (outcome, Some(back), None, None),
@@ -125,6 +125,12 @@ impl<'a> Visit<'a> {
             new: self.new,
             covered: stretch.covered,
             gap: stretch.gap,
+            gap_reason: None,
+            closed: Vec::new(),
+            silent_since: None,
+            clock_offset_ms: None,
+            lags: Vec::new(),
+            gone: 0,
             rows: self.memory.read_rows(&self.first_rows),
             next_visit_at: self.began,
         };
@@ -132,12 +138,12 @@ impl<'a> Visit<'a> {
     }
 
     /// A forum: its list, then the threads that have news.
-    async fn html(&mut self, reader: &HtmlReader) -> Result<(CrawlOutcome, Back), Stop> {
+    async fn html(&mut self, reader: &Reader) -> Result<(CrawlOutcome, Back), Stop> {
         let start = self.site.start.clone();
         let (mut rows, mut known, mut more) = (Vec::<Row>::new(), false, Some(start));
         let mut validators = self.memory.list.clone();
         let mut unchanged = false;
-        for number in 0..reader.list_pages {
+        for number in 0..reader.list_pages() {
             let Some(url) = more.take() else { break };
             let conditional = if number == 0 { validators.clone() } else { Validators::default() };
             let Some(page) = self.fetch(&url, &conditional).await.map_err(|error| stop(&error))? else {
@@ -155,9 +161,9 @@ impl<'a> Visit<'a> {
                 break;
             };
             if number == 0 {
-                self.first_rows = list.rows.iter().map(|row| row.url.to_string()).collect();
+                self.first_rows = list.rows.iter().map(|row| row.key.clone()).collect();
             }
-            known = self.memory.knows(last.url.as_str(), last.changed.as_deref());
+            known = self.memory.knows(last.key.as_str(), last.changed.as_deref());
             rows.extend(list.rows);
             if known {
                 break;
@@ -165,9 +171,9 @@ impl<'a> Visit<'a> {
             more = list.next;
         }
         // Only now: a list that breaks off half-way must not make its first rows known.
-        let listed: Vec<String> = rows.iter().map(|row| row.url.to_string()).collect();
+        let listed: Vec<String> = rows.iter().map(|row| row.key.clone()).collect();
         for row in &rows {
-            self.memory.list(row.url.as_str(), row.changed.as_deref(), self.began);
+            self.memory.list(row.key.as_str(), row.changed.as_deref(), self.began);
         }
         let every = SignedDuration::try_from(self.site.every).unwrap_or(SignedDuration::MAX);
         let (mut read, mut matched, mut worded, mut reached, mut failed) = (0, false, false, None, None);
@@ -217,7 +223,7 @@ impl<'a> Visit<'a> {
     }
 
     /// A thread: its first page again, and then on from where the last visit ended.
-    async fn thread(&mut self, reader: &HtmlReader, key: &str) -> Result<FoundInThread, Stop> {
+    async fn thread(&mut self, reader: &Reader, key: &str) -> Result<FoundInThread, Stop> {
         let address = Url::parse(key).map_err(|_| source_fault("the address cannot be read".into()))?;
         let bookmark = self.memory.bookmark(key);
         let mut thread_id = None;
@@ -226,7 +232,7 @@ impl<'a> Visit<'a> {
         let mut in_thread = FoundInThread::default();
         // Looking at the first page again does not count: else a thread of one page a visit would never be read on.
         let goes_on = bookmark.as_ref().is_some_and(|bookmark| bookmark.page != address);
-        let pages = reader.thread_pages + u32::from(goes_on);
+        let pages = reader.thread_pages() + u32::from(goes_on);
         let mut seen_pages: Vec<Url> = Vec::new();
         for number in 0..pages {
             let Some(url) = next.take().filter(|url| !seen_pages.contains(url)) else { break };
@@ -236,10 +242,9 @@ impl<'a> Visit<'a> {
             };
             let found = self.thread_page(page, &address, thread_id.clone()).await?;
             if number == 0 {
-                thread_id = found.post.as_ref().and_then(|post| post.thread_id.clone());
-                thread_id = thread_id.or_else(|| found.comments.first()?.thread_id.clone());
+                thread_id.clone_from(&found.thread_id);
             }
-            let (posts, rejects) = self.finish(reader, found.post, found.comments);
+            let (posts, rejects) = parted(found.posts);
             in_thread.add(&posts, &rejects);
             if !posts.is_empty() || !rejects.is_empty() {
                 news |= self.hand_in(posts, rejects).await?;
@@ -270,14 +275,15 @@ impl<'a> Visit<'a> {
         };
         let validators = page.validators.clone();
         let (site, now) = (self.site.clone(), self.began);
-        let (posts, broken) = blocking(move || {
+        let (list, broken) = blocking(move || {
             let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
-            let posts = feed::read(&decoded.text, &site.id, &page.url, now, &site.tz);
-            posts.map(|posts| (posts, decoded.broken))
+            let context = Context { source: &site.id, now, tz: &site.tz };
+            site.reader.list(&decoded.text, &page.url, &context).map(|list| (list, decoded.broken))
         })
         .await?
         .map_err(|error| layout_changed(&format!("{url} is no feed: {error}")))?;
         self.note_broken(broken, &url);
+        let (posts, _) = parted(list.rows.into_iter().flat_map(|row| row.posts).collect());
         let oldest = posts.iter().min_by_key(|post| post.published_at);
         let back = match oldest {
             Some(oldest) if !self.memory.knows(&oldest.native_id, None) => Back::To(Some(oldest.published_at)),
@@ -307,7 +313,7 @@ impl<'a> Visit<'a> {
 
     async fn list(&mut self, page: Page) -> Result<ListPage, Stop> {
         let url = page.url.clone();
-        let (list, broken) = self.read(page, |reader, text, url| reader.list(text, url)).await?;
+        let (list, broken) = self.read(page, |reader, text, url, context| reader.list(text, url, context)).await?;
         self.note_broken(broken, &url);
         Ok(list)
     }
@@ -315,9 +321,9 @@ impl<'a> Visit<'a> {
     async fn thread_page(&mut self, page: Page, address: &Url, thread_id: Option<String>) -> Result<ThreadPage, Stop> {
         let (url, address) = (page.url.clone(), address.clone());
         let (found, broken) = self
-            .read(page, move |reader, text, url| {
+            .read(page, move |reader, text, url, context| {
                 let thread = thread_id.as_deref().map_or(Thread::First(&address), Thread::Later);
-                reader.thread(text, url, &thread)
+                reader.thread(text, url, &thread, context)
             })
             .await?;
         self.note_broken(broken, &url);
@@ -328,37 +334,16 @@ impl<'a> Visit<'a> {
     async fn read<T: Send + 'static>(
         &self,
         page: Page,
-        read: impl FnOnce(&HtmlReader, &str, &Url) -> Result<T, String> + Send + 'static,
+        read: impl FnOnce(&Reader, &str, &Url, &Context<'_>) -> Result<T, String> + Send + 'static,
     ) -> Result<(T, usize), Stop> {
         let site = self.site.clone();
         blocking(move || {
             let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
-            let Reader::Html(reader) = &site.reader else { return Err("the source is no forum".to_owned()) };
-            read(reader, &decoded.text, &page.url).map(|found| (found, decoded.broken))
+            let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz };
+            read(&site.reader, &decoded.text, &page.url, &context).map(|found| (found, decoded.broken))
         })
         .await?
         .map_err(source_fault)
-    }
-
-    /// Makes posts of what a thread page states.
-    fn finish(
-        &self,
-        reader: &HtmlReader,
-        post: Option<crate::source::draft::Draft>,
-        comments: Vec<crate::source::draft::Draft>,
-    ) -> (Vec<DoorPost>, Vec<Rejectable>) {
-        let drafts = post
-            .into_iter()
-            .map(|draft| (Kind::Post, draft))
-            .chain(comments.into_iter().map(|draft| (Kind::Comment, draft)));
-        let (mut posts, mut rejects) = (Vec::new(), Vec::new());
-        for (kind, draft) in drafts {
-            match draft.finish(&self.site.id, kind, reader.time_format.as_deref(), Timestamp::now(), &self.site.tz) {
-                Ok(post) => posts.push(post),
-                Err(reject) => rejects.push(reject),
-            }
-        }
-        (posts, rejects)
     }
 
     /// Hands posts in, waiting for as long as the log cannot take them. Returns whether there was anything new.
@@ -421,6 +406,18 @@ impl<'a> Visit<'a> {
     }
 }
 
+/// Posts, and what could not become one.
+fn parted(found: Vec<Found>) -> (Vec<DoorPost>, Vec<Rejectable>) {
+    let (mut posts, mut rejects) = (Vec::new(), Vec::new());
+    for found in found {
+        match found {
+            Ok(post) => posts.push(post),
+            Err(reject) => rejects.push(reject),
+        }
+    }
+    (posts, rejects)
+}
+
 /// What the pages of a thread held.
 #[derive(Debug, Default)]
 struct FoundInThread {
@@ -434,9 +431,7 @@ impl FoundInThread {
     fn add(&mut self, posts: &[DoorPost], rejects: &[Rejectable]) {
         self.any |= !posts.is_empty() || !rejects.is_empty();
         self.text |= posts.iter().any(|post| !post.text.is_empty()) || !rejects.is_empty();
-        let is_exact =
-            |post: &&DoorPost| matches!(post.published_precision, None | Some(Precision::Second | Precision::Minute));
-        let times = posts.iter().filter(is_exact).map(|post| post.published_at);
+        let times = posts.iter().filter_map(exact);
         self.latest = times.chain(self.latest).max();
     }
 }

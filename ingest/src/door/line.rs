@@ -44,7 +44,7 @@ pub(crate) fn read(line: &[u8]) -> Result<DoorPost, String> {
 /// What is wrong with it.
 pub(crate) fn admit(mut post: DoorPost, via: Via, now: Timestamp, key: &AuthorKey) -> Result<RawPost, String> {
     clean(&mut post.text);
-    for text in [&mut post.title, &mut post.place].into_iter().flatten() {
+    for text in [&mut post.title, &mut post.place].into_iter().flatten().chain(&mut post.media_alt) {
         clean(text);
     }
     if let Some(reply) = &mut post.reply {
@@ -76,6 +76,11 @@ pub(crate) fn admit(mut post: DoorPost, via: Via, now: Timestamp, key: &AuthorKe
         parent_id: post.parent_id,
         place: post.place.filter(|place| !place.trim().is_empty()),
         media: post.media,
+        media_alt: if post.media_alt.iter().all(String::is_empty) {
+            Vec::new()
+        } else {
+            post.media_alt.into_iter().map(masked).collect()
+        },
         reply: post.reply.map(|reply| Reply {
             text: masked(reply.text),
             published_at: reply.published_at,

@@ -1,5 +1,6 @@
 //! A post as a page states it, before it is known whether it can be one: all values are texts.
 
+use super::media::Media;
 use crate::{door::Rejectable, times};
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::records::{DoorPost, Kind, Precision, is_web_link};
@@ -24,6 +25,7 @@ pub(crate) struct Draft {
     pub(crate) replies: Option<String>,
     pub(crate) reposts: Option<String>,
     pub(crate) place: Option<String>,
+    pub(crate) media: Vec<Media>,
 }
 
 impl Draft {
@@ -71,7 +73,8 @@ impl Draft {
             replies: self.replies.as_deref().and_then(count),
             reposts: self.reposts.as_deref().and_then(count),
             place: self.place.map(|place| clipped(place, 256)),
-            media: Vec::new(),
+            media: self.media.iter().map(|media| media.link.clone()).filter(|link| is_web_link(link)).collect(),
+            media_alt: self.media.into_iter().filter(|media| is_web_link(&media.link)).map(|media| media.alt).collect(),
             reply: None,
         })
     }

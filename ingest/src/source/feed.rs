@@ -1,10 +1,18 @@
 //! Kind `rss`: RSS, Atom and JSON Feed. From text to posts; nothing here fetches.
 
-use super::{draft, page, select};
+use super::{
+    PathFault, draft,
+    html::address,
+    listing::{Context, ListPage, Row, exact},
+    page, select,
+};
 use crate::times;
 use feed_rs::{model::Entry, parser};
-use jiff::{Timestamp, tz::TimeZone};
-use schemas::records::{DoorPost, Kind, Precision, is_web_link};
+use jiff::Timestamp;
+use schemas::{
+    kit::settings::Feed,
+    records::{DoorPost, Kind, Precision, is_web_link},
+};
 use std::time::SystemTime;
 use url::Url;
 
@@ -14,30 +22,74 @@ const MAX_ENTRIES: usize = 2_000;
 const MAX_NESTING: usize = 200;
 const MAX_MEDIA: usize = 64;
 
-/// Reads a feed, in the order in which it stands. An entry without a time gets `now`, and is not exact.
-///
-/// # Errors
-/// Why it is no feed.
-pub(crate) fn read(
-    text: &str,
-    source: &str,
-    url: &Url,
-    now: Timestamp,
-    tz: &TimeZone,
-) -> Result<Vec<DoorPost>, String> {
-    if page::nesting(text) > MAX_NESTING {
-        return Err(format!("the feed nests more than {MAX_NESTING} elements: it is broken, or means harm"));
+/// How a feed is read.
+#[derive(Debug, Default)]
+pub(crate) struct FeedReader {
+    /// The query parameter that numbers its pages, and the number of the second one.
+    page: Option<String>,
+    pub(crate) pages: u32,
+}
+
+impl FeedReader {
+    /// # Errors
+    /// Every fault, with the path of its key.
+    pub(crate) fn new(feed: &Feed) -> Result<Self, Vec<PathFault>> {
+        if (1..=1_000).contains(&feed.pages) {
+            return Ok(Self { page: feed.page.clone(), pages: feed.pages });
+        }
+        Err(vec![(vec!["feed".into(), "pages".into()], format!("{} is not between 1 and 1000", feed.pages))])
     }
-    let zone = tz.clone();
-    let parser = parser::Builder::new()
-        .base_uri(Some(url.as_str()))
-        .timestamp_parser(move |text| {
-            let (at, _) = times::read(text, now, &zone)?;
-            Some(SystemTime::try_from(at).ok()?.into())
-        })
-        .build();
-    let feed = parser.parse(without_declaration(text).as_bytes()).map_err(|error| error.to_string())?;
-    Ok(feed.entries.into_iter().take(MAX_ENTRIES).map(|entry| post(entry, source, now)).collect())
+
+    /// Reads a feed, in the order in which it stands. An entry without a time gets that of the visit, and is not exact.
+    ///
+    /// # Errors
+    /// Why it is no feed.
+    pub(crate) fn list(&self, text: &str, url: &Url, context: &Context<'_>) -> Result<ListPage, String> {
+        if page::nesting(text) > MAX_NESTING {
+            return Err(format!("the feed nests more than {MAX_NESTING} elements: it is broken, or means harm"));
+        }
+        let (now, zone) = (context.now, context.tz.clone());
+        let parser = parser::Builder::new()
+            .base_uri(Some(url.as_str()))
+            .timestamp_parser(move |text| {
+                let (at, _) = times::read(text, now, &zone)?;
+                Some(SystemTime::try_from(at).ok()?.into())
+            })
+            .build();
+        let feed = parser.parse(without_declaration(text).as_bytes()).map_err(|error| error.to_string())?;
+        // RFC 5005: an archived or paged feed names the document with the older entries.
+        let older = |rel: Option<&str>| matches!(rel, Some("next" | "prev-archive"));
+        let linked =
+            feed.links.iter().find(|link| older(link.rel.as_deref())).and_then(|link| address(url, &link.href));
+        let rows: Vec<Row> = feed.entries.into_iter().take(MAX_ENTRIES).map(|entry| row(entry, context)).collect();
+        let next = linked.or_else(|| self.numbered(url).filter(|_| !rows.is_empty()));
+        Ok(ListPage { rows, next: next.filter(|next| next != url), ..ListPage::default() })
+    }
+
+    /// The address of the next page by its number.
+    fn numbered(&self, url: &Url) -> Option<Url> {
+        let name = self.page.as_deref()?;
+        let number = url.query_pairs().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<u32>().ok());
+        let rest: Vec<_> = url.query_pairs().into_owned().filter(|(key, _)| key != name).collect();
+        let mut next = url.clone();
+        next.query_pairs_mut()
+            .clear()
+            .extend_pairs(rest)
+            .append_pair(name, &number.unwrap_or(1).checked_add(1)?.to_string());
+        Some(next)
+    }
+}
+
+fn row(entry: Entry, context: &Context<'_>) -> Row {
+    let updated = entry.updated.map(|at| at.timestamp().to_string());
+    let post = post(entry, context.source, context.now);
+    Row {
+        key: post.native_id.clone(),
+        changed: updated,
+        published_at: exact(&post),
+        thread: None,
+        posts: vec![Ok(post)],
+    }
 }
 
 /// The text is UTF-8 by now, whatever its declaration says.
@@ -76,6 +128,7 @@ fn post(entry: Entry, source: &str, now: Timestamp) -> DoorPost {
         reposts: None,
         place: None,
         media: media.map(Url::to_string).filter(|link| is_web_link(link)).take(MAX_MEDIA).collect(),
+        media_alt: Vec::new(),
         reply: None,
     }
 }
@@ -92,12 +145,19 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
-    fn posts(text: &str) -> Result<Vec<DoorPost>, String> {
+    fn list(text: &str) -> Result<ListPage, String> {
         let url = Url::parse("https://feed.example/rss").unwrap();
         let now = "2026-11-24T10:05:00+08:00".parse().unwrap();
-        read(text, "feed", &url, now, &TimeZone::get("Asia/Shanghai").unwrap())
+        let tz = TimeZone::get("Asia/Shanghai").unwrap();
+        let reader = FeedReader { page: Some("paged".into()), pages: 5 };
+        reader.list(text, &url, &Context { source: "feed", now, tz: &tz })
+    }
+
+    fn posts(text: &str) -> Result<Vec<DoorPost>, String> {
+        Ok(list(text)?.rows.into_iter().flat_map(|row| row.posts).map(Result::unwrap).collect())
     }
 
     #[test]
@@ -130,6 +190,21 @@ mod tests {
         let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"x","items":[{"id":"j1","url":"https://f.example/1",
             "content_text":"路灯不亮","date_published":"2026-11-24T10:00:00+08:00"}]}"#;
         assert_eq!(posts(json).unwrap()[0].native_id, "j1");
+    }
+
+    #[test]
+    fn older_entries_are_on_the_next_page() {
+        let entry = "<entry><id>e1</id><title>停气</title><updated>2026-11-24T02:05:00Z</updated></entry>";
+        let head = "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>x</title><id>f</id>";
+        let linked = list(&format!("{head}<link rel=\"next\" href=\"/rss?before=e1\"/>{entry}</feed>")).unwrap();
+        assert_eq!(linked.next.unwrap().as_str(), "https://feed.example/rss?before=e1");
+        assert_eq!(linked.rows[0].changed.as_deref(), Some("1795485900"));
+        let numbered = list(&format!("{head}{entry}</feed>")).unwrap().next.unwrap();
+        assert_eq!(numbered.as_str(), "https://feed.example/rss?paged=2");
+        let reader = FeedReader { page: Some("paged".into()), pages: 5 };
+        let third = reader.numbered(&numbered).unwrap();
+        assert_eq!(third.as_str(), "https://feed.example/rss?paged=3");
+        assert_eq!(list(&format!("{head}</feed>")).unwrap().next, None, "an empty page is the last one");
     }
 
     #[test]

@@ -4,14 +4,21 @@
 use super::{
     PathFault,
     draft::Draft,
-    page,
+    listing::{Context, Found, ListPage, Row, Thread, ThreadPage, exact},
+    media, page,
     select::{self, Pick},
 };
 use jiff::fmt::strtime::BrokenDownTime;
 use regex::Regex;
-use schemas::kit::settings::{Comments, Field, HtmlList, HtmlThread};
+use schemas::{
+    kit::settings::{Comments, Field, HtmlList, HtmlThread, Order},
+    records::Kind,
+};
 use scraper::{ElementRef, Html, Selector};
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 use url::Url;
 
 /// Rows of a list page, and comments of a thread page, that are looked at.
@@ -21,93 +28,67 @@ const MAX_ITEMS: usize = 2_000;
 #[derive(Debug)]
 pub(crate) struct HtmlReader {
     item: Selector,
-    link: Pick,
+    link: Option<Pick>,
     changed: Option<Pick>,
+    list_fields: Option<Fields>,
+    list_kind: Kind,
+    list_last: Option<Pick>,
     list_next: Option<Pick>,
     pub(crate) list_pages: u32,
-    thread_id: Option<Regex>,
+    thread: Option<ThreadReader>,
+    time_format: Option<String>,
+}
+
+/// The selectors of a thread page, compiled.
+#[derive(Debug)]
+struct ThreadReader {
+    id: Option<Regex>,
     post: Selector,
     title: Option<Pick>,
     fields: Fields,
     comments: Option<(Selector, Fields)>,
-    thread_next: Option<Pick>,
-    pub(crate) thread_pages: u32,
-    pub(crate) time_format: Option<String>,
-}
-
-/// A thread on a list page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) url: Url,
-    /// What changes when somebody answers.
-    pub(crate) changed: Option<String>,
-}
-
-/// What a list page holds.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ListPage {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) next: Option<Url>,
-}
-
-/// What a thread page holds.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ThreadPage {
-    /// The opening post, on the first page.
-    pub(crate) post: Option<Draft>,
-    pub(crate) comments: Vec<Draft>,
-    pub(crate) next: Option<Url>,
+    next: Option<Pick>,
+    pages: u32,
+    order: Order,
 }
 
 impl HtmlReader {
     /// # Errors
     /// Every fault, with the path of its key.
-    pub(crate) fn new(list: &HtmlList, thread: &HtmlThread) -> Result<Self, Vec<PathFault>> {
+    pub(crate) fn new(list: &HtmlList, thread: Option<&HtmlThread>) -> Result<Self, Vec<PathFault>> {
         let mut faults = Faults(Vec::new());
         let item = faults.selector(&["list", "item"], &list.item);
-        let link = faults.pick(&["list", "link"], &list.link);
+        let link = list.link.as_ref().map(|field| faults.pick(&["list", "link"], field));
         let changed = list.changed.as_ref().map(|field| faults.pick(&["list", "changed"], field));
+        let list_last = list.last.as_ref().map(|field| faults.pick(&["list", "last"], field));
         let list_next = list.next.as_ref().map(|field| faults.pick(&["list", "next"], field));
-        let thread_id = thread.id.as_ref().map(|id| faults.note(&["thread", "id"], select::regex(id)));
-        let post = faults.selector(&["thread", "post"], &thread.post);
-        let title = thread.title.as_ref().map(|field| faults.pick(&["thread", "title"], field));
-        let fields = faults.fields(&["thread", "fields"], &thread.fields, &["text", "published_at"]);
-        let comments = thread.comments.as_ref().map(|Comments { item, fields }| {
-            let item = faults.selector(&["thread", "comments", "item"], item);
-            let required = ["native_id", "text", "published_at"];
-            (item, faults.fields(&["thread", "comments", "fields"], fields, &required))
-        });
-        let thread_next = thread.next.as_ref().map(|field| faults.pick(&["thread", "next"], field));
-        if let Some(format) = &thread.time_format
-            && let Err(error) = check_format(format)
-        {
-            faults.add(&["thread", "time_format"], error);
+        let required = ["native_id", "text", "published_at"];
+        let list_fields =
+            (!list.fields.is_empty()).then(|| faults.fields(&["list", "fields"], &list.fields, &required));
+        if !(1..=1_000).contains(&list.pages) {
+            faults.add(&["list", "pages"], format!("{} is not between 1 and 1000", list.pages));
         }
-        for (path, pages) in [(["list", "pages"], list.pages), (["thread", "pages"], thread.pages)] {
-            if !(1..=1_000).contains(&pages) {
-                faults.add(&path, format!("{pages} is not between 1 and 1000"));
+        let time_format = list.time_format.as_ref().or(thread.and_then(|thread| thread.time_format.as_ref()));
+        for (table, format) in
+            [("list", list.time_format.as_ref()), ("thread", thread.and_then(|thread| thread.time_format.as_ref()))]
+        {
+            if let Some(Err(error)) = format.map(|format| check_format(format)) {
+                faults.add(&[table, "time_format"], error);
             }
         }
-        let comments = match comments {
-            None => Some(None),
-            Some((Some(item), Some(fields))) => Some(Some((item, fields))),
-            Some(_) => None,
-        };
+        let thread = thread.map(|thread| ThreadReader::new(thread, &mut faults));
         let whole = (|| {
             Some(Self {
                 item: item?,
-                link: link?,
+                link: all(link)?,
                 changed: all(changed)?,
+                list_fields: all(list_fields)?,
+                list_kind: list.kind,
+                list_last: all(list_last)?,
                 list_next: all(list_next)?,
                 list_pages: list.pages,
-                thread_id: all(thread_id)?,
-                post: post?,
-                title: all(title)?,
-                fields: fields?,
-                comments: comments?,
-                thread_next: all(thread_next)?,
-                thread_pages: thread.pages,
-                time_format: thread.time_format.clone(),
+                thread: all(thread)?,
+                time_format: time_format.cloned(),
             })
         })();
         match whole {
@@ -116,22 +97,69 @@ impl HtmlReader {
         }
     }
 
+    /// Pages of a thread that a visit reads at most.
+    pub(crate) fn thread_pages(&self) -> u32 {
+        self.thread.as_ref().map_or(0, |thread| thread.pages)
+    }
+
+    /// In which order the comments of a thread stand.
+    pub(crate) fn thread_order(&self) -> Order {
+        self.thread.as_ref().map_or_else(Order::default, |thread| thread.order)
+    }
+
     /// Reads a list page.
     ///
     /// # Errors
     /// When the page is beyond what can be handled.
-    pub(crate) fn list(&self, text: &str, url: &Url) -> Result<ListPage, String> {
+    pub(crate) fn list(&self, text: &str, url: &Url, context: &Context<'_>) -> Result<ListPage, String> {
         let html = page::parse(text)?;
         let base = base(&html, url);
-        let mut rows: Vec<Row> = Vec::new();
+        let mut page = ListPage {
+            next: next(self.list_next.as_ref(), &html, &base, url),
+            begin: next(self.list_last.as_ref(), &html, &base, url),
+            ..ListPage::default()
+        };
+        let mut keys = HashSet::new();
         for item in html.select(&self.item).take(MAX_ITEMS) {
-            let Some(url) = self.link.from(item).and_then(|link| address(&base, &link)) else { continue };
             // A thread may stand twice on a page, such as when it is pinned.
-            if !rows.iter().any(|row| row.url == url) {
-                rows.push(Row { url, changed: self.changed.as_ref().and_then(|pick| pick.from(item)) });
+            if let Some(row) = self.row(item, &base, context)
+                && keys.insert(row.key.clone())
+            {
+                page.rows.push(row);
             }
         }
-        Ok(ListPage { rows, next: next(self.list_next.as_ref(), &html, &base, url) })
+        if self.list_last.is_some() {
+            // The newest stand at the end of the last page.
+            page.rows.reverse();
+        }
+        page.login = page.rows.is_empty() && asks_for_a_password(&html);
+        Ok(page)
+    }
+
+    fn row(&self, item: ElementRef<'_>, base: &Url, context: &Context<'_>) -> Option<Row> {
+        let link = self.link.as_ref().and_then(|pick| pick.from(item)).and_then(|link| address(base, &link));
+        let changed = self.changed.as_ref().and_then(|pick| pick.from(item));
+        let Some(fields) = &self.list_fields else {
+            let url = link?;
+            return Some(Row {
+                key: url.to_string(),
+                changed,
+                published_at: None,
+                thread: Some(url),
+                posts: Vec::new(),
+            });
+        };
+        let mut draft = fields.draft(item, base);
+        draft.url = link.as_ref().map(Url::to_string);
+        let key = draft.native_id.clone().or_else(|| draft.url.clone())?;
+        let found = self.finish(draft, self.list_kind, context);
+        Some(Row {
+            key,
+            changed,
+            published_at: found.as_ref().ok().and_then(exact),
+            thread: link.filter(|_| self.thread.is_some()),
+            posts: vec![found],
+        })
     }
 
     /// Reads a page of a thread. Ids of comments are within the thread's, so that neither floor numbers nor two counters of
@@ -139,57 +167,101 @@ impl HtmlReader {
     ///
     /// # Errors
     /// When the page is beyond what can be handled.
-    pub(crate) fn thread(&self, text: &str, url: &Url, thread: &Thread<'_>) -> Result<ThreadPage, String> {
+    pub(crate) fn thread(
+        &self,
+        text: &str,
+        url: &Url,
+        thread: &Thread<'_>,
+        context: &Context<'_>,
+    ) -> Result<ThreadPage, String> {
+        let Some(reader) = &self.thread else { return Err("the source has no threads".into()) };
         let html = page::parse(text)?;
         let base = base(&html, url);
-        let mut post = None;
+        let (thread_id, drafts) = reader.drafts(&html, &base, url, thread);
+        let posts: Vec<Found> = drafts.into_iter().map(|(kind, draft)| self.finish(draft, kind, context)).collect();
+        Ok(ThreadPage {
+            thread_id,
+            login: posts.is_empty() && asks_for_a_password(&html),
+            posts,
+            next: next(reader.next.as_ref(), &html, &base, url),
+        })
+    }
+
+    fn finish(&self, draft: Draft, kind: Kind, context: &Context<'_>) -> Found {
+        draft.finish(context.source, kind, self.time_format.as_deref(), context.now, context.tz)
+    }
+}
+
+impl ThreadReader {
+    fn new(thread: &HtmlThread, faults: &mut Faults) -> Option<Self> {
+        let id = thread.id.as_ref().map(|id| faults.note(&["thread", "id"], select::regex(id)));
+        let post = faults.selector(&["thread", "post"], &thread.post);
+        let title = thread.title.as_ref().map(|field| faults.pick(&["thread", "title"], field));
+        let fields = faults.fields(&["thread", "fields"], &thread.fields, &["text", "published_at"]);
+        let comments = thread.comments.as_ref().map(|Comments { item, fields }| {
+            let item = faults.selector(&["thread", "comments", "item"], item);
+            let required = ["native_id", "text", "published_at"];
+            Some((item?, faults.fields(&["thread", "comments", "fields"], fields, &required)?))
+        });
+        let next = thread.next.as_ref().map(|field| faults.pick(&["thread", "next"], field));
+        if !(1..=1_000).contains(&thread.pages) {
+            faults.add(&["thread", "pages"], format!("{} is not between 1 and 1000", thread.pages));
+        }
+        Some(Self {
+            id: all(id)?,
+            post: post?,
+            title: all(title)?,
+            fields: fields?,
+            comments: all(comments)?,
+            next: all(next)?,
+            pages: thread.pages,
+            order: thread.order,
+        })
+    }
+
+    fn drafts(&self, html: &Html, base: &Url, url: &Url, thread: &Thread<'_>) -> (Option<String>, Vec<(Kind, Draft)>) {
+        let mut drafts = Vec::new();
+        let mut thread_id = match thread {
+            Thread::Later(id) => Some((*id).to_owned()),
+            Thread::First(address) => self.id_in(address),
+        };
         if let Thread::First(address) = thread
             && let Some(item) = html.select(&self.post).next()
         {
-            let mut draft = self.fields.draft(item);
-            let own = || draft.native_id.clone().unwrap_or_else(|| address.to_string());
-            let id = self.thread_id(address).unwrap_or_else(own);
-            draft.native_id.get_or_insert_with(|| id.clone());
-            draft.thread_id = draft.native_id.clone();
+            let mut draft = self.fields.draft(item, base);
+            let id = thread_id.take().or_else(|| draft.native_id.clone()).unwrap_or_else(|| address.to_string());
+            let id = draft.native_id.get_or_insert(id).clone();
+            draft.thread_id = Some(id.clone());
             draft.title = draft.title.or_else(|| self.title.as_ref()?.from(html.root_element()));
             draft.url = Some(address.to_string());
-            post = Some(draft);
+            thread_id = Some(id);
+            drafts.push((Kind::Post, draft));
         }
-        let thread_id = match thread {
-            Thread::Later(id) => Some((*id).to_owned()),
-            Thread::First(address) => {
-                post.as_ref().and_then(|post| post.native_id.clone()).or_else(|| self.thread_id(address))
-            }
-        };
-        let mut comments = Vec::new();
         if let (Some((item, fields)), Some(thread_id)) = (&self.comments, &thread_id) {
             for item in html.select(item).take(MAX_ITEMS) {
-                let mut draft = fields.draft(item);
+                let mut draft = fields.draft(item, base);
                 let within = |id: String| format!("{thread_id}/{id}");
                 draft.native_id = draft.native_id.map(within);
                 draft.parent_id = Some(draft.parent_id.map_or_else(|| thread_id.clone(), within));
                 draft.thread_id = Some(thread_id.clone());
                 draft.url = Some(url.to_string());
-                comments.push(draft);
+                drafts.push((Kind::Comment, draft));
             }
         }
-        Ok(ThreadPage { post, comments, next: next(self.thread_next.as_ref(), &html, &base, url) })
+        (thread_id, drafts)
     }
 
     /// The id that a thread's address holds.
-    fn thread_id(&self, address: &Url) -> Option<String> {
-        let found = self.thread_id.as_ref()?.captures(address.as_str())?;
+    fn id_in(&self, address: &Url) -> Option<String> {
+        let found = self.id.as_ref()?.captures(address.as_str())?;
         Some(found.get(1).or_else(|| found.get(0))?.as_str().to_owned())
     }
 }
 
-/// Which page of a thread it is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Thread<'a> {
-    /// The first one, found at this address of the list.
-    First(&'a Url),
-    /// A later one, of the thread with this id.
-    Later(&'a str),
+/// Whether a page is a form for a log-in.
+fn asks_for_a_password(html: &Html) -> bool {
+    static PASSWORD: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("input[type=password]").ok());
+    PASSWORD.as_ref().is_some_and(|password| html.select(password).next().is_some())
 }
 
 fn all<T>(compiled: Option<Option<T>>) -> Option<Option<T>> {
@@ -202,14 +274,13 @@ fn all<T>(compiled: Option<Option<T>>) -> Option<Option<T>> {
 
 /// What links of a page are relative to.
 fn base(html: &Html, url: &Url) -> Url {
-    static BASE: std::sync::LazyLock<Option<Selector>> =
-        std::sync::LazyLock::new(|| Selector::parse("base[href]").ok());
+    static BASE: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("base[href]").ok());
     let href = BASE.as_ref().and_then(|selector| html.select(selector).next()?.attr("href"));
     href.and_then(|href| address(url, href)).unwrap_or_else(|| url.clone())
 }
 
 /// A link of a page as an address: http or https, without a fragment.
-fn address(base: &Url, link: &str) -> Option<Url> {
+pub(super) fn address(base: &Url, link: &str) -> Option<Url> {
     let mut url = base.join(link.trim()).ok()?;
     url.set_fragment(None);
     (matches!(url.scheme(), "http" | "https") && url.has_host() && url.as_str().len() <= 4 << 10).then_some(url)
@@ -251,8 +322,8 @@ const NAMES: [(&str, Name); 10] = [
 ];
 
 impl Fields {
-    fn draft(&self, item: ElementRef<'_>) -> Draft {
-        let mut draft = Draft::default();
+    fn draft(&self, item: ElementRef<'_>, base: &Url) -> Draft {
+        let mut draft = Draft { media: media::within(item, base), ..Draft::default() };
         for (name, pick) in &self.0 {
             *name(&mut draft) = pick.from(item);
         }
@@ -303,19 +374,25 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZone;
 
     fn reader() -> HtmlReader {
         let field = |css: &str| Field::Selector(css.into());
-        let fields =
-            |pairs: &[(&str, &str)]| pairs.iter().map(|(name, css)| ((*name).to_owned(), field(css))).collect();
         let list = HtmlList {
             item: "tr.row".into(),
-            link: field("a@href"),
+            link: Some(field("a@href")),
             changed: Some(field(".last")),
             next: Some(field("a.next@href")),
-            pages: 3,
+            ..HtmlList::default()
         };
-        let thread = HtmlThread {
+        HtmlReader::new(&list, Some(&thread())).unwrap()
+    }
+
+    fn thread() -> HtmlThread {
+        let field = |css: &str| Field::Selector(css.into());
+        let fields =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(name, css)| ((*name).to_owned(), field(css))).collect();
+        HtmlThread {
             id: Some(r"/t/(\d+)".into()),
             post: ".post".into(),
             title: Some(field("h1")),
@@ -326,13 +403,22 @@ mod tests {
             }),
             next: Some(field("a.next@href")),
             pages: 2,
+            order: Order::Oldest,
             time_format: None,
-        };
-        HtmlReader::new(&list, &thread).unwrap()
+        }
     }
 
     fn url(text: &str) -> Url {
         Url::parse(text).unwrap()
+    }
+
+    fn context() -> Context<'static> {
+        static TZ: TimeZone = TimeZone::UTC;
+        Context { source: "forum", now: "2026-11-24T02:05:00Z".parse().unwrap(), tz: &TZ }
+    }
+
+    fn shown(row: &Row) -> (&str, Option<&str>) {
+        (&row.key, row.changed.as_deref())
     }
 
     #[test]
@@ -341,15 +427,58 @@ mod tests {
             <tr class=row><td><a href='javascript:void(0)'>x</a></tr>
             <tr class=row><td><a href='/t/2'>路灯</a></tr><tr class=row><td><a href='/t/1'>停水</a></tr></table>
             <a class=next href='?page=2'>下一页</a>";
-        let list = reader().list(page, &url("https://forum.example/list")).unwrap();
-        assert_eq!(
-            list.rows,
-            [
-                Row { url: url("https://forum.example/t/1"), changed: Some("10:05".into()) },
-                Row { url: url("https://forum.example/t/2"), changed: None }
-            ]
-        );
+        let list = reader().list(page, &url("https://forum.example/list"), &context()).unwrap();
+        let rows: Vec<_> = list.rows.iter().map(shown).collect();
+        assert_eq!(rows, [("https://forum.example/t/1", Some("10:05")), ("https://forum.example/t/2", None)]);
+        assert_eq!(list.rows[0].thread, Some(url("https://forum.example/t/1")));
         assert_eq!(list.next, Some(url("https://forum.example/list?page=2")));
+        assert!(!list.login && list.rows.iter().all(|row| row.posts.is_empty()));
+    }
+
+    #[test]
+    fn a_flat_list_has_its_posts_in_its_rows() {
+        let field = |css: &str| Field::Selector(css.into());
+        let list = HtmlList {
+            item: ".row".into(),
+            link: Some(field("a@href")),
+            fields: [("native_id", "@data-id"), ("text", "p"), ("published_at", "time")]
+                .map(|(name, css)| (name.to_owned(), field(css)))
+                .into(),
+            ..HtmlList::default()
+        };
+        let reader = HtmlReader::new(&list, None).unwrap();
+        let page =
+            "<div class=row data-id=9><a href=/p/9>x</a><p>停水<img src=a.png alt=水管></p><time>5分钟前</time></div>
+            <div class=row data-id=8><p>无时间</p></div><div class=row><p>无号</p><time>刚刚</time></div>";
+        let rows = reader.list(page, &url("https://blog.example/list"), &context()).unwrap().rows;
+        assert_eq!(rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["9", "8"]);
+        let post = rows[0].posts[0].as_ref().unwrap();
+        assert_eq!((post.text.as_str(), post.media_alt.as_slice()), ("停水", ["水管".to_owned()].as_slice()));
+        assert_eq!(rows[0].published_at, Some("2026-11-24T02:00:00Z".parse().unwrap()));
+        assert!(rows[1].posts[0].is_err(), "it is set aside, and the list goes on");
+        assert_eq!(rows[0].thread, None);
+    }
+
+    #[test]
+    fn a_list_whose_newest_stand_on_its_last_page() {
+        let field = |css: &str| Field::Selector(css.into());
+        let list = HtmlList {
+            item: "li".into(),
+            link: Some(field("a@href")),
+            last: Some(field("a.last@href")),
+            next: Some(field("a.prev@href")),
+            ..HtmlList::default()
+        };
+        let thread = HtmlThread { post: "p".into(), ..thread() };
+        let reader = HtmlReader::new(&list, Some(&thread)).unwrap();
+        let page =
+            "<li><a href=/1>1</a><li><a href=/2>2</a><a class=prev href='?p=4'>‹</a><a class=last href='?p=9'>»</a>";
+        let read = reader.list(page, &url("https://f.example/?p=5"), &context()).unwrap();
+        assert_eq!(read.begin, Some(url("https://f.example/?p=9")));
+        assert_eq!(read.next, Some(url("https://f.example/?p=4")));
+        assert_eq!(read.rows[0].key, "https://f.example/2");
+        let last = reader.list(page, &url("https://f.example/?p=9"), &context()).unwrap();
+        assert_eq!(last.begin, None, "the same page again is no other one");
     }
 
     #[test]
@@ -358,24 +487,35 @@ mod tests {
             <div class=comment data-id=2><p class=body>我家也是</p><i class=time>刚刚</i></div>
             <div class=comment><p class=body>无号</p><i class=time>刚刚</i></div><a class=next href='/t/7'>same</a>";
         let address = url("https://forum.example/t/7");
-        let thread = reader().thread(page, &address, &Thread::First(&address)).unwrap();
-        let post = thread.post.unwrap();
-        assert_eq!((post.native_id.as_deref(), post.thread_id.as_deref()), (Some("7"), Some("7")));
-        assert_eq!((post.title.as_deref(), post.text.as_deref()), (Some("停水了"), Some("抚琴街道\n停水")));
-        assert_eq!((post.author.as_deref(), post.likes), (Some("张三"), None));
-        let ids: Vec<_> = thread.comments.iter().map(|draft| draft.native_id.as_deref()).collect();
-        assert_eq!(ids, [Some("7/2"), None]);
-        assert_eq!(thread.comments[0].parent_id.as_deref(), Some("7"));
-        assert_eq!(thread.next, None, "the same page again is no next one");
-        let later = reader().thread(page, &url("https://forum.example/t/7?p=2"), &Thread::Later("7")).unwrap();
-        assert_eq!(later.post, None, "the opening post stands on the first page");
-        assert_eq!(later.comments[0].native_id.as_deref(), Some("7/2"));
+        let thread = reader().thread(page, &address, &Thread::First(&address), &context()).unwrap();
+        let post = thread.posts[0].as_ref().unwrap();
+        assert_eq!((post.native_id.as_str(), post.thread_id.as_deref()), ("7", Some("7")));
+        assert_eq!((post.title.as_deref(), post.text.as_str()), (Some("停水了"), "抚琴街道\n停水"));
+        assert_eq!((post.author.as_deref(), post.likes, post.kind), (Some("张三"), None, Kind::Post));
+        let comment = thread.posts[1].as_ref().unwrap();
+        assert_eq!((comment.native_id.as_str(), comment.parent_id.as_deref()), ("7/2", Some("7")));
+        assert!(thread.posts[2].as_ref().unwrap_err().reason.contains("native_id"));
+        assert_eq!((thread.thread_id.as_deref(), thread.next), (Some("7"), None), "the same page again is no next one");
+        let later =
+            reader().thread(page, &url("https://forum.example/t/7?p=2"), &Thread::Later("7"), &context()).unwrap();
+        let later = later.posts[0].as_ref().unwrap();
+        assert_eq!(later.native_id, "7/2", "the opening post stands on the first page");
+    }
+
+    #[test]
+    fn a_form_for_a_log_in_is_known_as_one() {
+        let form = "<form><input name=u><input type=password name=p></form>";
+        let address = url("https://forum.example/t/7");
+        assert!(reader().list(form, &address, &context()).unwrap().login);
+        assert!(reader().thread(form, &address, &Thread::First(&address), &context()).unwrap().login);
+        let beside = format!("{form}<table><tr class=row><td><a href='/t/1'>x</a></table>");
+        assert!(!reader().list(&beside, &address, &context()).unwrap().login, "many a forum has one beside its list");
     }
 
     #[test]
     fn links_are_relative_to_the_base_of_the_page() {
         let page = "<base href='https://other.example/x/'><table><tr class=row><td><a href='t/1'>x</a></tr></table>";
-        let list = reader().list(page, &url("https://forum.example/list")).unwrap();
-        assert_eq!(list.rows[0].url, url("https://other.example/x/t/1"));
+        let list = reader().list(page, &url("https://forum.example/list"), &context()).unwrap();
+        assert_eq!(list.rows[0].key, "https://other.example/x/t/1");
     }
 }

@@ -4,14 +4,18 @@
 pub(crate) mod draft;
 pub(crate) mod feed;
 pub(crate) mod html;
+pub(crate) mod listing;
+mod media;
 mod page;
 mod select;
 
 use crate::charset;
 use encoding_rs::Encoding;
+use feed::FeedReader;
 use html::HtmlReader;
 use jiff::tz::TimeZone;
-use schemas::kit::settings::{Fault, Settings, Source, SourceKind, Spanned};
+use listing::{Context, ListPage, Thread, ThreadPage};
+use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned};
 use std::time::Duration;
 use url::Url;
 
@@ -32,7 +36,61 @@ pub(crate) struct Site {
 #[derive(Debug)]
 pub(crate) enum Reader {
     Html(Box<HtmlReader>),
-    Feed,
+    Feed(FeedReader),
+}
+
+impl Reader {
+    /// Reads a page of the list.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn list(&self, text: &str, url: &Url, context: &Context<'_>) -> Result<ListPage, String> {
+        match self {
+            Self::Html(reader) => reader.list(text, url, context),
+            Self::Feed(reader) => reader.list(text, url, context),
+        }
+    }
+
+    /// Reads a page of a thread.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn thread(
+        &self,
+        text: &str,
+        url: &Url,
+        thread: &Thread<'_>,
+        context: &Context<'_>,
+    ) -> Result<ThreadPage, String> {
+        match self {
+            Self::Html(reader) => reader.thread(text, url, thread, context),
+            Self::Feed(_) => Err("a feed has no threads".into()),
+        }
+    }
+
+    /// Pages of the list that a visit reads at most.
+    pub(crate) fn list_pages(&self) -> u32 {
+        match self {
+            Self::Html(reader) => reader.list_pages,
+            Self::Feed(reader) => reader.pages,
+        }
+    }
+
+    /// Pages of one thread that a visit reads at most.
+    pub(crate) fn thread_pages(&self) -> u32 {
+        match self {
+            Self::Html(reader) => reader.thread_pages(),
+            Self::Feed(_) => 0,
+        }
+    }
+
+    /// In which order the comments of a thread stand.
+    pub(crate) fn thread_order(&self) -> Order {
+        match self {
+            Self::Html(reader) => reader.thread_order(),
+            Self::Feed(_) => Order::default(),
+        }
+    }
 }
 
 /// What is wrong, and where in the source's table.
@@ -56,8 +114,14 @@ impl Site {
             faults.push((vec!["url".into()], format!("{:?} is no address: {error}", source.url)));
         }
         let reader = match (source.kind, &source.list, &source.thread) {
-            (SourceKind::Rss, ..) => Some(Reader::Feed),
-            (SourceKind::Html, Some(list), Some(thread)) => match HtmlReader::new(list, thread) {
+            (SourceKind::Rss, ..) => match FeedReader::new(&source.feed) {
+                Ok(reader) => Some(Reader::Feed(reader)),
+                Err(mut more) => {
+                    faults.append(&mut more);
+                    None
+                }
+            },
+            (SourceKind::Html, Some(list), thread) => match HtmlReader::new(list, thread.as_ref()) {
                 Ok(reader) => Some(Reader::Html(Box::new(reader))),
                 Err(mut more) => {
                     faults.append(&mut more);
@@ -66,7 +130,7 @@ impl Site {
             },
             // Named by the settings themselves.
             (SourceKind::Html, ..) => {
-                faults.push((vec!["kind".into()], "an html source needs [source.list] and [source.thread]".into()));
+                faults.push((vec!["kind".into()], "an html source needs [source.list]".into()));
                 None
             }
         };

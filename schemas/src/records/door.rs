@@ -72,6 +72,9 @@ pub struct DoorPost {
     /// Pictures and videos, as links.
     #[serde(default)]
     pub media: Vec<String>,
+    /// The words that stand for each of `media`, in the same order; empty ones where there are none.
+    #[serde(default)]
+    pub media_alt: Vec<String>,
     /// An official response that came with it.
     pub reply: Option<DoorReply>,
 }
@@ -136,6 +139,10 @@ impl DoorPost {
         }
         if self.media.len() > MAX_MEDIA {
             return fault("media", format!("has {} links; at most {MAX_MEDIA} are taken", self.media.len()));
+        }
+        if self.media_alt.len() > self.media.len() || self.media_alt.iter().any(|alt| alt.len() > MAX_TITLE_BYTES) {
+            let reason = format!("must be at most one text of at most {MAX_TITLE_BYTES} bytes for each of media");
+            return fault("media_alt", reason);
         }
         for (field, link) in
             self.url.iter().map(|url| ("url", url)).chain(self.media.iter().map(|link| ("media", link)))

@@ -20,7 +20,7 @@ mod rejected;
 pub use analyzed::{AnalyzedPost, Label, Sentiment, Verdict};
 pub use audit::AuditEntry;
 pub use control::{Control, ControlValue};
-pub use crawl::{CrawlOutcome, CrawlReport, Span};
+pub use crawl::{ClosedGap, CrawlOutcome, CrawlReport, LAG_BOUNDS, LagCount, Span, lag_bucket};
 pub use door::{DoorPost, DoorReply, FieldFault, MAX_LINE_BYTES, MAX_TEXT_BYTES, is_web_link};
 pub use incident::{Delivery, DeliveryState, Event, Incident, IncidentRecord, Level, State};
 pub use post::{Counts, Kind, Precision, RawPost, Reply, Via, post_id};

@@ -132,6 +132,9 @@ pub struct RawPost {
     /// Pictures and videos, as links.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<String>,
+    /// The words that stand for each of `media`, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media_alt: Vec<String>,
     /// An official response that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,

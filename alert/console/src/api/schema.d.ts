@@ -817,6 +817,11 @@ export interface components {
              * @default []
              */
             media: string[];
+            /**
+             * @description The words that stand for each of `media`, in the same order; empty ones where there are none.
+             * @default []
+             */
+            media_alt: string[];
             /** @description The source's own id of the post, at most 256 bytes, no control characters. */
             native_id: string;
             /** @description The post that it answers or passes on. */

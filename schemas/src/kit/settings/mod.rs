@@ -24,7 +24,7 @@ pub use faults::{Fault, Place, no_fault};
 pub use http::{Http, Token, Upstream};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use serde_spanned::Spanned;
-pub use source::{Comments, Detailed, Field, HtmlList, HtmlThread, Source, SourceKind};
+pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
 pub use watch::Watch;
 
 use serde::Deserialize;

@@ -1,6 +1,7 @@
 //! `[[source]]`: a site to crawl.
 
 use super::{KeyFault, log::duration};
+use crate::records::Kind;
 use serde::Deserialize;
 use std::{collections::HashMap, time::Duration};
 
@@ -27,8 +28,11 @@ pub struct Source {
     pub allow_private: bool,
     /// html: how a list page is read.
     pub list: Option<HtmlList>,
-    /// html: how a thread page is read.
+    /// html: how a thread page is read. Not needed where the rows of the list are posts themselves.
     pub thread: Option<HtmlThread>,
+    /// rss: how a feed with several pages is read.
+    #[serde(default)]
+    pub feed: Feed,
 }
 
 /// What kind of site it is.
@@ -67,16 +71,70 @@ pub struct Detailed {
 pub struct HtmlList {
     /// Matches one thread's row.
     pub item: String,
-    /// Within the row: the link to the thread.
-    pub link: Field,
+    /// Within the row: the link to the thread, or to the post.
+    pub link: Option<Field>,
+    /// Within the row, where it is a post itself (a flat list): values by name as in `[source.thread.fields]`; `native_id`, `text` and
+    /// `published_at` are required.
+    #[serde(default)]
+    pub fields: HashMap<String, Field>,
+    /// What the rows of a flat list are: `post`, or `comment`.
+    #[serde(default = "post")]
+    pub kind: Kind,
     /// Within the row: what changes when somebody answers (such as the number of replies or the time of the last one), so
     /// that only threads with news are fetched.
     pub changed: Option<Field>,
     /// The link to the next, older page.
     pub next: Option<Field>,
-    /// How many pages a visit goes back at most.
-    #[serde(default = "pages")]
+    /// Where the newest stand at the end: the link to the last page, from which `next` leads backwards.
+    pub last: Option<Field>,
+    /// How many pages a visit goes back at most. What lies beyond is fetched by later visits, and is a gap until then.
+    #[serde(default = "list_pages")]
     pub pages: u32,
+    /// How rows write times, as in strftime; the common forms are understood without it.
+    pub time_format: Option<String>,
+}
+
+impl Default for HtmlList {
+    fn default() -> Self {
+        Self {
+            item: String::new(),
+            link: None,
+            fields: HashMap::new(),
+            kind: post(),
+            changed: None,
+            next: None,
+            last: None,
+            pages: list_pages(),
+            time_format: None,
+        }
+    }
+}
+
+/// `[source.feed]`: how a feed with several pages is read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Feed {
+    /// The query parameter that numbers the feed's pages, such as `paged`; feeds that link to their next page (RFC 5005) need none.
+    pub page: Option<String>,
+    /// How many pages a visit goes back at most.
+    pub pages: u32,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { page: None, pages: list_pages() }
+    }
+}
+
+/// In which order the comments of a thread stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The oldest first: new ones come at the end.
+    #[default]
+    Oldest,
+    /// The newest first: new ones come on the first page.
+    Newest,
 }
 
 /// `[source.thread]`: a thread page.
@@ -100,6 +158,9 @@ pub struct HtmlThread {
     /// How many pages of one thread a visit reads at most.
     #[serde(default = "pages")]
     pub pages: u32,
+    /// In which order the comments stand: `oldest` first, or `newest` first.
+    #[serde(default)]
+    pub order: Order,
     /// How the page writes times, as in strftime; RFC 3339 and the common forms are understood without it.
     pub time_format: Option<String>,
 }
@@ -123,6 +184,14 @@ fn pages() -> u32 {
     5
 }
 
+fn list_pages() -> u32 {
+    20
+}
+
+fn post() -> Kind {
+    Kind::Post
+}
+
 impl Source {
     /// The name that people read, the id where there is none.
     #[must_use]
@@ -139,9 +208,16 @@ impl Source {
             faults.push(("every", "must be at least a second".into()));
         }
         match self.kind {
-            SourceKind::Html if self.list.is_none() || self.thread.is_none() => {
-                faults.push(("kind", "an html source needs [source.list] and [source.thread]".into()));
-            }
+            SourceKind::Html => match &self.list {
+                None => faults.push(("kind", "an html source needs [source.list]".into())),
+                Some(list) if list.fields.is_empty() && (self.thread.is_none() || list.link.is_none()) => {
+                    faults.push((
+                        "list",
+                        "needs `link`, and the source [source.thread]; or [source.list.fields] where its rows are posts".into(),
+                    ));
+                }
+                Some(_) => {}
+            },
             SourceKind::Rss if self.list.is_some() || self.thread.is_some() => {
                 faults.push(("kind", "[source.list] and [source.thread] have no meaning with kind = \"rss\"".into()));
             }
