@@ -40,8 +40,8 @@ pub(super) fn happen(event: Event, world: &mut World, dice: &mut Dice, now: Time
     let mut one_of = |threads: &[u64]| threads.get(dice.below(threads.len())).copied().unwrap_or_default();
     let (active, any) = (one_of(&first_page), one_of(&all));
     match event {
-        Event::Post => drop(world.post(dice, now)),
-        Event::Burst => (0..3 * PER_PAGE).for_each(|_| drop(world.post(dice, now))),
+        Event::Post => _ = world.post(dice, now),
+        Event::Burst => (0..3 * PER_PAGE).for_each(|_| _ = world.post(dice, now)),
         Event::Comment => world.comment(active, dice, now),
         Event::LateComment => world.comment(all.last().copied().unwrap_or_default(), dice, now),
         Event::CommentBurst => (0..3 * PER_PAGE).for_each(|_| world.comment(active, dice, now)),
@@ -89,7 +89,7 @@ pub(super) fn shift(world: &mut World, dice: &mut Dice, thread: Option<u64>, pag
                 world.delete(row, None, now);
             }
         }
-        None => (0..1 + dice.below(PER_PAGE / 2)).for_each(|_| drop(world.post(dice, now))),
+        None => (0..1 + dice.below(PER_PAGE / 2)).for_each(|_| _ = world.post(dice, now)),
     }
 }
 
