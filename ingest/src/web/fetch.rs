@@ -9,12 +9,12 @@ use super::{
     pace::Pace,
     robots::{self, Robots},
 };
+pub(crate) use super::request::{Fetched, Page, Request, Validators};
 use bytes::BytesMut;
 use futures::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Response, header, redirect};
 use schemas::kit::{metrics, settings::Crawl};
-use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     error::Error as _,
@@ -31,33 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// Sites whose robots.txt is remembered.
 const MAX_ROBOTS: usize = 1_024;
-
-/// What tells whether a page has changed since.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Validators {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) etag: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_modified: Option<String>,
-}
-
-/// A page.
-#[derive(Debug)]
-pub(crate) struct Page {
-    /// Where it was found in the end.
-    pub(crate) url: Url,
-    pub(crate) body: Vec<u8>,
-    /// The encoding that the header states.
-    pub(crate) charset: Option<String>,
-    pub(crate) validators: Validators,
-}
-
-/// What an address yields.
-#[derive(Debug)]
-pub(crate) enum Fetched {
-    Page(Page),
-    NotModified,
-}
 
 /// Why an address yields nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,15 +98,21 @@ impl Fetcher {
         own: Option<&Url>,
         validators: &Validators,
     ) -> Result<Fetched, FetchError> {
-        let mut url = url.clone();
+        let (home, allow_private) = (own.unwrap_or(url), own.is_some());
+        self.fetch(&Request { url, home, allow_private, validators, headers: &[], accept: None }).await
+    }
+
+    /// Fetches a page.
+    pub(crate) async fn fetch(&self, asked: &Request<'_>) -> Result<Fetched, FetchError> {
+        let mut url = asked.url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let robots = self.robots(&url, own).await?;
+            let robots = self.robots(&url, asked).await?;
             robots.check(&url).map_err(|reason| match *robots {
                 Robots::Nothing(_) => FetchError::RobotsUnreadable(reason),
                 _ => FetchError::RobotsDenied(reason),
             })?;
             let began = Instant::now();
-            let response = self.request(&url, own, robots.delay(), validators).await?;
+            let (response, clock_offset) = self.request(&url, asked, robots.delay(), true).await?;
             if let Some(next) = redirect(&response, &url)? {
                 url = next;
                 continue;
@@ -141,7 +120,11 @@ impl Fetcher {
             let status = response.status().as_u16();
             let fetched = match status {
                 304 => Ok(Fetched::NotModified),
-                200..=299 => self.page(url, response).await.map(Fetched::Page),
+                200..=299 => {
+                    let redirected = url != *asked.url;
+                    let page = self.page(url, response).await;
+                    page.map(|page| Fetched::Page(Page { redirected, clock_offset, ..page }))
+                }
                 401 | 407 => Err(FetchError::LoginRequired(status)),
                 _ => Err(self.refused(&url, &response)),
             };
@@ -156,41 +139,57 @@ impl Fetcher {
     async fn request(
         &self,
         url: &Url,
-        own: Option<&Url>,
+        asked: &Request<'_>,
         delay: Option<Duration>,
-        validators: &Validators,
-    ) -> Result<Response, FetchError> {
-        let is_own = own.is_some_and(|own| origin(own) == origin(url));
-        address::check(url, is_own).map_err(FetchError::Address)?;
+        for_page: bool,
+    ) -> Result<(Response, Option<SignedDuration>), FetchError> {
+        let is_home = asked.is_home(url);
+        let may_be_private = is_home && asked.allow_private;
+        address::check(url, may_be_private).map_err(FetchError::Address)?;
         let pause = self.pause.max(delay.unwrap_or_default());
         let slot = lock(&self.pace)
             .reserve(&origin(url), pause, PATIENCE.max(pause.saturating_mul(2)), Instant::now())
             .map_err(FetchError::Busy)?;
         tokio::time::sleep_until(slot.into()).await;
-        let mut request = if is_own { &self.private } else { &self.public }.get(url.clone());
-        for (name, value) in
-            [(header::IF_NONE_MATCH, &validators.etag), (header::IF_MODIFIED_SINCE, &validators.last_modified)]
-        {
-            if let Some(value) = value {
+        let mut request = if may_be_private { &self.private } else { &self.public }.get(url.clone());
+        if for_page {
+            for (name, value) in [
+                (header::IF_NONE_MATCH, asked.validators.etag.as_deref()),
+                (header::IF_MODIFIED_SINCE, asked.validators.last_modified.as_deref()),
+                (header::ACCEPT, asked.accept),
+            ] {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
+            for (name, value) in asked.headers.iter().filter(|_| is_home) {
+                let mut value = value.clone();
+                value.set_sensitive(true);
                 request = request.header(name, value);
             }
         }
-        request.send().await.map_err(|error| network(&error))
+        let sent = Timestamp::now();
+        let began = Instant::now();
+        let response = request.send().await.map_err(|error| network(&error))?;
+        let offset = clock_offset(&response, sent, began.elapsed());
+        Ok((response, offset))
     }
 
     async fn page(&self, url: Url, response: Response) -> Result<Page, FetchError> {
+        let status = response.status().as_u16();
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
-        let charset = text(header::CONTENT_TYPE).and_then(|kind| charset_of(&kind));
+        let content_type = text(header::CONTENT_TYPE);
+        let charset = content_type.as_deref().and_then(charset_of);
         let (body, whole) = read(response, self.page_bytes).await?;
         if !whole {
             return Err(FetchError::TooLarge(self.page_bytes));
         }
-        Ok(Page { url, body, charset, validators })
+        Ok(Page { url, redirected: false, status, content_type, charset, body, validators, clock_offset: None })
     }
 
     /// What robots.txt says, from memory or from the site.
-    async fn robots(&self, url: &Url, own: Option<&Url>) -> Result<Arc<Robots>, FetchError> {
+    async fn robots(&self, url: &Url, asked: &Request<'_>) -> Result<Arc<Robots>, FetchError> {
         let key = origin(url);
         let now = Instant::now();
         if let Some((robots, until)) = lock(&self.robots).get(&key)
@@ -198,7 +197,7 @@ impl Fetcher {
         {
             return Ok(robots.clone());
         }
-        let robots = match self.fetch_robots(url, own).await {
+        let robots = match self.fetch_robots(url, asked).await {
             Ok(robots) => robots,
             // These say nothing about the site's robots.txt.
             Err(error @ (FetchError::Address(_) | FetchError::Busy(_))) => return Err(error),
@@ -216,11 +215,11 @@ impl Fetcher {
         Ok(robots)
     }
 
-    async fn fetch_robots(&self, url: &Url, own: Option<&Url>) -> Result<Robots, FetchError> {
+    async fn fetch_robots(&self, url: &Url, asked: &Request<'_>) -> Result<Robots, FetchError> {
         let no_address = |_| FetchError::Address(format!("{url} has no robots.txt"));
         let mut url = url.join("/robots.txt").map_err(no_address)?;
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.request(&url, own, None, &Validators::default()).await?;
+            let (response, _) = self.request(&url, asked, None, false).await?;
             if let Some(next) = redirect(&response, &url)? {
                 url = next;
                 continue;
@@ -306,6 +305,14 @@ fn network(error: &reqwest::Error) -> FetchError {
         Some(last) if !error.is_timeout() => format!("{what}: {last}"),
         _ => what.to_owned(),
     })
+}
+
+/// The server's clock less ours. A date is cut off to the second: on average it is half a second later there.
+fn clock_offset(response: &Response, sent: Timestamp, took: Duration) -> Option<SignedDuration> {
+    let date = httpdate::parse_http_date(response.headers().get(header::DATE)?.to_str().ok()?).ok()?;
+    let theirs = Timestamp::try_from(date).ok()?.checked_add(SignedDuration::from_millis(500)).ok()?;
+    let middle = sent.checked_add(SignedDuration::try_from(took / 2).ok()?).ok()?;
+    Some(theirs.duration_since(middle))
 }
 
 fn charset_of(content_type: &str) -> Option<String> {

@@ -4,4 +4,5 @@
 pub(crate) mod address;
 pub(crate) mod fetch;
 pub(crate) mod pace;
+pub(crate) mod request;
 pub(crate) mod robots;

@@ -1,0 +1,255 @@
+//! The ledger of a source: up to when it is covered, and which gaps are open. What is claimed here is what "nothing was
+//! missed" rests on.
+//!
+//! | covered so far | the list was read back to | covered by the visit | gap | covered from now on |
+//! |---|---|---|---|---|
+//! | nothing | anything | the moment of the visit | – | to the visit |
+//! | up to `c` | something seen before, or its end | `c` to the visit | – | to the visit |
+//! | up to `c` | something of the time `t`, all of it new | `t` to the visit | `c` to `t` | to the visit |
+//! | any | but threads of it are still owed | nothing | – | as before |
+//!
+//! A gap is chased by itself: from the page where a visit had to stop, further visits go on until they reach what was known
+//! before the gap, or the list's end; that closes it. A thread that cannot be read is a gap too, and is tried again more and
+//! more rarely.
+
+use jiff::{SignedDuration, Timestamp};
+use schemas::records::{ClosedGap, Span};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Gaps that are chased at once; of more, the oldest is given up.
+const MAX_GAPS: usize = 100;
+/// How long a gap is chased.
+const CHASED: SignedDuration = SignedDuration::from_hours(30 * 24);
+const FIRST_RETRY: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_RETRY: SignedDuration = SignedDuration::from_hours(6);
+
+/// How far back a visit read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// To something that was seen before, or to the end.
+    ToTheKnown,
+    /// To this time, if that is known, and there is more behind it.
+    To(Option<Timestamp>),
+}
+
+/// What a visit can claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) covered: Option<Span>,
+    pub(crate) gap: Option<Span>,
+}
+
+/// What is missing in a gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Missing {
+    /// Rows of the list, from this page on.
+    Rows(Url),
+    /// A thread that could not be read.
+    Thread(String),
+    /// Rows that the source shows no more: a feed is a window.
+    Lost,
+}
+
+/// A gap, or a stretch of history that is still to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gap {
+    pub(crate) span: Span,
+    pub(crate) missing: Missing,
+    /// When it was found: what was listed before then is known from before the gap.
+    pub(crate) found_at: Timestamp,
+    /// Whether it lies before the source's first visit: then it is no gap that anybody is told of.
+    pub(crate) history: bool,
+    tries: u32,
+    next_try_at: Timestamp,
+}
+
+/// Up to when a source is covered, and what is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    pub(crate) covered_to: Option<Timestamp>,
+    gaps: Vec<Gap>,
+}
+
+impl Ledger {
+    /// What a visit that began at `began` covers; `complete` when everything that it listed was read.
+    pub(crate) fn claim(&mut self, back: Back, complete: bool, began: Timestamp) -> Stretch {
+        if !complete {
+            return Stretch { covered: None, gap: None };
+        }
+        let (from, gap) = match (self.covered_to, back) {
+            (None, _) => (began, None),
+            (Some(known), Back::ToTheKnown) => (known.min(began), None),
+            (Some(known), Back::To(reached)) => {
+                let known = known.min(began);
+                // Pages state absurd times too.
+                let reached = reached.unwrap_or(began).clamp(known, began);
+                (reached, (reached > known).then_some(Span { from: known, to: reached }))
+            }
+        };
+        self.covered_to = self.covered_to.max(Some(began));
+        Stretch { covered: Some(Span { from, to: began }), gap }
+    }
+
+    /// Notes that something is missing, to be chased from now on.
+    pub(crate) fn open(&mut self, span: Span, missing: Missing, history: bool, now: Timestamp) {
+        self.gaps.retain(|gap| now.duration_since(gap.found_at) < CHASED);
+        if self.gaps.len() >= MAX_GAPS {
+            self.gaps.remove(0);
+        }
+        self.gaps.push(Gap { span, missing, found_at: now, history, tries: 0, next_try_at: now });
+    }
+
+    /// The gap in the list to chase now.
+    pub(crate) fn due(&self, now: Timestamp) -> Option<&Gap> {
+        self.gaps.iter().find(|gap| matches!(gap.missing, Missing::Rows(_)) && gap.next_try_at <= now)
+    }
+
+    /// Threads that were given up and are to be tried once more.
+    pub(crate) fn threads_due(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        self.gaps.iter().filter(move |gap| gap.next_try_at <= now).filter_map(|gap| match &gap.missing {
+            Missing::Thread(key) => Some(key.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Notes that chasing a gap led on to another page.
+    pub(crate) fn advance(&mut self, found_at: Timestamp, to: &Url) {
+        for gap in &mut self.gaps {
+            if let Missing::Rows(page) = &mut gap.missing
+                && gap.found_at == found_at
+            {
+                page.clone_from(to);
+                gap.tries = 0;
+            }
+        }
+    }
+
+    /// Notes that chasing something failed: it is tried again later.
+    pub(crate) fn failed(&mut self, missing: &Missing, now: Timestamp) {
+        for gap in self.gaps.iter_mut().filter(|gap| gap.missing == *missing) {
+            let wait = FIRST_RETRY.saturating_mul(1 << gap.tries.min(16)).min(LONGEST_RETRY);
+            gap.tries = gap.tries.saturating_add(1);
+            gap.next_try_at = now.checked_add(wait).unwrap_or(now);
+        }
+    }
+
+    /// Closes gaps, with what proves that nothing is missing in them any more.
+    pub(crate) fn close(&mut self, is_closed: impl Fn(&Gap) -> bool, proof: &str) -> Vec<ClosedGap> {
+        let (closed, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.gaps).into_iter().partition(is_closed);
+        self.gaps = open;
+        let told = closed.into_iter().filter(|gap| !gap.history);
+        told.map(|gap| ClosedGap { from: gap.span.from, to: gap.span.to, proof: proof.to_owned() }).collect()
+    }
+
+    /// Takes over what the reports of another worker say: never less than what is true.
+    pub(crate) fn inherit(&mut self, covered_to: Option<Timestamp>) {
+        self.covered_to = self.covered_to.max(covered_to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn span(from: i64, to: i64) -> Span {
+        Span { from: at(from), to: at(to) }
+    }
+
+    fn page(number: u32) -> Url {
+        Url::parse(&format!("https://forum.example/list?page={number}")).unwrap()
+    }
+
+    fn claim(covered_to: Option<i64>, back: Back, complete: bool) -> (Stretch, Option<Timestamp>) {
+        let mut ledger = Ledger { covered_to: covered_to.map(at), gaps: Vec::new() };
+        (ledger.claim(back, complete, at(100)), ledger.covered_to)
+    }
+
+    #[test]
+    fn each_row_of_the_table() {
+        let stretch = |covered, gap| Stretch { covered, gap };
+        let to = |second| Some(at(second));
+        assert_eq!(claim(None, Back::To(to(50)), true), (stretch(Some(span(100, 100)), None), to(100)));
+        assert_eq!(claim(Some(40), Back::ToTheKnown, true), (stretch(Some(span(40, 100)), None), to(100)));
+        let gap = claim(Some(40), Back::To(to(70)), true);
+        assert_eq!(gap, (stretch(Some(span(70, 100)), Some(span(40, 70))), to(100)));
+        assert_eq!(claim(Some(40), Back::ToTheKnown, false), (stretch(None, None), to(40)));
+    }
+
+    #[test]
+    fn absurd_times_make_no_absurd_claims() {
+        let gap = |covered, reached| claim(Some(covered), Back::To(reached), true).0.gap;
+        assert_eq!(gap(40, Some(Timestamp::MAX)), Some(span(40, 100)));
+        assert_eq!(gap(40, Some(Timestamp::MIN)), None);
+        assert_eq!(gap(40, None), Some(span(40, 100)));
+        assert_eq!(claim(Some(200), Back::ToTheKnown, true).0.covered, Some(span(100, 100)));
+        assert_eq!(claim(Some(200), Back::ToTheKnown, true).1, Some(at(200)), "what is covered never shrinks");
+    }
+
+    #[test]
+    fn a_gap_is_chased_from_page_to_page_and_closed_with_proof() {
+        let mut ledger = Ledger::default();
+        ledger.open(span(40, 70), Missing::Rows(page(5)), false, at(100));
+        assert_eq!(ledger.due(at(100)).map(|gap| &gap.missing), Some(&Missing::Rows(page(5))));
+        ledger.advance(at(100), &page(9));
+        assert_eq!(ledger.due(at(101)).map(|gap| &gap.missing), Some(&Missing::Rows(page(9))));
+        ledger.failed(&Missing::Rows(page(9)), at(101));
+        assert_eq!((ledger.due(at(160)), ledger.due(at(161)).is_some()), (None, true));
+        let closed = ledger.close(|gap| gap.found_at == at(100), "page 11 reached what was known");
+        assert_eq!((closed[0].from, closed[0].to), (at(40), at(70)));
+        assert!(ledger.due(at(9_999)).is_none());
+    }
+
+    #[test]
+    fn a_thread_that_was_given_up_is_tried_again_more_and_more_rarely() {
+        let mut ledger = Ledger::default();
+        let missing = Missing::Thread("t".into());
+        ledger.open(span(40, 70), missing.clone(), false, at(0));
+        let mut tried = Vec::new();
+        for minute in 0..200 {
+            if ledger.threads_due(at(minute * 60)).count() == 1 {
+                ledger.failed(&missing, at(minute * 60));
+                tried.push(minute);
+            }
+        }
+        assert_eq!(tried, [0, 1, 3, 7, 15, 31, 63, 127]);
+    }
+
+    #[test]
+    fn history_is_read_and_nobody_told() {
+        let mut ledger = Ledger::default();
+        ledger.open(span(0, 70), Missing::Rows(page(5)), true, at(100));
+        assert!(ledger.due(at(100)).is_some());
+        assert!(ledger.close(|_| true, "the end").is_empty());
+    }
+
+    proptest! {
+        /// However visits go: what is covered and what is a gap lie side by side up to the visit, and nothing is covered twice.
+        #[test]
+        fn every_moment_is_covered_or_a_gap(visits in prop::collection::vec((1i64..100, prop::option::of(-50i64..150), any::<bool>(), any::<bool>()), 1..40)) {
+            let (mut ledger, mut now, mut reached_to) = (Ledger::default(), 0, None);
+            for (step, back, known, complete) in visits {
+                now += step;
+                let back = if known { Back::ToTheKnown } else { Back::To(back.map(|back| at(now - back))) };
+                let stretch = ledger.claim(back, complete, at(now));
+                if let Some(covered) = stretch.covered {
+                    let begin = stretch.gap.map_or(covered.from, |gap| gap.from);
+                    prop_assert_eq!(Some(begin), reached_to.or(Some(at(now))));
+                    if let Some(gap) = stretch.gap {
+                        prop_assert_eq!(gap.to, covered.from);
+                    }
+                    prop_assert_eq!(covered.to, at(now));
+                    reached_to = Some(at(now));
+                } else {
+                    prop_assert!(stretch.gap.is_none());
+                }
+            }
+        }
+    }
+}
