@@ -23,12 +23,20 @@ pub(super) fn board(world: &World, request: &Request) -> String {
     page("版面", &(list(rows.iter().map(row)) + &next("/board?", request, more)))
 }
 
-/// Threads by their begin, and when that was, in words.
+/// Threads by their begin, with what was said to open them, and when that was, in words.
 pub(super) fn newest(world: &World, request: &Request, now: Timestamp) -> String {
     let threads = world.newest();
     let (rows, more) = request.part(&threads);
     let row = |thread: &&Thread| {
-        format!("<li class=\"row\">{} <span>{}</span></li>\n", link(thread, "?order=new"), in_words(thread.opening.at, now))
+        let (opening, link) = (&thread.opening, link(thread, "?order=new"));
+        let at = in_words(opening.at, now);
+        let exact = time(opening.at.as_second());
+        format!(
+            "<li class=\"row\" id=\"{}\">{link} <cite>{}</cite> <time title=\"{exact}\">{at}</time><p>{}</p></li>\n",
+            opening.number,
+            opening.author,
+            escape(opening.text())
+        )
     };
     page("最新", &(list(rows.iter().map(row)) + &next("/new?", request, more)))
 }

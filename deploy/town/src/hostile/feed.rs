@@ -1,4 +1,4 @@
-//! The feed: RSS of the newest threads, with the link to its next page where one asks for pages (RFC 5005).
+//! The feed: RSS of the newest threads. Its older pages are there for whoever asks for them by number, as many blogs have it.
 
 use super::{
     wire::{Page, Request},
@@ -7,19 +7,13 @@ use super::{
 use crate::site::escape;
 use jiff::fmt::rfc2822;
 
-/// The feed's page; nothing behind its end. Without `paged` it has one page, and nobody learns of what fell off it.
+/// A page of the feed; nothing behind its end.
 pub(super) fn render(world: &World, request: &Request) -> Option<Page> {
     let threads = world.newest();
-    let (part, more) = request.part(&threads);
+    let (part, _) = request.part(&threads);
     if part.is_empty() && request.page > 1 {
         return None;
     }
-    let next = match (request.is_paged, more) {
-        (true, true) => {
-            format!("<atom:link rel=\"next\" href=\"/feed.xml?paged={}\"/>", request.page + 1)
-        }
-        _ => String::new(),
-    };
     let item = |thread: &&Thread| {
         let at = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&thread.opening.at);
         format!(
@@ -33,7 +27,7 @@ pub(super) fn render(world: &World, request: &Request) -> Option<Page> {
     };
     let items: String = part.iter().map(item).collect();
     let text = format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\"><channel><title>最新</title>{next}\n{items}</channel></rss>\n"
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss version=\"2.0\"><channel><title>最新</title>\n{items}</channel></rss>\n"
     );
     Some(("application/rss+xml", text))
 }

@@ -23,8 +23,6 @@ pub(super) struct Request {
     pub(super) path: String,
     /// Which page it asks for, from 1.
     pub(super) page: usize,
-    /// Whether it asks for the feed page by page.
-    pub(super) is_paged: bool,
     /// The id before which a page by cursor begins.
     pub(super) before: Option<u64>,
     pub(super) newest_first: bool,
@@ -43,7 +41,6 @@ impl Request {
         Self {
             path: path.to_owned(),
             page: asked.page.or(asked.paged).unwrap_or(1).max(1),
-            is_paged: asked.paged.is_some(),
             before: asked.max_id,
             newest_first: asked.order.as_deref() == Some("new"),
         }

@@ -70,12 +70,10 @@ async fn everything_that_was_public_is_stored_once_or_lies_in_a_reported_gap() {
             Moment::Start => watch.spawn(),
         }
     }
-    let quiet = jiff::Timestamp::now();
-    let proofs = || forums.iter().map(|(face, forum, _)| Proof::new(*face, forum.shown(), quiet));
-    watch.settle(proofs().collect(), quiet).await;
-    let stored = watch.stored(&Face::ALL.map(Face::id)).await;
+    let proofs: Vec<_> = forums.iter().map(|(face, forum, _)| Proof::new(*face, forum.shown())).collect();
+    let stored = watch.settle(&proofs, jiff::Timestamp::now()).await;
     let reports = watch.reports().await;
-    let verdicts: Vec<_> = proofs().map(|proof| proof.judge(&stored, &reports)).collect();
+    let verdicts: Vec<_> = proofs.iter().map(|proof| proof.judge(&stored, &reports)).collect();
     for (verdict, (_, forum, _)) in verdicts.iter().zip(&forums) {
         let (requests, spoilt) = forum.requests();
         println!("{verdict}; {requests} requests, {spoilt} of them spoilt");

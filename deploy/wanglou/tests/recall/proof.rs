@@ -51,7 +51,6 @@ impl Stored {
 pub struct Proof {
     pub face: Face,
     shown: HashMap<String, Shown>,
-    quiet: Timestamp,
 }
 
 /// What is wrong, and figures for whoever reads them.
@@ -92,9 +91,9 @@ impl fmt::Display for Verdict {
 }
 
 impl Proof {
-    pub fn new(face: Face, shown: Vec<Shown>, quiet: Timestamp) -> Self {
-        let of_face = shown.into_iter().filter(|shown| face.has_comments() || !shown.is_comment());
-        Self { face, shown: of_face.map(|shown| (native_id(face, &shown), shown)).collect(), quiet }
+    pub fn new(face: Face, shown: Vec<Shown>) -> Self {
+        let of_face = shown.into_iter().filter(|shown| face.has_threads() || !shown.is_comment());
+        Self { face, shown: of_face.map(|shown| (native_id(face, &shown), shown)).collect() }
     }
 
     /// Whether everything is stored that can still be read.
@@ -201,7 +200,7 @@ impl Verdict {
 }
 
 fn native_id(face: Face, shown: &Shown) -> String {
-    match face.has_comments() && shown.is_comment() {
+    match face.has_threads() && shown.is_comment() {
         true => format!("{}/{}", shown.thread, shown.id),
         false => shown.id.clone(),
     }
@@ -209,7 +208,7 @@ fn native_id(face: Face, shown: &Shown) -> String {
 
 /// Kind, thread and parent.
 fn place(face: Face, shown: &Shown) -> (&'static str, Option<String>, Option<String>) {
-    match (face.has_comments(), shown.is_comment()) {
+    match (face.has_threads(), shown.is_comment()) {
         (false, _) => ("post", None, None),
         (true, false) => ("post", Some(shown.thread.clone()), None),
         (true, true) => {
