@@ -18,7 +18,7 @@ use schemas::{
     records::{CrawlOutcome, CrawlReport},
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -215,9 +215,14 @@ async fn a_source_that_is_taken_over_is_covered_without_a_gap_and_not_read_anew(
     let taken = good(&mut reports, "forum").await;
     assert_eq!(taken.gap, None, "{taken:?}");
     assert_eq!(taken.covered.map(|covered| covered.from), last.covered.map(|covered| covered.to), "no hole between");
-    assert_eq!((taken.new, taken.pages), (1, 2), "the list, and the thread that is new: {taken:?}");
     assert_eq!((hits(&forum, "t21"), hits(&forum, "t20")), (1, 0));
-    assert_eq!(posts(&log).await.len(), 9, "8 rows of two pages and the new one, each once");
+    let stored = posts(&log).await;
+    let ids: BTreeSet<&str> = stored.iter().map(|post| post.id.as_str()).collect();
+    assert_eq!(ids.len(), stored.len(), "each once");
+    assert!(
+        (9..=21).contains(&stored.len()),
+        "8 rows of two pages, the new one, and the history that there was time for"
+    );
 
     // And back again, to a worker whose own memory is of another time.
     second.share(&[]).await;
@@ -226,7 +231,7 @@ async fn a_source_that_is_taken_over_is_covered_without_a_gap_and_not_read_anew(
     forget_hits(&forum);
     first.share(ALL).await;
     let back = good(&mut reports, "forum").await;
-    assert_eq!((back.gap, back.new), (None, 1), "{back:?}");
+    assert!(back.gap.is_none() && back.new >= 1, "the new thread, and perhaps more of the history: {back:?}");
     assert_eq!((hits(&forum, "t22"), hits(&forum, "t21")), (1, 0));
 }
 

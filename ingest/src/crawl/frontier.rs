@@ -27,6 +27,8 @@ pub(crate) const MAX_TRIES: u32 = 5;
 const FOLLOWED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A thread whose row tells of news is not visited more often without.
 const TOLD_PAUSE: SignedDuration = SignedDuration::from_mins(10);
+/// Posts of a thread that are remembered, so that it is noticed when one is gone.
+const MAX_POSTS: usize = 500;
 /// Threads without known news that a visit reads again.
 const MAX_REVISITS: usize = 20;
 
@@ -44,6 +46,9 @@ pub(crate) struct Known {
 /// What is remembered of a thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Thread {
+    /// Its address, where that is not the row's key.
+    #[serde(default)]
+    address: Option<Url>,
     read_at: Option<Timestamp>,
     news_at: Timestamp,
     /// Visits with news per hour, fading.
@@ -54,6 +59,9 @@ struct Thread {
     tries: u32,
     /// From where it goes on, with the thread's id.
     bookmark: Option<Bookmark>,
+    /// The native ids of its posts, as far as they are remembered.
+    #[serde(default)]
+    posts: Vec<String>,
 }
 
 /// How far a long thread has been read: the first page that was not, or else the last one.
@@ -72,6 +80,8 @@ pub(crate) struct ThreadRead {
     pub(crate) finished: bool,
     /// Where to go on.
     pub(crate) bookmark: Option<Bookmark>,
+    /// The native ids of its posts that are known now.
+    pub(crate) posts: Vec<String>,
 }
 
 /// Why a thread is to be read.
@@ -99,6 +109,10 @@ impl Frontier {
     /// As it was kept.
     pub(crate) fn kept(rows: HashMap<String, Known>) -> Self {
         Self { rows, ..Self::default() }
+    }
+
+    pub(crate) fn rows(&self) -> &HashMap<String, Known> {
+        &self.rows
     }
 
     /// What has changed since it was kept: rows to keep, and keys to drop.
@@ -129,7 +143,14 @@ impl Frontier {
     }
 
     /// Notes that a row was listed. A thread that is not known in this state is owed a visit from now on.
-    pub(crate) fn list(&mut self, key: &str, changed: Option<&str>, thread: bool, history: bool, now: Timestamp) {
+    pub(crate) fn list(
+        &mut self,
+        key: &str,
+        changed: Option<&str>,
+        thread: Option<&Url>,
+        history: bool,
+        now: Timestamp,
+    ) {
         let inherited = self.inherited.contains(&hash(key, changed));
         let is_new = !self.rows.contains_key(key);
         let row = self.rows.entry(key.to_owned()).or_insert_with(|| Known {
@@ -150,8 +171,9 @@ impl Frontier {
         row.changed = changed.map(str::to_owned);
         row.since = now;
         self.dirty.insert(key.to_owned());
-        if thread {
+        if let Some(address) = thread {
             let thread = row.thread.get_or_insert_with(|| Thread::new(now));
+            thread.address = (address.as_str() != key).then(|| address.clone());
             // Another worker has read it: it is looked at again as if its news had come just now.
             thread.owed = !inherited;
             thread.history = thread.owed && (history && thread.read_at.is_none());
@@ -193,6 +215,11 @@ impl Frontier {
         due.into_iter().map(|(why, _, _, key)| (key.to_owned(), why)).collect()
     }
 
+    /// The page behind a row, where that is not its key.
+    pub(crate) fn page_behind(&self, key: &str) -> Option<Url> {
+        self.rows.get(key)?.thread.as_ref()?.address.clone()
+    }
+
     pub(crate) fn bookmark(&self, key: &str) -> Option<Bookmark> {
         self.rows.get(key)?.thread.as_ref()?.bookmark.clone()
     }
@@ -208,7 +235,33 @@ impl Frontier {
             }
             thread.read_at = Some(now);
             thread.bookmark = read.bookmark;
+            thread.posts = read.posts;
+            thread.posts.truncate(MAX_POSTS);
         }
+    }
+
+    /// The native ids of the posts of a thread, as far as they are remembered.
+    pub(crate) fn posts(&self, key: &str) -> &[String] {
+        self.rows.get(key).and_then(|row| row.thread.as_ref()).map_or(&[], |thread| thread.posts.as_slice())
+    }
+
+    /// Whether all posts of a thread are remembered, as far as they were found.
+    pub(crate) fn remembers_all(&self, key: &str) -> bool {
+        self.posts(key).len() < MAX_POSTS
+    }
+
+    /// Whether a row was listed before, in whatever state.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.rows.contains_key(key)
+    }
+
+    /// Whether there is room for news alone.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.rows.len() > MAX_ROWS / 2
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// Notes that a visit to a thread failed. Returns whether it is given up.
@@ -268,7 +321,17 @@ fn hash(key: &str, changed: Option<&str>) -> u32 {
 
 impl Thread {
     fn new(now: Timestamp) -> Self {
-        Self { read_at: None, news_at: now, rate: 0.0, owed: true, history: false, tries: 0, bookmark: None }
+        Self {
+            address: None,
+            read_at: None,
+            news_at: now,
+            rate: 0.0,
+            owed: true,
+            history: false,
+            tries: 0,
+            bookmark: None,
+            posts: Vec::new(),
+        }
     }
 
     /// News came: its rate is that of the last few times.
@@ -303,15 +366,19 @@ mod tests {
         Timestamp::from_second(1_790_000_000 + minutes * 60).unwrap()
     }
 
+    fn page() -> Url {
+        Url::parse("https://forum.example/t").unwrap()
+    }
+
     const EVERY: SignedDuration = SignedDuration::from_mins(1);
 
     fn read(news: bool) -> ThreadRead {
-        ThreadRead { news, finished: true, bookmark: None }
+        ThreadRead { news, finished: true, bookmark: None, posts: Vec::new() }
     }
 
     fn listed(changed: Option<&str>) -> Frontier {
         let mut frontier = Frontier::default();
-        frontier.list("a", changed, true, false, at(0));
+        frontier.list("a", changed, Some(&page()), false, at(0));
         frontier
     }
 
@@ -324,7 +391,7 @@ mod tests {
         let mut frontier = listed(Some("3"));
         assert!(frontier.knows("a", Some("3"), None) && !frontier.knows("a", Some("4"), None));
         assert!(!frontier.knows("a", None, None) && !frontier.knows("b", Some("3"), None));
-        frontier.list("a", Some("4"), true, false, at(10));
+        frontier.list("a", Some("4"), Some(&page()), false, at(10));
         assert!(frontier.knows("a", Some("4"), Some(at(11))) && !frontier.knows("a", Some("4"), Some(at(10))));
     }
 
@@ -334,9 +401,9 @@ mod tests {
         assert_eq!((due(&frontier, 0), frontier.is_owing()), (Some(Why::News), true));
         frontier.read("a", read(true), at(0));
         assert_eq!((due(&frontier, 1), frontier.is_owing()), (None, false));
-        frontier.list("a", Some("3"), true, false, at(1));
+        frontier.list("a", Some("3"), Some(&page()), false, at(1));
         assert_eq!(due(&frontier, 1), None);
-        frontier.list("a", Some("4"), true, false, at(2));
+        frontier.list("a", Some("4"), Some(&page()), false, at(2));
         assert_eq!(due(&frontier, 2), Some(Why::News));
     }
 
@@ -383,7 +450,7 @@ mod tests {
         }
         assert!(frontier.failed("a"));
         assert!(!frontier.is_owing());
-        frontier.list("a", Some("4"), true, false, at(2));
+        frontier.list("a", Some("4"), Some(&page()), false, at(2));
         frontier.gone("a");
         assert_eq!((due(&frontier, 30), frontier.is_owing()), (None, false));
     }
@@ -392,7 +459,11 @@ mod tests {
     fn a_long_thread_is_owed_until_its_last_page_was_read() {
         let mut frontier = listed(Some("3"));
         let bookmark = Bookmark { page: Url::parse("http://f/t?p=5").unwrap(), thread_id: "1".into() };
-        frontier.read("a", ThreadRead { news: true, finished: false, bookmark: Some(bookmark.clone()) }, at(0));
+        frontier.read(
+            "a",
+            ThreadRead { news: true, finished: false, bookmark: Some(bookmark.clone()), posts: Vec::new() },
+            at(0),
+        );
         assert_eq!((due(&frontier, 0), frontier.is_owing()), (Some(Why::News), true));
         assert_eq!(frontier.bookmark("a"), Some(bookmark));
     }
@@ -401,14 +472,14 @@ mod tests {
     fn history_is_read_last_and_nothing_waits_for_it() {
         let mut frontier = Frontier::default();
         for key in ["old", "older"] {
-            frontier.list(key, None, true, true, at(0));
+            frontier.list(key, None, Some(&page()), true, at(0));
         }
         assert!(!frontier.is_owing());
-        frontier.list("new", None, true, false, at(1));
+        frontier.list("new", None, Some(&page()), false, at(1));
         let order = frontier.due(["new", "old", "older"].into_iter(), at(1), EVERY);
         let order: Vec<_> = order.iter().map(|(key, why)| (key.as_str(), *why)).collect();
         assert_eq!(order, [("new", Why::News), ("old", Why::History), ("older", Why::History)]);
-        frontier.list("old", Some("1"), true, false, at(2));
+        frontier.list("old", Some("1"), Some(&page()), false, at(2));
         assert!(frontier.is_owing(), "news of an old thread is news");
     }
 
@@ -416,7 +487,7 @@ mod tests {
     fn what_another_worker_has_read_is_not_owed_and_what_has_changed_since_is() {
         let mut theirs = Frontier::default();
         for (key, changed) in [("a", Some("3")), ("b", Some("1")), ("c", None), ("d", Some("9"))] {
-            theirs.list(key, changed, true, false, at(0));
+            theirs.list(key, changed, Some(&page()), false, at(0));
         }
         for key in ["a", "b", "c"] {
             theirs.read(key, read(true), at(0));
@@ -426,13 +497,13 @@ mod tests {
         assert_eq!(rows.len(), 3, "one is owed a visit still");
 
         let mut ours = Frontier::default();
-        ours.list("b", Some("0"), true, false, at(-600));
+        ours.list("b", Some("0"), Some(&page()), false, at(-600));
         ours.read("b", read(true), at(-600));
         ours.inherit(&rows);
         assert!(ours.knows("a", Some("3"), None) && ours.knows("b", Some("1"), None) && ours.knows("c", None, None));
         assert!(!ours.knows("d", Some("9"), None) && !ours.knows("a", Some("4"), None));
         for (key, changed) in [("a", Some("4")), ("b", Some("1")), ("c", None), ("d", Some("9"))] {
-            ours.list(key, changed, true, false, at(1));
+            ours.list(key, changed, Some(&page()), false, at(1));
         }
         let due = |minutes| ours.due(keys.into_iter(), at(minutes), EVERY).into_iter().map(|(key, _)| key);
         assert_eq!(due(1).collect::<Vec<_>>(), ["a", "d"]);
@@ -443,14 +514,14 @@ mod tests {
     fn it_is_bounded_forgets_what_was_not_listed_lately_and_tells_what_to_keep() {
         let mut frontier = Frontier::default();
         for n in 0..MAX_ROWS as i64 + 10 {
-            frontier.list(&n.to_string(), None, false, false, at(n));
+            frontier.list(&n.to_string(), None, None, false, at(n));
         }
         assert_eq!(frontier.changes().len(), MAX_ROWS + 10);
         frontier.forget();
         assert!(!frontier.knows("9", None, None) && frontier.knows("10", None, None));
         let changes = frontier.changes();
         assert!(changes.len() == 10 && changes.iter().all(|(_, row)| row.is_none()));
-        frontier.list("50", None, false, false, at(51));
+        frontier.list("50", None, None, false, at(51));
         assert!(frontier.changes().is_empty(), "what has not changed is not kept anew");
     }
 }

@@ -5,7 +5,7 @@
 //! |---|---|---|---|---|
 //! | nothing | anything | the moment of the visit | – | to the visit |
 //! | up to `c` | something seen before, or its end | `c` to the visit | – | to the visit |
-//! | up to `c` | something of the time `t`, all of it new | `t` to the visit | `c` to `t` | to the visit |
+//! | up to `c` | something of about the time `t`, all of it new | `t` to the visit | `c` to `t`, however short | to the visit |
 //! | any | but threads of it are still owed | nothing | – | as before |
 //!
 //! A gap is chased by itself: from the page where a visit had to stop, further visits go on until they reach what was known
@@ -23,6 +23,9 @@ const MAX_GAPS: usize = 100;
 const CHASED: SignedDuration = SignedDuration::from_hours(30 * 24);
 const FIRST_RETRY: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_RETRY: SignedDuration = SignedDuration::from_hours(6);
+
+/// How far behind a stated time what it is stated of may lie.
+const STATED: SignedDuration = SignedDuration::from_secs(60);
 
 /// How far back a visit read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,9 @@ pub(crate) struct Gap {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     pub(crate) covered_to: Option<Timestamp>,
+    /// Since when it is covered at all.
+    #[serde(default)]
+    pub(crate) since: Option<Timestamp>,
     gaps: Vec<Gap>,
 }
 
@@ -83,12 +89,14 @@ impl Ledger {
             (Some(known), Back::ToTheKnown) => (known.min(began), None),
             (Some(known), Back::To(reached)) => {
                 let known = known.min(began);
-                // Pages state absurd times too.
-                let reached = reached.unwrap_or(began).clamp(known, began);
-                (reached, (reached > known).then_some(Span { from: known, to: reached }))
+                // What was reached is stated to the minute or better, and pages state absurd times too.
+                let reached = reached.and_then(|reached| reached.checked_add(STATED).ok()).unwrap_or(began);
+                let reached = reached.clamp(known, began);
+                (reached, Some(Span { from: known, to: reached }))
             }
         };
         self.covered_to = self.covered_to.max(Some(began));
+        self.since.get_or_insert(began);
         Stretch { covered: Some(Span { from, to: began }), gap }
     }
 
@@ -103,7 +111,9 @@ impl Ledger {
 
     /// The gap in the list to chase now.
     pub(crate) fn due(&self, now: Timestamp) -> Option<&Gap> {
-        self.gaps.iter().find(|gap| matches!(gap.missing, Missing::Rows(_)) && gap.next_try_at <= now)
+        let due = self.gaps.iter().filter(|gap| matches!(gap.missing, Missing::Rows(_)) && gap.next_try_at <= now);
+        // History can wait.
+        due.min_by_key(|gap| gap.history)
     }
 
     /// Threads that were given up and are to be tried once more.
@@ -135,6 +145,11 @@ impl Ledger {
         }
     }
 
+    /// Whether this is known to be missing.
+    pub(crate) fn is_chased(&self, missing: &Missing) -> bool {
+        self.gaps.iter().any(|gap| gap.missing == *missing)
+    }
+
     /// Closes gaps, with what proves that nothing is missing in them any more.
     pub(crate) fn close(&mut self, is_closed: impl Fn(&Gap) -> bool, proof: &str) -> Vec<ClosedGap> {
         let (closed, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.gaps).into_iter().partition(is_closed);
@@ -146,6 +161,7 @@ impl Ledger {
     /// Takes over what the reports of another worker say: never less than what is true.
     pub(crate) fn inherit(&mut self, covered_to: Option<Timestamp>) {
         self.covered_to = self.covered_to.max(covered_to);
+        self.since = self.since.or(covered_to);
     }
 }
 
@@ -167,29 +183,30 @@ mod tests {
     }
 
     fn claim(covered_to: Option<i64>, back: Back, complete: bool) -> (Stretch, Option<Timestamp>) {
-        let mut ledger = Ledger { covered_to: covered_to.map(at), gaps: Vec::new() };
-        (ledger.claim(back, complete, at(100)), ledger.covered_to)
+        let mut ledger = Ledger { covered_to: covered_to.map(at), ..Ledger::default() };
+        (ledger.claim(back, complete, at(1_000)), ledger.covered_to)
     }
 
     #[test]
     fn each_row_of_the_table() {
         let stretch = |covered, gap| Stretch { covered, gap };
         let to = |second| Some(at(second));
-        assert_eq!(claim(None, Back::To(to(50)), true), (stretch(Some(span(100, 100)), None), to(100)));
-        assert_eq!(claim(Some(40), Back::ToTheKnown, true), (stretch(Some(span(40, 100)), None), to(100)));
-        let gap = claim(Some(40), Back::To(to(70)), true);
-        assert_eq!(gap, (stretch(Some(span(70, 100)), Some(span(40, 70))), to(100)));
-        assert_eq!(claim(Some(40), Back::ToTheKnown, false), (stretch(None, None), to(40)));
+        assert_eq!(claim(None, Back::To(to(50)), true), (stretch(Some(span(1_000, 1_000)), None), to(1_000)));
+        assert_eq!(claim(Some(400), Back::ToTheKnown, true), (stretch(Some(span(400, 1_000)), None), to(1_000)));
+        let gap = claim(Some(400), Back::To(to(640)), true);
+        assert_eq!(gap, (stretch(Some(span(700, 1_000)), Some(span(400, 700))), to(1_000)));
+        assert_eq!(claim(Some(400), Back::ToTheKnown, false), (stretch(None, None), to(400)));
     }
 
     #[test]
-    fn absurd_times_make_no_absurd_claims() {
+    fn what_did_not_reach_the_known_is_a_gap_however_short() {
         let gap = |covered, reached| claim(Some(covered), Back::To(reached), true).0.gap;
-        assert_eq!(gap(40, Some(Timestamp::MAX)), Some(span(40, 100)));
-        assert_eq!(gap(40, Some(Timestamp::MIN)), None);
-        assert_eq!(gap(40, None), Some(span(40, 100)));
-        assert_eq!(claim(Some(200), Back::ToTheKnown, true).0.covered, Some(span(100, 100)));
-        assert_eq!(claim(Some(200), Back::ToTheKnown, true).1, Some(at(200)), "what is covered never shrinks");
+        assert_eq!(gap(400, Some(at(399))), Some(span(400, 459)));
+        assert_eq!(gap(400, Some(Timestamp::MAX)), Some(span(400, 1_000)));
+        assert_eq!(gap(400, Some(Timestamp::MIN)), Some(span(400, 400)));
+        assert_eq!(gap(400, None), Some(span(400, 1_000)));
+        assert_eq!(claim(Some(2_000), Back::ToTheKnown, true).0.covered, Some(span(1_000, 1_000)));
+        assert_eq!(claim(Some(2_000), Back::ToTheKnown, true).1, Some(at(2_000)), "what is covered never shrinks");
     }
 
     #[test]

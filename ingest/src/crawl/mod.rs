@@ -1,19 +1,26 @@
 //! The crawl: a task per source that visits it, reports, and waits; a bounded number of visits at once.
 //!
 //! * [`mod@share`]: which sources are this worker's; [`workers`]: their tasks.
-//! * [`visit`]: one visit.
-//! * [`memory`]: what is remembered of a source between visits.
-//! * [`stretch`]: which stretch of time a visit covers.
+//! * [`visit`]: one visit; [`mod@list`], [`thread`], [`hand_in`]: its parts.
+//! * [`memory`]: what is remembered of a source between visits. Pure, each with its table: [`walk`] (how far back a list is
+//!   read), [`frontier`] (which threads are due), [`ledger`] (what is covered, and the gaps), [`rhythm`] (when to come again).
 //!
 //! On stop a visit under way is dropped: what it has not handed in, or not yet remembered, the next one finds again.
 
+mod frontier;
+mod hand_in;
+mod ledger;
+mod list;
 mod memory;
+mod rhythm;
 mod share;
-mod stretch;
+mod thread;
 mod visit;
+mod walk;
 mod workers;
 
 pub(crate) use memory::{Inheritance, MEMORIES};
+pub(crate) use rhythm::Bounds;
 
 use crate::{
     coverage::{self, Coverage},
@@ -147,7 +154,8 @@ impl Crawl {
                     memory = Memory::new(self.identity.clone());
                 }
                 failures = if coverage::is_failure(visited.report.outcome) { failures + 1 } else { 0 };
-                visited.report.next_visit_at = next_visit(&visited, site.every, failures, rand::random());
+                let pause = memory.state.rhythm.pause(site.pace, Timestamp::now(), &site.tz);
+                visited.report.next_visit_at = next_visit(&visited, pause, failures, rand::random());
                 visited.report
             };
             if report.rows == rows {

@@ -158,11 +158,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const BOUNDS: Bounds = Bounds {
-        fastest: Duration::from_secs(15),
-        usual: Duration::from_secs(60),
-        slowest: Duration::from_secs(300),
-    };
+    const BOUNDS: Bounds =
+        Bounds { fastest: Duration::from_secs(15), usual: Duration::from_secs(60), slowest: Duration::from_secs(300) };
 
     fn at(seconds: i64) -> Timestamp {
         // Midnight.
@@ -228,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_night_is_no_silence() {
-        let by_day = watched(7 * 86_400, |minute| u32::from((8..22).contains(&(minute % 1_440 / 60)) && minute % 4 == 0));
+        let by_day =
+            watched(7 * 86_400, |minute| u32::from((8..22).contains(&(minute % 1_440 / 60)) && minute % 4 == 0));
         let end = 7 * 86_400;
         assert!(!is_silent(&by_day, end + 7 * 3_600), "at seven in the morning");
         assert!(is_silent(&by_day, end + 20 * 3_600), "a whole day without a word");

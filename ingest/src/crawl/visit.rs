@@ -1,50 +1,57 @@
-//! One visit to a source: fetch, read, hand in, report. What a visit remembers it remembers after the door has
-//! acknowledged; a visit that is dropped half-way has done nothing that the next one will not do again.
+//! One visit to a source: walk its list back to what is known, read the threads with news, chase a gap, report. What a visit
+//! remembers it remembers after the door has acknowledged; a visit that is dropped half-way has done nothing that the next
+//! one will not do again.
+//!
+//! * [`list`](super::list): the walk through the list, and the chase of a gap.
+//! * [`thread`](super::thread): the threads.
+//! * [`hand_in`](super::hand_in): what was found, to the door.
 
 use super::{
-    memory::{Bookmark, Memory, ThreadRead},
-    stretch::{self, Back},
+    ledger::{Back, Missing, Stretch},
+    memory::Memory,
 };
 use crate::{
     charset,
-    door::{Door, Rejectable},
-    source::{
-        Reader, Site,
-        listing::{Context, Found, ListPage, Row, Thread, ThreadPage, exact},
+    door::Door,
+    source::{Reader, Site, listing::Context},
+    web::{
+        fetch::{FetchError, Fetcher},
+        request::{Fetched, Page, Request, Validators},
     },
-    web::fetch::{FetchError, Fetched, Fetcher, Page, Validators},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
-    kit::backoff::Backoff,
     log::LogError,
-    records::{CrawlOutcome, CrawlReport, DoorPost, Record},
+    records::{ClosedGap, CrawlOutcome, CrawlReport, LagCount, Record, Span},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use url::Url;
 
-/// How long the door is waited for between tries.
-const DOOR_BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
-/// So many threads say something about a site.
-const SIGNIFICANT: u32 = 3;
 /// Troubles that a report tells of.
 const MAX_TROUBLES: usize = 3;
+/// A visit begins with nothing new after this.
+const LONGEST: SignedDuration = SignedDuration::from_mins(10);
 
 /// A visit under way.
 pub(crate) struct Visit<'a> {
-    site: &'a Arc<Site>,
-    fetcher: &'a Fetcher,
-    door: &'a Door,
-    memory: &'a mut Memory,
-    began: Timestamp,
-    pages: u32,
-    found: u32,
-    new: u32,
+    pub(super) site: &'a Arc<Site>,
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) door: &'a Door,
+    pub(super) memory: &'a mut Memory,
+    pub(super) began: Timestamp,
+    pub(super) found: u32,
+    pub(super) new: u32,
+    pub(super) gone: u32,
+    pub(super) lags: BTreeMap<u32, u32>,
     /// The rows of the list's first page.
-    first_rows: Vec<String>,
+    pub(super) first_rows: Vec<String>,
+    /// Where the list goes on behind what was read, and why it was not read on.
+    pub(super) behind: Option<(Missing, String)>,
+    /// Gaps that were found on the way, with their reasons, and those that were closed.
+    pub(super) gaps: Vec<(Span, String)>,
+    pub(super) closed: Vec<ClosedGap>,
+    pages: u32,
+    clock_offset: Option<SignedDuration>,
     broken: usize,
     troubles: Vec<String>,
     more_troubles: usize,
@@ -54,9 +61,20 @@ pub(crate) struct Visit<'a> {
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The source is at fault.
-    Source { outcome: CrawlOutcome, reason: String, retry_after: Option<Duration> },
+    Source(Trouble),
     /// The log will never take anything again.
     Log(LogError),
+}
+
+/// What is wrong with a source.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) outcome: CrawlOutcome,
+    pub(crate) reason: String,
+    /// How long the site wants to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether the page is there no more.
+    pub(crate) is_gone: bool,
 }
 
 /// A report, and how long the site wants to be left alone.
@@ -80,10 +98,16 @@ impl<'a> Visit<'a> {
             door,
             memory,
             began,
-            pages: 0,
             found: 0,
             new: 0,
+            gone: 0,
+            lags: BTreeMap::new(),
             first_rows: Vec::new(),
+            behind: None,
+            gaps: Vec::new(),
+            closed: Vec::new(),
+            pages: 0,
+            clock_offset: None,
             broken: 0,
             troubles: Vec::new(),
             more_troubles: 0,
@@ -95,294 +119,126 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// When the log will never take anything again.
     pub(crate) async fn run(mut self) -> Result<Visited, LogError> {
-        let site = self.site.clone();
-        let ended = match &site.reader {
-            Reader::Html(_) => self.html(&site.reader).await,
-            Reader::Feed(_) => self.feed().await,
-        };
-        let (outcome, back, mut reason, retry_after) = match ended {
-            Ok((outcome, back)) => (outcome, Some(back), None, None),
-            Err(Stop::Source { outcome, reason, retry_after }) => (outcome, None, Some(reason), retry_after),
+        let (outcome, stretch, mut reason, retry_after) = match self.visit().await {
+            Ok((outcome, back)) => (outcome, self.claim(Some(back)), None, None),
+            Err(Stop::Source(trouble)) => {
+                (trouble.outcome, self.claim(None), Some(trouble.reason), trouble.retry_after)
+            }
             Err(Stop::Log(error)) => return Err(error),
         };
-        let complete = back.is_some() && !self.memory.is_owing();
-        let stretch = stretch::claim(self.memory.covered_to, back.unwrap_or(Back::ToTheKnown), complete, self.began);
-        self.memory.covered_to = stretch.covered_to;
-        self.memory.forget();
+        self.memory.frontier.forget();
         if reason.is_none() {
             reason = self.told();
         }
+        let site = self.site;
+        let now = Timestamp::now();
+        // One gap a report: of several, the stretch that they span.
+        let gap =
+            self.gaps.iter().map(|(gap, _)| *gap).reduce(|a, b| Span { from: a.from.min(b.from), to: a.to.max(b.to) });
+        let reasons: Vec<&str> = self.gaps.iter().map(|(_, reason)| reason.as_str()).take(MAX_TROUBLES).collect();
+        let answers = matches!(outcome, CrawlOutcome::Ok | CrawlOutcome::NotModified);
         let report = CrawlReport {
             v: CrawlReport::VERSION,
             source: site.id.clone(),
             name: site.name.clone(),
             started_at: self.began,
-            finished_at: Timestamp::now().max(self.began),
+            finished_at: now.max(self.began),
             outcome,
             reason,
             pages: self.pages,
             found: self.found,
             new: self.new,
             covered: stretch.covered,
-            gap: stretch.gap,
-            gap_reason: None,
-            closed: Vec::new(),
-            silent_since: None,
-            clock_offset_ms: None,
-            lags: Vec::new(),
-            gone: 0,
-            rows: self.memory.read_rows(&self.first_rows),
+            gap,
+            gap_reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+            closed: self.closed,
+            silent_since: answers.then(|| self.memory.state.rhythm.silent_since(now, &site.tz)).flatten(),
+            clock_offset_ms: self.clock_offset.and_then(|offset| i64::try_from(offset.as_millis()).ok()),
+            lags: self.lags.into_iter().map(|(up_to_seconds, posts)| LagCount { up_to_seconds, posts }).collect(),
+            gone: self.gone,
+            rows: self.memory.frontier.read_rows(self.first_rows.iter().map(String::as_str)),
             next_visit_at: self.began,
         };
         Ok(Visited { report, retry_after })
     }
 
-    /// A forum: its list, then the threads that have news.
-    async fn html(&mut self, reader: &Reader) -> Result<(CrawlOutcome, Back), Stop> {
-        let start = self.site.start.clone();
-        let (mut rows, mut known, mut more) = (Vec::<Row>::new(), false, Some(start));
-        let mut validators = self.memory.list.clone();
-        let mut unchanged = false;
-        for number in 0..reader.list_pages() {
-            let Some(url) = more.take() else { break };
-            let conditional = if number == 0 { validators.clone() } else { Validators::default() };
-            let Some(page) = self.fetch(&url, &conditional).await.map_err(|error| stop(&error))? else {
-                (unchanged, known) = (true, true);
-                break;
-            };
-            if number == 0 {
-                validators = page.validators.clone();
-            }
-            let list = self.list(page).await?;
-            let Some(last) = list.rows.last() else {
-                if number == 0 {
-                    return Err(layout_changed(&format!("list.item and list.link match nothing on {url}")));
+    async fn visit(&mut self) -> Result<(CrawlOutcome, Back), Stop> {
+        let walked = self.walk().await?;
+        self.chase().await?;
+        let threads = self.threads(&walked.listed).await?;
+        let outcome = if walked.unchanged && self.found == 0 { CrawlOutcome::NotModified } else { CrawlOutcome::Ok };
+        let reached = walked.oldest.or(threads.reached);
+        self.memory.state.list = walked.validators;
+        Ok((outcome, if self.behind.is_some() { Back::To(reached) } else { Back::ToTheKnown }))
+    }
+
+    /// What the visit covers, none when it did not come to its end. What is missing is chased from now on, whatever became
+    /// of the visit: the rows before it are known now.
+    fn claim(&mut self, back: Option<Back>) -> Stretch {
+        let began = self.began;
+        let ledger = &mut self.memory.state.ledger;
+        let before = ledger.covered_to;
+        let complete = back.is_some() && !self.memory.frontier.is_owing();
+        let stretch = ledger.claim(back.unwrap_or(Back::ToTheKnown), complete, began);
+        if let Some((missing, reason)) = self.behind.take() {
+            match before {
+                Some(before) => {
+                    let gap = stretch.gap.unwrap_or(Span { from: before.min(began), to: began });
+                    ledger.open(gap, missing, false, began);
+                    self.gaps.push((gap, reason));
                 }
-                break;
-            };
-            if number == 0 {
-                self.first_rows = list.rows.iter().map(|row| row.key.clone()).collect();
-            }
-            known = self.memory.knows(last.key.as_str(), last.changed.as_deref());
-            rows.extend(list.rows);
-            if known {
-                break;
-            }
-            more = list.next;
-        }
-        // Only now: a list that breaks off half-way must not make its first rows known.
-        let listed: Vec<String> = rows.iter().map(|row| row.key.clone()).collect();
-        for row in &rows {
-            self.memory.list(row.key.as_str(), row.changed.as_deref(), self.began);
-        }
-        let every = SignedDuration::try_from(self.site.every).unwrap_or(SignedDuration::MAX);
-        let (mut read, mut matched, mut worded, mut reached, mut failed) = (0, false, false, None, None);
-        for key in self.memory.due(&listed, self.began, every) {
-            match self.thread(reader, &key).await {
-                Ok(found) => {
-                    read += 1;
-                    matched |= found.any;
-                    worded |= found.text;
-                    if listed.last() == Some(&key) {
-                        reached = found.latest;
-                    }
-                }
-                Err(Stop::Log(error)) => return Err(Stop::Log(error)),
-                // The site wants to be left alone, or a person is needed: the other threads would fare no better.
-                Err(Stop::Source { outcome, reason, retry_after })
-                    if retry_after.is_some() || outcome == CrawlOutcome::LoginRequired =>
-                {
-                    self.memory.failed(&key, false);
-                    return Err(Stop::Source { outcome, reason, retry_after });
-                }
-                Err(Stop::Source { outcome, reason, .. }) => {
-                    let is_gone = reason.starts_with("HTTP 404") || reason.starts_with("HTTP 410");
-                    let given_up = self.memory.failed(&key, is_gone);
-                    if !is_gone {
-                        failed.get_or_insert(outcome);
-                        self.trouble(format!("{key}: {reason}{}", if given_up { ", given up" } else { "" }));
-                    }
-                }
+                // Before the first visit there was no watch: it is history.
+                None if missing != Missing::Lost => ledger.open(Span { from: began, to: began }, missing, true, began),
+                None => {}
             }
         }
-        if read > 0 && !matched {
-            return Err(layout_changed("thread.post and thread.comments match nothing on any thread"));
-        }
-        // One thread of pictures is no sign; several without a word are.
-        if read >= SIGNIFICANT && !worded {
-            return Err(layout_changed(&format!("the selectors for text match nothing on {read} threads")));
-        }
-        if let (0, Some(outcome)) = (read, failed) {
-            let reason = self.told().unwrap_or_default();
-            return Err(Stop::Source { outcome, reason, retry_after: None });
-        }
-        self.memory.list = validators;
-        let outcome = if unchanged && self.found == 0 { CrawlOutcome::NotModified } else { CrawlOutcome::Ok };
-        let back = if known || more.is_none() { Back::ToTheKnown } else { Back::To(reached) };
-        Ok((outcome, back))
+        stretch
     }
 
-    /// A thread: its first page again, and then on from where the last visit ended.
-    async fn thread(&mut self, reader: &Reader, key: &str) -> Result<FoundInThread, Stop> {
-        let address = Url::parse(key).map_err(|_| source_fault("the address cannot be read".into()))?;
-        let bookmark = self.memory.bookmark(key);
-        let mut thread_id = None;
-        let (mut next, mut last_page) = (Some(address.clone()), address.clone());
-        let mut news = false;
-        let mut in_thread = FoundInThread::default();
-        // Looking at the first page again does not count: else a thread of one page a visit would never be read on.
-        let goes_on = bookmark.as_ref().is_some_and(|bookmark| bookmark.page != address);
-        let pages = reader.thread_pages() + u32::from(goes_on);
-        let mut seen_pages: Vec<Url> = Vec::new();
-        for number in 0..pages {
-            let Some(url) = next.take().filter(|url| !seen_pages.contains(url)) else { break };
-            seen_pages.push(url.clone());
-            let Some(page) = self.fetch(&url, &Validators::default()).await.map_err(|error| stop(&error))? else {
-                break;
-            };
-            let found = self.thread_page(page, &address, thread_id.clone()).await?;
-            if number == 0 {
-                thread_id.clone_from(&found.thread_id);
-            }
-            let (posts, rejects) = parted(found.posts);
-            in_thread.add(&posts, &rejects);
-            if !posts.is_empty() || !rejects.is_empty() {
-                news |= self.hand_in(posts, rejects).await?;
-            }
-            last_page = url;
-            next = found.next;
-            // The first page has been looked at anew; then on from where the last visit ended.
-            if let (0, Some(bookmark)) = (number, &bookmark)
-                && bookmark.page != address
-                && next.is_some()
-            {
-                thread_id.get_or_insert_with(|| bookmark.thread_id.clone());
-                next = Some(bookmark.page.clone());
-            }
-        }
-        let finished = next.as_ref().is_none_or(|next| seen_pages.contains(next));
-        let page = if finished { last_page } else { next.unwrap_or(last_page) };
-        let bookmark = thread_id.map(|thread_id| Bookmark { page, thread_id });
-        self.memory.read(key, ThreadRead { news, finished, bookmark }, Timestamp::now());
-        Ok(in_thread)
-    }
-
-    /// A feed.
-    async fn feed(&mut self) -> Result<(CrawlOutcome, Back), Stop> {
-        let (url, validators) = (self.site.start.clone(), self.memory.list.clone());
-        let Some(page) = self.fetch(&url, &validators).await.map_err(|error| stop(&error))? else {
-            return Ok((CrawlOutcome::NotModified, Back::ToTheKnown));
-        };
-        let validators = page.validators.clone();
-        let (site, now) = (self.site.clone(), self.began);
-        let (list, broken) = blocking(move || {
-            let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
-            let context = Context { source: &site.id, now, tz: &site.tz };
-            site.reader.list(&decoded.text, &page.url, &context).map(|list| (list, decoded.broken))
-        })
-        .await?
-        .map_err(|error| layout_changed(&format!("{url} is no feed: {error}")))?;
-        self.note_broken(broken, &url);
-        let (posts, _) = parted(list.rows.into_iter().flat_map(|row| row.posts).collect());
-        let oldest = posts.iter().min_by_key(|post| post.published_at);
-        let back = match oldest {
-            Some(oldest) if !self.memory.knows(&oldest.native_id, None) => Back::To(Some(oldest.published_at)),
-            _ => Back::ToTheKnown,
-        };
-        let ids: Vec<String> = posts.iter().map(|post| post.native_id.clone()).collect();
-        if !posts.is_empty() {
-            self.hand_in(posts, Vec::new()).await?;
-        }
-        for id in &ids {
-            self.memory.list(id, None, now);
-            self.memory.read(id, ThreadRead { news: false, finished: true, bookmark: None }, now);
-        }
-        self.first_rows = ids;
-        self.memory.list = validators;
-        Ok((CrawlOutcome::Ok, back))
-    }
-
-    async fn fetch(&mut self, url: &Url, validators: &Validators) -> Result<Option<Page>, FetchError> {
-        let fetched = self.fetcher.get(url, self.site.own(), validators).await?;
-        self.pages += 1;
-        Ok(match fetched {
-            Fetched::Page(page) => Some(page),
-            Fetched::NotModified => None,
-        })
-    }
-
-    async fn list(&mut self, page: Page) -> Result<ListPage, Stop> {
-        let url = page.url.clone();
-        let (list, broken) = self.read(page, |reader, text, url, context| reader.list(text, url, context)).await?;
-        self.note_broken(broken, &url);
-        Ok(list)
-    }
-
-    async fn thread_page(&mut self, page: Page, address: &Url, thread_id: Option<String>) -> Result<ThreadPage, Stop> {
-        let (url, address) = (page.url.clone(), address.clone());
-        let (found, broken) = self
-            .read(page, move |reader, text, url, context| {
-                let thread = thread_id.as_deref().map_or(Thread::First(&address), Thread::Later);
-                reader.thread(text, url, &thread, context)
-            })
-            .await?;
-        self.note_broken(broken, &url);
-        Ok(found)
-    }
-
-    /// Decodes and reads a page, on a thread that may take its time.
-    async fn read<T: Send + 'static>(
-        &self,
-        page: Page,
+    /// Fetches a page and reads it, on a thread that may take its time. None when it has not changed.
+    pub(super) async fn read<T: Send + 'static>(
+        &mut self,
+        url: &Url,
+        validators: &Validators,
         read: impl FnOnce(&Reader, &str, &Url, &Context<'_>) -> Result<T, String> + Send + 'static,
-    ) -> Result<(T, usize), Stop> {
+    ) -> Result<Option<(T, Page)>, Stop> {
         let site = self.site.clone();
-        blocking(move || {
-            let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
+        let asked = Request {
+            url,
+            home: &site.start,
+            allow_private: site.allow_private,
+            validators,
+            headers: &[],
+            accept: None,
+        };
+        let fetched = self.fetcher.fetch(&asked).await.map_err(|error| Stop::Source(Trouble::of(&error)))?;
+        self.pages += 1;
+        let Fetched::Page(mut page) = fetched else { return Ok(None) };
+        self.clock_offset = self.clock_offset.or(page.clock_offset);
+        let reading = tokio::task::spawn_blocking(move || {
+            let body = std::mem::take(&mut page.body);
+            let decoded = charset::decode(&body, site.encoding, page.charset.as_deref());
             let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz };
-            read(&site.reader, &decoded.text, &page.url, &context).map(|found| (found, decoded.broken))
-        })
-        .await?
-        .map_err(source_fault)
-    }
-
-    /// Hands posts in, waiting for as long as the log cannot take them. Returns whether there was anything new.
-    async fn hand_in(&mut self, posts: Vec<DoorPost>, rejects: Vec<Rejectable>) -> Result<bool, Stop> {
-        self.found += (posts.len() + rejects.len()) as u32;
-        if let Some(reject) = rejects.first() {
-            self.trouble(format!(
-                "{} of {} could not be read: {}",
-                rejects.len(),
-                posts.len() + rejects.len(),
-                reject.reason
-            ));
-        }
-        let waiting_since = Instant::now();
-        let mut failures = 0;
-        loop {
-            let error = match self.door.take_crawled(&self.site.id, posts.clone(), rejects.clone()).await {
-                Ok(accepted) => {
-                    self.new += accepted.accepted as u32;
-                    return Ok(accepted.accepted > 0);
-                }
-                Err(error @ LogError::Unavailable(_)) => error,
-                Err(error) => return Err(Stop::Log(error)),
-            };
-            failures += 1;
-            let waited = waiting_since.elapsed().as_secs();
-            tracing::warn!(source = %self.site.id, %error, waited, "the log does not take posts: the crawl waits");
-            tokio::time::sleep(DOOR_BACKOFF.wait(failures, rand::random())).await;
-        }
-    }
-
-    fn note_broken(&mut self, broken: usize, url: &Url) {
+            (read(&site.reader, &decoded.text, &page.url, &context), page, decoded.broken)
+        });
+        let (found, page, broken) =
+            reading.await.map_err(|error| Stop::failed(format!("{url} could not be read: {error}")))?;
         if broken > 0 {
             self.broken += broken;
             tracing::debug!(source = %self.site.id, %url, broken, "bytes that no encoding explains were replaced");
         }
+        Ok(Some((found.map_err(Stop::failed)?, page)))
     }
 
-    fn trouble(&mut self, trouble: String) {
+    /// Whether there is time to begin with something: for as long as the pause of the source, or for as long as a visit may
+    /// take at all where it is urgent.
+    pub(super) fn has_time(&self, is_urgent: bool) -> bool {
+        let pause = SignedDuration::try_from(self.site.pace.slowest).unwrap_or(LONGEST);
+        let longest = if is_urgent { LONGEST } else { pause.clamp(SignedDuration::from_secs(10), LONGEST) };
+        Timestamp::now().duration_since(self.began) < longest
+    }
+
+    pub(super) fn trouble(&mut self, trouble: String) {
         if self.troubles.len() < MAX_TROUBLES {
             self.troubles.push(trouble);
         } else {
@@ -391,7 +247,7 @@ impl<'a> Visit<'a> {
     }
 
     /// What went wrong on the way, although the visit came to its end.
-    fn told(&self) -> Option<String> {
+    pub(super) fn told(&self) -> Option<String> {
         let mut told = self.troubles.clone();
         if self.more_troubles > 0 {
             told.push(format!("and {} more", self.more_troubles));
@@ -406,66 +262,45 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Posts, and what could not become one.
-fn parted(found: Vec<Found>) -> (Vec<DoorPost>, Vec<Rejectable>) {
-    let (mut posts, mut rejects) = (Vec::new(), Vec::new());
-    for found in found {
-        match found {
-            Ok(post) => posts.push(post),
-            Err(reject) => rejects.push(reject),
-        }
+impl Stop {
+    pub(super) fn failed(reason: String) -> Self {
+        Self::Source(Trouble { outcome: CrawlOutcome::Failed, reason, retry_after: None, is_gone: false })
     }
-    (posts, rejects)
-}
 
-/// What the pages of a thread held.
-#[derive(Debug, Default)]
-struct FoundInThread {
-    any: bool,
-    text: bool,
-    /// The latest time that is stated well enough to tell how far back a list goes.
-    latest: Option<Timestamp>,
-}
+    pub(super) fn layout_changed(what: &str) -> Self {
+        let reason =
+            format!("{what}: the site may have changed its layout; look at the page and set the selectors anew");
+        Self::Source(Trouble { outcome: CrawlOutcome::LayoutChanged, reason, retry_after: None, is_gone: false })
+    }
 
-impl FoundInThread {
-    fn add(&mut self, posts: &[DoorPost], rejects: &[Rejectable]) {
-        self.any |= !posts.is_empty() || !rejects.is_empty();
-        self.text |= posts.iter().any(|post| !post.text.is_empty()) || !rejects.is_empty();
-        let times = posts.iter().filter_map(exact);
-        self.latest = times.chain(self.latest).max();
+    pub(super) fn login(url: &Url) -> Self {
+        let reason = format!("{url} shows a form for a log-in: no log-in is worked around; ask the site for a feed");
+        Self::Source(Trouble { outcome: CrawlOutcome::LoginRequired, reason, retry_after: None, is_gone: false })
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| source_fault(format!("a page could not be read: {error}")))
-}
-
-fn source_fault(reason: String) -> Stop {
-    Stop::Source { outcome: CrawlOutcome::Failed, reason, retry_after: None }
-}
-
-fn layout_changed(what: &str) -> Stop {
-    let reason = format!("{what}: the site may have changed its layout; look at the page and set the selectors anew");
-    Stop::Source { outcome: CrawlOutcome::LayoutChanged, reason, retry_after: None }
-}
-
-fn stop(error: &FetchError) -> Stop {
-    let reason = error.to_string();
-    let (outcome, reason, retry_after) = match *error {
-        FetchError::RobotsDenied(_) => {
-            (CrawlOutcome::RobotsDenied, format!("{reason}: it is obeyed; ask the site, or remove the source"), None)
-        }
-        FetchError::LoginRequired(_) => (
-            CrawlOutcome::LoginRequired,
-            format!("{reason}: no log-in is worked around; ask the site for a feed"),
-            None,
-        ),
-        FetchError::Status { status: 403, .. } => {
-            (CrawlOutcome::Failed, format!("{reason}: the site refuses us; ask it, or visit less often"), None)
-        }
-        FetchError::Status { retry_after, .. } => (CrawlOutcome::Failed, reason, retry_after),
-        FetchError::Busy(wait) => (CrawlOutcome::Failed, reason, Some(wait)),
-        _ => (CrawlOutcome::Failed, reason, None),
-    };
-    Stop::Source { outcome, reason, retry_after }
+impl Trouble {
+    fn of(error: &FetchError) -> Self {
+        let reason = error.to_string();
+        let failed = |reason, retry_after| (CrawlOutcome::Failed, reason, retry_after);
+        let (outcome, reason, retry_after) = match *error {
+            FetchError::RobotsDenied(_) => (
+                CrawlOutcome::RobotsDenied,
+                format!("{reason}: it is obeyed; ask the site, or remove the source"),
+                None,
+            ),
+            FetchError::LoginRequired(_) => (
+                CrawlOutcome::LoginRequired,
+                format!("{reason}: no log-in is worked around; ask the site for a feed"),
+                None,
+            ),
+            FetchError::Status { status: 403, .. } => {
+                failed(format!("{reason}: the site refuses us; ask it, or visit less often"), None)
+            }
+            FetchError::Status { retry_after, .. } => failed(reason, retry_after),
+            FetchError::Busy(wait) => failed(reason, Some(wait)),
+            _ => failed(reason, None),
+        };
+        Self { outcome, reason, retry_after, is_gone: matches!(error, FetchError::Status { status: 404 | 410, .. }) }
+    }
 }

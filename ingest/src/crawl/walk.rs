@@ -57,16 +57,12 @@ impl Walk {
         }
         self.pages += 1;
         let fresh = self.meet(rows);
-        let Some(next) = next else { return Reached::End };
-        if fresh == 0 {
-            self.repeated += 1;
-            return if self.repeated >= REPEATED { Reached::End } else { Reached::More(next) };
-        }
-        self.repeated = 0;
+        self.repeated = if fresh == 0 { self.repeated + 1 } else { 0 };
         let trailing = &self.rows[self.rows.len() - fresh.min(TRAILING)..];
-        match trailing.last() {
-            Some(last) if trailing.iter().all(is_known) => Reached::Known(last.key.clone()),
-            _ => Reached::More(next),
+        match (trailing.last(), next) {
+            (Some(last), _) if trailing.iter().all(is_known) => Reached::Known(last.key.clone()),
+            (_, Some(next)) if self.repeated < REPEATED => Reached::More(next),
+            _ => Reached::End,
         }
     }
 

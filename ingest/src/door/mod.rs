@@ -5,11 +5,13 @@
 //! log cannot take posts the door says so ([`LogError`]); nothing is remembered, and handing in again is safe: `posts.raw`
 //! is at-least-once.
 
+mod gone;
 pub(crate) mod http;
 mod line;
 mod reject;
 mod tally;
 
+pub use gone::Gone;
 pub(crate) use reject::Rejectable;
 pub(crate) use tally::Pushed;
 pub use tally::{Accepted, MAX_LISTED, Refused};
@@ -194,7 +196,7 @@ impl Door {
         let mut admitted = Vec::new();
         for (number, post) in posts {
             match post.and_then(|post| line::admit(post, via, now, &self.0.key)) {
-                Ok(post) => admitted.push((self.0.hashing.fingerprint(&post), post)),
+                Ok(post) => admitted.push((number, self.0.hashing.fingerprint(&post), post)),
                 Err(reason) => sorted.outcome.refuse(number, reason),
             }
         }
@@ -203,7 +205,7 @@ impl Door {
         let mut known: HashSet<usize> = HashSet::new();
         {
             let mut seen = self.seen();
-            for (index, (print, _)) in admitted.iter().enumerate() {
+            for (index, (_, print, _)) in admitted.iter().enumerate() {
                 let is_known = match within.get(&print.id()) {
                     Some(last) => last == print,
                     None => seen.knows(*print),
@@ -214,12 +216,15 @@ impl Door {
                 within.insert(print.id(), *print);
             }
         }
-        for (index, (print, post)) in admitted.into_iter().enumerate() {
+        for (index, (number, print, post)) in admitted.into_iter().enumerate() {
             if known.contains(&index) {
                 sorted.outcome.duplicate += 1;
                 continue;
             }
             sorted.outcome.accepted += 1;
+            if via == Via::Crawl {
+                sorted.outcome.taken.push(number);
+            }
             sorted.marks.push(print);
             sorted.records.push(self.record(&post));
         }

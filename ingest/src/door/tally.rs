@@ -24,6 +24,9 @@ pub struct Accepted {
     /// Refused beyond those that are listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub refused_unlisted: u64,
+    /// The numbers of the crawled posts that are durable now.
+    #[serde(skip)]
+    pub(crate) taken: Vec<u64>,
     /// Lines that were read, blank ones included.
     #[serde(skip)]
     pub lines: u64,
@@ -63,6 +66,7 @@ impl Accepted {
         self.accepted += other.accepted;
         self.duplicate += other.duplicate;
         self.refused_unlisted += other.refused_unlisted;
+        self.taken.extend(other.taken);
         for refused in other.refused {
             self.refuse(refused.line, refused.reason);
         }

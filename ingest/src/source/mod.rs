@@ -9,14 +9,13 @@ mod media;
 mod page;
 mod select;
 
-use crate::charset;
+use crate::{charset, crawl::Bounds};
 use encoding_rs::Encoding;
 use feed::FeedReader;
 use html::HtmlReader;
 use jiff::tz::TimeZone;
 use listing::{Context, ListPage, Thread, ThreadPage};
 use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned};
-use std::time::Duration;
 use url::Url;
 
 /// A source, ready to be visited.
@@ -25,7 +24,7 @@ pub(crate) struct Site {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) start: Url,
-    pub(crate) every: Duration,
+    pub(crate) pace: Bounds,
     pub(crate) encoding: Option<&'static Encoding>,
     pub(crate) allow_private: bool,
     pub(crate) tz: TimeZone,
@@ -139,17 +138,12 @@ impl Site {
             id: source.id.clone(),
             name: source.display_name().to_owned(),
             start,
-            every: source.every,
+            pace: Bounds { fastest: source.fastest(), usual: source.every, slowest: source.slowest() },
             encoding,
             allow_private: source.allow_private,
             tz,
             reader,
         })
-    }
-
-    /// The host and port that may lie in a private range.
-    pub(crate) fn own(&self) -> Option<&Url> {
-        self.allow_private.then_some(&self.start)
     }
 }
 
@@ -228,6 +222,6 @@ url = "https://feed.example/rss"
 "#;
         let settings = Settings::parse(text, []).unwrap();
         let sites = sites(&settings).unwrap();
-        assert_eq!((sites[0].id.as_str(), sites[0].own()), ("feed", None));
+        assert_eq!((sites[0].id.as_str(), sites[0].allow_private), ("feed", false));
     }
 }

@@ -4,12 +4,12 @@
 //! Each hop goes: address allowed? → robots.txt allows? → wait for the host's slot → request. A source that may be in a
 //! private range may reach its own host and port there, and nothing else: a page must not lead into our network.
 
+pub(crate) use super::request::{Fetched, Page, Request, Validators};
 use super::{
     address::{self, PrivateAddress, PublicOnly},
     pace::Pace,
     robots::{self, Robots},
 };
-pub(crate) use super::request::{Fetched, Page, Request, Validators};
 use bytes::BytesMut;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};

@@ -165,6 +165,10 @@ pub(super) mod duration {
             .ok_or_else(|| D::Error::custom(format!("{text:?} is no duration such as \"20s\", \"5m\" or \"7d\"")))
     }
 
+    pub(in super::super) fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        deserialize(deserializer).map(Some)
+    }
+
     pub(in super::super) fn parse(text: &str) -> Option<Duration> {
         let span: jiff::Span = text.parse().ok()?;
         let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;

@@ -18,9 +18,15 @@ pub struct Source {
     pub kind: SourceKind,
     /// Where a visit begins: the newest-first list, or the feed.
     pub url: String,
-    /// The time between visits.
+    /// The time between visits. It is fitted to what the source brings: less when posts come, more when it is quiet.
     #[serde(default = "every", with = "duration")]
     pub every: Duration,
+    /// The least time between visits; a quarter of `every` without it, and at least a second.
+    #[serde(default, deserialize_with = "duration::some")]
+    pub fastest: Option<Duration>,
+    /// The most time between visits; twice `every` without it.
+    #[serde(default, deserialize_with = "duration::some")]
+    pub slowest: Option<Duration>,
     /// The encoding, where the site states a wrong one.
     pub encoding: Option<String>,
     /// Allows this source's own host and port to lie in a private or loopback range. Links to others there are not followed.
@@ -199,6 +205,18 @@ impl Source {
         if self.name.is_empty() { &self.id } else { &self.name }
     }
 
+    /// The least time between visits.
+    #[must_use]
+    pub fn fastest(&self) -> Duration {
+        self.fastest.unwrap_or_else(|| (self.every / 4).max(Duration::from_secs(1)).min(self.every))
+    }
+
+    /// The most time between visits.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        self.slowest.unwrap_or(self.every * 2)
+    }
+
     pub(super) fn check(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         if !url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
@@ -206,6 +224,12 @@ impl Source {
         }
         if self.every < Duration::from_secs(1) {
             faults.push(("every", "must be at least a second".into()));
+        }
+        if self.fastest() < Duration::from_secs(1) || self.fastest() > self.every {
+            faults.push(("fastest", "must be at least a second and at most `every`".into()));
+        }
+        if self.slowest() < self.every {
+            faults.push(("slowest", "must be at least `every`".into()));
         }
         match self.kind {
             SourceKind::Html => match &self.list {

@@ -1,0 +1,333 @@
+//! Threads: which of them a visit reads, and how one is read.
+//!
+//! | the thread | is read |
+//! |---|---|
+//! | has news, its oldest comments stand first | its first page, and then on from where the last visit ended |
+//! | has news, its newest comments stand first | back to comments that are known |
+//! | is looked at again | from its first page to its last, so that edits and what is gone are noticed |
+//! | has more pages than a visit may read | so many of them; the next visit goes on |
+//!
+//! Comments that are deleted while it is read pull later ones up, over the edge of a page that was read already: pages that
+//! were read one after the other are read once more, until nothing comes up that was not met.
+
+use super::{
+    frontier::{Bookmark, ThreadRead, Why},
+    ledger::Missing,
+    visit::{Stop, Trouble, Visit},
+};
+use crate::{
+    source::listing::{Found, Thread, ThreadPage, latest},
+    web::request::Validators,
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::{
+    kit::settings::Order,
+    records::{CrawlOutcome, Span},
+};
+use std::collections::{BTreeMap, HashSet};
+use url::Url;
+
+/// So many threads say something about a site.
+const SIGNIFICANT: usize = 3;
+/// So many comments at the end of a page must be known.
+const TRAILING: usize = 3;
+/// So often pages are read once more.
+const AGAIN: u32 = 2;
+
+/// What the threads came to.
+#[derive(Debug, Default)]
+pub(super) struct Threads {
+    /// The latest time that the last listed one states: how far back the list goes.
+    pub(super) reached: Option<Timestamp>,
+}
+
+/// What the pages of a thread held.
+#[derive(Debug, Default)]
+struct InThread {
+    any: bool,
+    text: bool,
+    latest: Option<Timestamp>,
+}
+
+/// A thread that is being read.
+struct Reading {
+    address: Url,
+    thread_id: Option<String>,
+    /// Native ids that were known before.
+    known: HashSet<String>,
+    /// Those that were met, in their order.
+    met: Vec<String>,
+    news: bool,
+    held: InThread,
+}
+
+impl Visit<'_> {
+    /// Reads the threads that are due, of the rows that the list holds and of others.
+    pub(super) async fn threads(&mut self, listed: &[String]) -> Result<Threads, Stop> {
+        let every = SignedDuration::try_from(self.site.pace.usual).unwrap_or(SignedDuration::MAX);
+        let mut due = self.memory.frontier.due(listed.iter().map(String::as_str), self.began, every);
+        // Those that were given up, and are gaps since.
+        let given_up: Vec<String> = self.memory.state.ledger.threads_due(self.began).map(str::to_owned).collect();
+        due.extend(given_up.into_iter().map(|key| (key, Why::Again)));
+        let (mut read, mut matched, mut worded, mut failed) = (0, false, false, Vec::new());
+        let mut threads = Threads::default();
+        for (key, why) in due {
+            if !self.has_time(why == Why::News) {
+                if why == Why::News {
+                    self.trouble("more threads have news than one visit can read: the next one goes on".into());
+                    break;
+                }
+                continue;
+            }
+            let trouble = match self.thread(&key, why).await {
+                Ok(held) => {
+                    read += 1;
+                    matched |= held.any;
+                    worded |= held.text;
+                    if listed.last() == Some(&key) {
+                        threads.reached = held.latest;
+                    }
+                    let missing = Missing::Thread(key);
+                    let closed =
+                        self.memory.state.ledger.close(|gap| gap.missing == missing, "the thread was read to its end");
+                    self.closed.extend(closed);
+                    continue;
+                }
+                Err(Stop::Source(trouble)) => trouble,
+                Err(stop) => return Err(stop),
+            };
+            if trouble.is_gone {
+                self.thread_is_gone(&key).await?;
+                continue;
+            }
+            self.thread_failed(&key, &trouble);
+            // The site wants to be left alone, or a person is needed: the other threads would fare no better.
+            if trouble.retry_after.is_some() || trouble.outcome == CrawlOutcome::LoginRequired {
+                return Err(Stop::Source(trouble));
+            }
+            failed.push(trouble.outcome);
+        }
+        if read > 0 && !matched {
+            return Err(Stop::layout_changed("thread.post and thread.comments match nothing on any thread"));
+        }
+        // One thread of pictures is no sign; several without a word are.
+        if read >= SIGNIFICANT && !worded {
+            return Err(Stop::layout_changed(&format!("the selectors for text match nothing on {read} threads")));
+        }
+        // One broken thread is its own trouble.
+        if let (0, [outcome, ..]) = (read, failed.as_slice())
+            && (failed.len() >= SIGNIFICANT || *outcome == CrawlOutcome::RobotsDenied)
+        {
+            let (outcome, reason) = (*outcome, self.told().unwrap_or_default());
+            return Err(Stop::Source(Trouble { outcome, reason, retry_after: None, is_gone: false }));
+        }
+        Ok(threads)
+    }
+
+    /// A thread that cannot be read is tried at the next visits; then it is a gap, and tried more and more rarely.
+    fn thread_failed(&mut self, key: &str, trouble: &Trouble) {
+        let missing = Missing::Thread(key.to_owned());
+        self.memory.state.ledger.failed(&missing, Timestamp::now());
+        let given_up = self.memory.frontier.failed(key);
+        let reason = format!("{key}: {}", trouble.reason);
+        if given_up && !self.memory.state.ledger.is_chased(&missing) {
+            let from = self.memory.state.ledger.covered_to.unwrap_or(self.began).min(self.began);
+            let span = Span { from, to: self.began };
+            self.memory.state.ledger.open(span, missing, false, self.began);
+            self.gaps.push((span, reason.clone()));
+        }
+        self.trouble(reason);
+    }
+
+    async fn thread_is_gone(&mut self, key: &str) -> Result<(), Stop> {
+        let posts = self.memory.frontier.posts(key).to_vec();
+        if !posts.is_empty() {
+            self.tell_gone(posts, "its thread is not found any more").await?;
+        }
+        self.memory.frontier.gone(key);
+        let missing = Missing::Thread(key.to_owned());
+        let closed = self.memory.state.ledger.close(|gap| gap.missing == missing, "the thread is gone from the site");
+        self.closed.extend(closed);
+        Ok(())
+    }
+
+    async fn thread(&mut self, key: &str, why: Why) -> Result<InThread, Stop> {
+        let address = Url::parse(key).map_err(|_| Stop::failed("the address cannot be read".into()));
+        let address = self.memory.frontier.page_behind(key).map_or(address, Ok)?;
+        let mut reading = Reading {
+            address,
+            thread_id: None,
+            known: self.memory.frontier.posts(key).iter().cloned().collect(),
+            met: Vec::new(),
+            news: false,
+            held: InThread::default(),
+        };
+        let bookmark = self.memory.frontier.bookmark(key).filter(|_| why != Why::Again);
+        let read = match self.site.reader.thread_order() {
+            Order::Oldest => self.oldest_first(&mut reading, bookmark).await?,
+            Order::Newest => self.newest_first(&mut reading).await?,
+        };
+        let mut posts = reading.met.clone();
+        if read.whole && self.memory.frontier.remembers_all(key) {
+            let met: HashSet<&String> = reading.met.iter().collect();
+            let mut gone: Vec<String> = reading.known.iter().filter(|id| !met.contains(id)).cloned().collect();
+            // Where most are missing at once, the page has changed rather than the thread.
+            if !gone.is_empty() && gone.len() <= (reading.known.len() / 2).max(1) {
+                gone.sort();
+                self.tell_gone(gone, "it stands in its thread no more").await?;
+            } else {
+                posts.extend(gone);
+            }
+        } else {
+            posts.extend(self.memory.frontier.posts(key).iter().filter(|id| !reading.met.contains(id)).cloned());
+        }
+        let bookmark = reading.thread_id.map(|thread_id| Bookmark { page: read.page, thread_id });
+        let came_to = ThreadRead { news: reading.news, finished: read.finished, bookmark, posts };
+        self.memory.frontier.read(key, came_to, Timestamp::now());
+        Ok(reading.held)
+    }
+
+    /// The first page again, then on from the bookmark to the last page.
+    async fn oldest_first(&mut self, reading: &mut Reading, bookmark: Option<Bookmark>) -> Result<ReadTo, Stop> {
+        let first = reading.address.clone();
+        let mut bookmark = bookmark.filter(|bookmark| bookmark.page != first);
+        // Looking at the first page again does not count: else a thread of one page a visit would never be read on.
+        let mut left = self.site.reader.thread_pages() + u32::from(bookmark.is_some());
+        let (mut whole, mut pages) = (true, BTreeMap::new());
+        let mut next = Some(first.clone());
+        let mut last = first.clone();
+        let mut run: Vec<Url> = Vec::new();
+        while let Some(url) = next.clone().filter(|url| left > 0 && !pages.contains_key(url)) {
+            left -= 1;
+            let is_bookmark = pages.len() == 1 && !whole;
+            let page = match self.thread_page(&url, reading).await {
+                Ok(page) => page,
+                // The thread has become shorter: it is read from its beginning.
+                Err(Stop::Source(trouble)) if is_bookmark && trouble.is_gone => ThreadPage::default(),
+                Err(stop) => return Err(stop),
+            };
+            let (is_empty, after) = (page.posts.is_empty(), page.next.clone());
+            self.take(reading, page.posts).await?;
+            if is_bookmark && is_empty {
+                (whole, next) = (true, pages.get(&first).cloned().flatten());
+                left += 1;
+                run.push(first.clone());
+                continue;
+            }
+            pages.insert(url.clone(), after.clone());
+            run.push(url.clone());
+            last.clone_from(&url);
+            next = after;
+            if url == first
+                && next.is_some()
+                && let Some(bookmark) = bookmark.take()
+            {
+                reading.thread_id.get_or_insert(bookmark.thread_id);
+                (whole, next) = (false, Some(bookmark.page));
+                run.clear();
+            }
+        }
+        let finished = next.as_ref().is_none_or(|next| pages.contains_key(next));
+        if finished && run.len() > 1 {
+            self.once_more(reading, &run).await?;
+        }
+        let page = if finished { last } else { next.unwrap_or(last) };
+        Ok(ReadTo { page, finished, whole: whole && finished })
+    }
+
+    /// From the first page back to what is known.
+    async fn newest_first(&mut self, reading: &mut Reading) -> Result<ReadTo, Stop> {
+        let first = reading.address.clone();
+        let mut run: Vec<Url> = Vec::new();
+        let mut next = Some(first.clone());
+        let mut known = false;
+        // What lies between here and what is known must be read in one go, or would be taken for known.
+        let most = self.site.reader.thread_pages().max(self.site.reader.list_pages());
+        while let Some(url) = next.clone().filter(|url| !run.contains(url)) {
+            let page = self.thread_page(&url, reading).await?;
+            let comments = page.posts.iter().flatten().map(|post| &post.native_id);
+            let trailing: Vec<&String> = comments.rev().take(TRAILING).collect();
+            known = !trailing.is_empty() && trailing.iter().all(|id| reading.known.contains(*id));
+            next = page.next;
+            self.take(reading, page.posts).await?;
+            run.push(url);
+            if known || run.len() as u32 >= most {
+                break;
+            }
+        }
+        if run.len() > 1 {
+            self.once_more(reading, &run).await?;
+        }
+        let is_end = next.is_none();
+        if !is_end && !known {
+            self.trouble(format!("{first}: after {} pages nothing known was reached", run.len()));
+        }
+        Ok(ReadTo { page: first, finished: true, whole: is_end })
+    }
+
+    /// Reads pages once more, until nothing comes up that was not met.
+    async fn once_more(&mut self, reading: &mut Reading, run: &[Url]) -> Result<(), Stop> {
+        for _ in 0..AGAIN {
+            let before = reading.met.len();
+            for url in run {
+                match self.thread_page(url, reading).await {
+                    Ok(page) => self.take(reading, page.posts).await?,
+                    // What was read stands.
+                    Err(Stop::Source(_)) => return Ok(()),
+                    Err(stop) => return Err(stop),
+                }
+            }
+            if reading.met.len() == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn thread_page(&mut self, url: &Url, reading: &mut Reading) -> Result<ThreadPage, Stop> {
+        let (address, thread_id) = (reading.address.clone(), reading.thread_id.clone());
+        let is_first = *url == address;
+        let read = self
+            .read(url, &Validators::default(), move |reader, text, url, context| {
+                let thread = match &thread_id {
+                    Some(id) if !is_first => Thread::Later(id),
+                    _ => Thread::First(&address),
+                };
+                reader.thread(text, url, &thread, context)
+            })
+            .await?;
+        let Some((page, at)) = read else {
+            return Err(Stop::failed(format!("{url} is said not to have changed, and nobody asked")));
+        };
+        if page.login {
+            return Err(Stop::login(&at.url));
+        }
+        if is_first {
+            reading.thread_id.clone_from(&page.thread_id);
+        }
+        Ok(page)
+    }
+
+    async fn take(&mut self, reading: &mut Reading, posts: Vec<Found>) -> Result<(), Stop> {
+        reading.held.any |= !posts.is_empty();
+        reading.held.text |= posts.iter().any(|post| post.as_ref().map_or(true, |post| !post.text.is_empty()));
+        reading.held.latest = reading.held.latest.max(latest(&posts));
+        for post in posts.iter().flatten() {
+            if !reading.met.contains(&post.native_id) {
+                reading.met.push(post.native_id.clone());
+            }
+        }
+        let known = &reading.known;
+        reading.news |= self.hand_in(posts, |id| known.contains(id)).await?;
+        Ok(())
+    }
+}
+
+/// How far a thread was read.
+struct ReadTo {
+    /// Where to go on.
+    page: Url,
+    finished: bool,
+    /// From its first page to its last.
+    whole: bool,
+}
