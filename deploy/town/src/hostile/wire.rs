@@ -160,7 +160,9 @@ fn broken(some: String, promised: usize, until: Option<CancellationToken>) -> Re
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
     let body = stream::iter([Ok(Bytes::from(some))]).chain(end);
-    ([(header::CONTENT_TYPE, "text/html".to_owned()), (header::CONTENT_LENGTH, promised.to_string())],
-     Body::from_stream(body))
+    (
+        [(header::CONTENT_TYPE, "text/html".to_owned()), (header::CONTENT_LENGTH, promised.to_string())],
+        Body::from_stream(body),
+    )
         .into_response()
 }

@@ -77,6 +77,9 @@ async fn everything_that_was_public_is_stored_once_or_lies_in_a_reported_gap() {
     for (verdict, (_, forum, _)) in verdicts.iter().zip(&forums) {
         let (requests, spoilt) = forum.requests();
         println!("{verdict}; {requests} requests, {spoilt} of them spoilt");
+        if !verdict.faults.is_empty() {
+            println!("{}\n{}", verdict.diary.join("\n"), verdict.faults.join("\n"));
+        }
     }
     let faults: Vec<String> = verdicts.into_iter().flat_map(|verdict| verdict.faults).chain(watch.panics()).collect();
     assert!(faults.is_empty(), "WANGLOU_SEED={seed}\n{}", faults.join("\n"));

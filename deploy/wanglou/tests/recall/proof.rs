@@ -70,6 +70,8 @@ pub struct Verdict {
     gaps: usize,
     visits: usize,
     pub faults: Vec<String>,
+    /// The visits, for whoever looks into a fault.
+    pub diary: Vec<String>,
 }
 
 impl fmt::Display for Verdict {
@@ -114,6 +116,7 @@ impl Proof {
             shown: self.shown.len(),
             gaps: reported.len(),
             visits: reports.len(),
+            diary: reports.iter().map(|report| diary(report)).collect(),
             ..Verdict::default()
         };
         let ids = self.stored_rightly(stored, &mut verdict);
@@ -139,16 +142,18 @@ impl Proof {
         }
         missed.sort();
         missed_gone.sort();
-        verdict.tell("missed", missed.iter().map(|(at, id)| format!("{id}, shown since {at}")));
+        verdict.tell("missed", missed.iter().map(|(at, id)| format!("{id}, shown since {}", clock(*at))));
         let gone = missed_gone.iter();
         verdict.tell(
             "missed while it was shown",
-            gone.map(|(at, id, gone, visit)| format!("{id}, shown from {at} to {gone}, visited at {visit}")),
+            gone.map(|(at, id, gone, visit)| {
+                format!("{id}, shown from {} to {}, visited at {}", clock(*at), clock(*gone), clock(*visit))
+            }),
         );
         if self.face.holds_all() {
             verdict.tell(
                 "a gap that could have been closed",
-                open.iter().map(|gap| format!("{} to {}", gap.from, gap.to)),
+                open.iter().map(|gap| format!("{} to {}", clock(gap.from), clock(gap.to))),
             );
         }
         verdict
@@ -197,6 +202,31 @@ impl Verdict {
             self.faults.push(format!("{}: {what}: and {more} more", self.face));
         }
     }
+}
+
+/// A visit in a line.
+fn diary(report: &CrawlReport) -> String {
+    let span = |span: Span| format!("{}..{}", clock(span.from), clock(span.to));
+    let closed: Vec<String> =
+        report.closed.iter().map(|gap| format!("{}..{} ({})", clock(gap.from), clock(gap.to), gap.proof)).collect();
+    format!(
+        "{}..{} {:?}, {} pages, {} of {} new, covered {}, gap {} {}, closed {closed:?}, {}",
+        clock(report.started_at),
+        clock(report.finished_at),
+        report.outcome,
+        report.pages,
+        report.new,
+        report.found,
+        report.covered.map(span).unwrap_or_default(),
+        report.gap.map(span).unwrap_or_default(),
+        report.gap_reason.as_deref().unwrap_or_default(),
+        report.reason.as_deref().unwrap_or_default(),
+    )
+}
+
+/// The time of day.
+fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S%.3f").to_string()
 }
 
 fn native_id(face: Face, shown: &Shown) -> String {

@@ -20,7 +20,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Visits to each source after which whatever it will find has been found.
-const ENOUGH_VISITS: usize = 4;
+const ENOUGH_VISITS: usize = 6;
 
 /// Marks are posts of a source of their own, so many that some are in each partition.
 const MARK: &str = "mark";
@@ -109,11 +109,9 @@ impl Watch {
     pub async fn settle(&self, proofs: &[Proof], quiet: Timestamp) -> Vec<Stored> {
         let sources: Vec<&str> = proofs.iter().map(|proof| proof.face.id()).collect();
         let mut visits = Visits::default();
-        println!("{:?}", self.get("/api/coverage").await.map(|c| c.to_string()));
-        wait_for("good visits to each source, all of which fail", async || {
+        wait_for("good visits to each source", async || {
             visits.note(&self.get("/api/coverage").await?, quiet);
             let fewest = visits.fewest(&sources);
-            println!("{fewest} {:?}", visits.0.iter().map(|(k,v)| (k.clone(), v.len())).collect::<Vec<_>>());
             if fewest == 0 {
                 return None;
             }
