@@ -50,7 +50,7 @@ use visit::{Visit, Visited};
 use workers::Workers;
 
 /// The longest wait after failures, unless the source is visited less often anyway.
-const LONGEST_WAIT: Duration = Duration::from_secs(1800);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const LOG_BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 /// What all sources share.
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn good_visits_come_at_the_interval_and_failed_ones_back_off() {
         assert_eq!(wait(None, 0), 60);
-        assert_eq!([1, 2, 3, 4, 20].map(|failures| wait(None, failures)), [120, 240, 480, 960, 1800]);
+        assert_eq!([1, 2, 3, 4, 20].map(|failures| wait(None, failures)), [120, 240, 300, 300, 300]);
     }
 
     #[test]

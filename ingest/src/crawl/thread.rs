@@ -62,22 +62,23 @@ struct Reading {
 }
 
 impl Visit<'_> {
-    /// Reads the threads that are due, of the rows that the list holds and of others.
-    pub(super) async fn threads(&mut self, listed: &[String]) -> Result<Threads, Stop> {
+    /// Reads the threads that are due, of the rows that the list holds and of others: those with news, or the rest.
+    pub(super) async fn threads(&mut self, listed: &[String], with_news: bool) -> Result<Threads, Stop> {
         let every = SignedDuration::try_from(self.site.pace.usual).unwrap_or(SignedDuration::MAX);
         let mut due = self.memory.frontier.due(listed.iter().map(String::as_str), self.began, every);
         // Those that were given up, and are gaps since.
         let given_up: Vec<String> = self.memory.state.ledger.threads_due(self.began).map(str::to_owned).collect();
         due.extend(given_up.into_iter().map(|key| (key, Why::Again)));
+        // What chasing a gap has brought up is news too, and not urgent.
+        due.retain(|(_, why)| !with_news || *why == Why::News);
         let (mut read, mut matched, mut worded, mut failed) = (0, false, false, Vec::new());
         let mut threads = Threads::default();
         for (key, why) in due {
-            if !self.has_time(why == Why::News) {
+            if !self.has_time(with_news) {
                 if why == Why::News {
-                    self.trouble("more threads have news than one visit can read: the next one goes on".into());
-                    break;
+                    self.trouble("more threads have news than this visit can read: the next one goes on".into());
                 }
-                continue;
+                break;
             }
             let trouble = match self.thread(&key, why).await {
                 Ok(held) => {

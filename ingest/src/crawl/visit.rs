@@ -50,6 +50,8 @@ pub(crate) struct Visit<'a> {
     /// Gaps that were found on the way, with their reasons, and those that were closed.
     pub(super) gaps: Vec<(Span, String)>,
     pub(super) closed: Vec<ClosedGap>,
+    /// Until when there is time for what is not urgent.
+    spare_until: Timestamp,
     pages: u32,
     clock_offset: Option<SignedDuration>,
     broken: usize,
@@ -106,6 +108,7 @@ impl<'a> Visit<'a> {
             behind: None,
             gaps: Vec::new(),
             closed: Vec::new(),
+            spare_until: began,
             pages: 0,
             clock_offset: None,
             broken: 0,
@@ -164,8 +167,10 @@ impl<'a> Visit<'a> {
 
     async fn visit(&mut self) -> Result<(CrawlOutcome, Back), Stop> {
         let walked = self.walk().await?;
+        let threads = self.threads(&walked.listed, true).await?;
+        self.spare_until = Timestamp::now() + self.spare();
         self.chase().await?;
-        let threads = self.threads(&walked.listed).await?;
+        self.threads(&walked.listed, false).await?;
         let outcome = if walked.unchanged && self.found == 0 { CrawlOutcome::NotModified } else { CrawlOutcome::Ok };
         let reached = walked.oldest.or(threads.reached);
         self.memory.state.list = walked.validators;
@@ -230,12 +235,16 @@ impl<'a> Visit<'a> {
         Ok(Some((found.map_err(Stop::failed)?, page)))
     }
 
-    /// Whether there is time to begin with something: for as long as the pause of the source, or for as long as a visit may
-    /// take at all where it is urgent.
+    /// Whether there is time to begin with something: with what has news for as long as a visit may take at all, and then with
+    /// the rest for half of the source's pause, so that news do not wait for what is old.
     pub(super) fn has_time(&self, is_urgent: bool) -> bool {
-        let pause = SignedDuration::try_from(self.site.pace.slowest).unwrap_or(LONGEST);
-        let longest = if is_urgent { LONGEST } else { pause.clamp(SignedDuration::from_secs(10), LONGEST) };
-        Timestamp::now().duration_since(self.began) < longest
+        let now = Timestamp::now();
+        if is_urgent { now.duration_since(self.began) < LONGEST } else { now < self.spare_until }
+    }
+
+    fn spare(&self) -> SignedDuration {
+        let half = SignedDuration::try_from(self.site.pace.usual / 2).unwrap_or(LONGEST);
+        half.clamp(SignedDuration::from_secs(2), LONGEST)
     }
 
     pub(super) fn trouble(&mut self, trouble: String) {

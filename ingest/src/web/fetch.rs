@@ -1,93 +1,114 @@
-//! Fetches pages: with a time limit, a size limit that holds while the body streams in (so a decompression bomb does not go
-//! off), at most five redirects each of which is checked like the first address, and at a polite pace.
+//! Fetches pages. Each hop goes: robots.txt allows? → the host's breaker is closed? → wait for the host's turn → one request,
+//! bounded in time and size; what may pass is tried again, later each time. At most five redirects are followed, each checked
+//! like the first address.
 //!
-//! Each hop goes: address allowed? → robots.txt allows? → wait for the host's slot → request. A source that may be in a
-//! private range may reach its own host and port there, and nothing else: a page must not lead into our network.
+//! A source that may be in a private range may reach its own host and port there, and nothing else: a page must not lead into
+//! our network. What a source's config trusts it with (headers) goes to its own host and port alone.
 
-pub(crate) use super::request::{Fetched, Page, Request, Validators};
-use super::{
-    address::{self, PrivateAddress, PublicOnly},
-    pace::Pace,
-    robots::{self, Robots},
+pub(crate) use super::{
+    drift::Clock,
+    error::FetchError,
+    request::{Fetched, Page, Request, Validators},
 };
-use bytes::BytesMut;
-use futures::StreamExt;
-use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, Response, header, redirect};
-use schemas::kit::{metrics, settings::Crawl};
+use super::{
+    address::{self, PublicOnly},
+    drift::Drift,
+    exchange::{Answer, Limits, exchange},
+    hosts::{Host, Hosts},
+    lock,
+    pace::Rate,
+    robots::{self, Known, Robots},
+};
+use reqwest::{Client, ClientBuilder, RequestBuilder, header, redirect};
+use schemas::kit::{backoff::Backoff, metrics, settings::Crawl};
 use std::{
-    collections::HashMap,
-    error::Error as _,
-    sync::{Arc, Mutex, PoisonError},
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 use url::Url;
 
-const MAX_REDIRECTS: usize = 5;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Who would have to wait longer for a host's slot comes back later instead.
+pub(super) const MAX_REDIRECTS: usize = 5;
+/// How often a request that may pass is made: at one failure in twenty, a visit of sixty pages breaks off once in 2,500.
+const TRIES: u32 = 4;
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(5) };
+/// How long a host is left alone that says "too many requests" and not for how long.
+const TOO_MANY: Backoff = Backoff { first: Duration::from_secs(5), longest: Duration::from_secs(60) };
+/// Who would have to wait longer for a host's turn comes back later instead.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A site that wants to be left alone longer is asked again after this.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
-/// Sites whose robots.txt is remembered.
-const MAX_ROBOTS: usize = 1_024;
-
-/// Why an address yields nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FetchError {
-    #[error("{0}")]
-    Address(String),
-    #[error("{0}")]
-    RobotsDenied(String),
-    #[error("{0}")]
-    RobotsUnreadable(String),
-    #[error("the site asks for a log-in (HTTP {0})")]
-    LoginRequired(u16),
-    #[error("HTTP {status}{}", retry_after.map(|wait| format!(", try again after {} s", wait.as_secs())).unwrap_or_default())]
-    Status { status: u16, retry_after: Option<Duration> },
-    #[error("the site is to be left alone for another {} s", .0.as_secs())]
-    Busy(Duration),
-    #[error("the page is larger than [crawl] page_bytes = {0}")]
-    TooLarge(usize),
-    #[error("more than {MAX_REDIRECTS} redirects, the last to {0}")]
-    Redirects(String),
-    #[error("{0}")]
-    Network(String),
-}
+/// Connections that are not used are closed after this: ten thousand sources must not hold ten thousand.
+const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+const IDLE_PER_HOST: usize = 2;
+/// What all headers of an answer may take, over HTTP/2. Over HTTP/1.1 it is a hundred of them.
+const MAX_HEADERS: u32 = 64 << 10;
 
 /// Fetches pages for all workers.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     public: Client,
     private: Client,
-    pause: Duration,
+    rate: Rate,
+    limits: Limits,
+    page_timeout: Duration,
     page_bytes: usize,
-    pace: Mutex<Pace>,
-    robots: Mutex<HashMap<String, (Arc<Robots>, Instant)>>,
+    hosts: Hosts,
+    drift: Mutex<Drift>,
+    /// Of those who wait longer than the patience, for a site with a long pause: no more than half of the workers.
+    long_waits: Semaphore,
+}
+
+/// One hop on the way to a page.
+struct Hop<'a> {
+    url: &'a Url,
+    host: &'a Host,
+    asked: &'a Request<'a>,
+    rate: Rate,
+    /// The page itself, or its site's robots.txt.
+    is_page: bool,
+    most_bytes: usize,
 }
 
 impl Fetcher {
     /// # Errors
     /// When no client can be made.
     pub(crate) fn new(crawl: &Crawl) -> reqwest::Result<Self> {
+        Self::with(crawl, |client| client)
+    }
+
+    fn with(crawl: &Crawl, more: impl Fn(ClientBuilder) -> ClientBuilder) -> reqwest::Result<Self> {
         let contact = crawl.contact.as_deref().map(|contact| format!(" (+{contact})")).unwrap_or_default();
         let agent = format!("Wanglou/{}.{}{contact}", env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
+        let limits = Limits {
+            connect: crawl.connect_timeout.min(crawl.timeout),
+            first_byte: crawl.first_byte_timeout.min(crawl.timeout),
+            idle: crawl.idle_timeout.min(crawl.timeout),
+            whole: crawl.timeout,
+        };
         let client = || {
-            schemas::kit::http::client()
+            let client = schemas::kit::http::client()
                 .user_agent(&agent)
                 .redirect(redirect::Policy::none())
                 .referer(false)
-                .connect_timeout(CONNECT_TIMEOUT.min(crawl.timeout))
-                .timeout(crawl.timeout)
-                .pool_max_idle_per_host(2)
+                .connect_timeout(limits.connect)
+                .pool_idle_timeout(IDLE_CONNECTION)
+                .pool_max_idle_per_host(IDLE_PER_HOST)
+                .http2_max_header_list_size(MAX_HEADERS);
+            more(client)
         };
+        let rate = Rate { pause: crawl.pause, burst: NonZeroU32::new(crawl.burst).unwrap_or(NonZeroU32::MIN) };
         Ok(Self {
             public: client().dns_resolver(Arc::new(PublicOnly)).build()?,
             private: client().build()?,
-            pause: crawl.pause,
+            rate,
+            limits,
+            page_timeout: crawl.page_timeout.max(crawl.timeout),
             page_bytes: crawl.page_bytes,
-            pace: Mutex::default(),
-            robots: Mutex::default(),
+            hosts: Hosts::new(rate),
+            drift: Mutex::default(),
+            long_waits: Semaphore::new((crawl.workers / 2).max(1)),
         })
     }
 
@@ -103,216 +124,267 @@ impl Fetcher {
     }
 
     /// Fetches a page.
+    ///
+    /// # Errors
+    /// Why there is none.
     pub(crate) async fn fetch(&self, asked: &Request<'_>) -> Result<Fetched, FetchError> {
-        let mut url = asked.url.clone();
-        for _ in 0..=MAX_REDIRECTS {
-            let robots = self.robots(&url, asked).await?;
+        let mut left = self.page_timeout;
+        let mut trail = Trail::from(asked.url);
+        loop {
+            let url = trail.here().clone();
+            address::check(&url, asked.allow_private && asked.is_home(&url)).map_err(FetchError::Address)?;
+            let host = self.hosts.of(&url);
+            let robots = self.robots(&host, &url, asked).await?;
             robots.check(&url).map_err(|reason| match *robots {
                 Robots::Nothing(_) => FetchError::RobotsUnreadable(reason),
                 _ => FetchError::RobotsDenied(reason),
             })?;
-            let began = Instant::now();
-            let (response, clock_offset) = self.request(&url, asked, robots.delay(), true).await?;
-            if let Some(next) = redirect(&response, &url)? {
-                url = next;
+            let rate = self.rate(robots.delay());
+            let hop = Hop { url: &url, host: &host, asked, rate, is_page: true, most_bytes: self.page_bytes };
+            let before = left;
+            let answer = self.persist(&hop, &mut left).await;
+            metrics::INGEST_FETCH.observe(before.saturating_sub(left).as_secs_f64());
+            if let Ok(answer) = &answer
+                && let Some(next) = answer.redirect(&url)?
+            {
+                trail.follow(next, asked)?;
                 continue;
             }
-            let status = response.status().as_u16();
-            let fetched = match status {
-                304 => Ok(Fetched::NotModified),
-                200..=299 => {
-                    let redirected = url != *asked.url;
-                    let page = self.page(url, response).await;
-                    page.map(|page| Fetched::Page(Page { redirected, clock_offset, ..page }))
-                }
-                401 | 407 => Err(FetchError::LoginRequired(status)),
-                _ => Err(self.refused(&url, &response)),
-            };
             metrics::INGEST_PAGES.inc();
-            metrics::INGEST_FETCH.observe(began.elapsed().as_secs_f64());
-            return fetched;
+            return self.judge(answer?, url, trail.is_redirected());
         }
-        Err(FetchError::Redirects(url.to_string()))
     }
 
-    /// One request, when the host's slot has come.
-    async fn request(
-        &self,
-        url: &Url,
-        asked: &Request<'_>,
-        delay: Option<Duration>,
-        for_page: bool,
-    ) -> Result<(Response, Option<SignedDuration>), FetchError> {
-        let is_home = asked.is_home(url);
-        let may_be_private = is_home && asked.allow_private;
-        address::check(url, may_be_private).map_err(FetchError::Address)?;
-        let pause = self.pause.max(delay.unwrap_or_default());
-        let slot = lock(&self.pace)
-            .reserve(&origin(url), pause, PATIENCE.max(pause.saturating_mul(2)), Instant::now())
-            .map_err(FetchError::Busy)?;
-        tokio::time::sleep_until(slot.into()).await;
-        let mut request = if may_be_private { &self.private } else { &self.public }.get(url.clone());
-        if for_page {
-            for (name, value) in [
-                (header::IF_NONE_MATCH, asked.validators.etag.as_deref()),
-                (header::IF_MODIFIED_SINCE, asked.validators.last_modified.as_deref()),
-                (header::ACCEPT, asked.accept),
-            ] {
-                if let Some(value) = value {
-                    request = request.header(name, value);
-                }
+    /// What the servers' clocks say of ours; nothing while none was heard.
+    #[allow(dead_code, reason = "for the reports of visits")]
+    pub(crate) fn clock(&self) -> Option<Clock> {
+        lock(&self.drift).estimate(Instant::now())
+    }
+
+    /// How fast a host may be asked: by the config, or slower where the site asks for it.
+    fn rate(&self, delay: Option<Duration>) -> Rate {
+        match delay {
+            Some(delay) if delay > self.rate.pause => Rate { pause: delay, burst: NonZeroU32::MIN },
+            _ => self.rate,
+        }
+    }
+
+    /// What an answer that is no redirect means.
+    fn judge(&self, answer: Answer, url: Url, redirected: bool) -> Result<Fetched, FetchError> {
+        match answer.status {
+            304 => Ok(Fetched::NotModified),
+            200..=299 if !answer.whole => Err(FetchError::TooLarge(self.page_bytes)),
+            200..=299 => {
+                let text = |name| answer.text(name).map(str::to_owned);
+                let content_type = text(header::CONTENT_TYPE);
+                Ok(Fetched::Page(Page {
+                    url,
+                    redirected,
+                    status: answer.status,
+                    charset: content_type.as_deref().and_then(charset_of),
+                    content_type,
+                    validators: Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) },
+                    clock_offset: answer.clock.map(|(offset, _)| offset),
+                    body: answer.body,
+                }))
             }
-            for (name, value) in asked.headers.iter().filter(|_| is_home) {
-                let mut value = value.clone();
-                value.set_sensitive(true);
+            status @ (401 | 407) => Err(FetchError::LoginRequired(status)),
+            status => Err(FetchError::Status { status, retry_after: answer.retry_after(MAX_RETRY_AFTER) }),
+        }
+    }
+
+    /// Makes a request, again when that may help, as long as there is time `left` for it: the time of the requests and of the
+    /// waits after failures, not that of waiting for the host's turn.
+    async fn persist(&self, hop: &Hop<'_>, left: &mut Duration) -> Result<Answer, FetchError> {
+        let mut tries = 1;
+        loop {
+            let error = match self.once(hop, left, tries).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            // Who is told when to come back waits for his turn until then.
+            let wait = match error.leave_alone() {
+                Some(wait) if wait > PATIENCE => return Err(error),
+                Some(_) => Duration::ZERO,
+                None => BACKOFF.wait(tries, rand::random()),
+            };
+            if !error.may_pass() || tries >= TRIES || wait >= *left {
+                return Err(error);
+            }
+            tries += 1;
+            metrics::INGEST_RETRIES.inc();
+            tracing::debug!(url = %hop.url, %error, tries, "a request is made again");
+            tokio::time::sleep(wait).await;
+            *left -= wait;
+        }
+    }
+
+    /// One request, when the host's turn has come.
+    async fn once(&self, hop: &Hop<'_>, left: &mut Duration, tries: u32) -> Result<Answer, FetchError> {
+        hop.host.may_be_asked()?;
+        self.turn(hop).await?;
+        hop.host.ask()?;
+        let began = Instant::now();
+        let limits = Limits { whole: self.limits.whole.min(*left), ..self.limits };
+        let answer = exchange(self.request(hop), limits, hop.most_bytes).await.and_then(|answer| {
+            self.note_clock(hop.url, &answer);
+            if !super::error::is_passing(answer.status) {
+                return Ok(answer);
+            }
+            let too_many = (answer.status == 429).then(|| TOO_MANY.wait(tries, 1.0));
+            let retry_after = answer.retry_after(MAX_RETRY_AFTER).or(too_many);
+            Err(FetchError::Status { status: answer.status, retry_after })
+        });
+        *left = left.saturating_sub(began.elapsed());
+        match &answer {
+            Err(error) if error.is_fault() => hop.host.failed(error),
+            _ => hop.host.succeeded(),
+        }
+        if let Err(FetchError::Status { retry_after: Some(wait), .. }) = &answer {
+            hop.host.pace.hold(Instant::now() + *wait);
+        }
+        answer
+    }
+
+    /// Waits for the host's turn.
+    async fn turn(&self, hop: &Hop<'_>) -> Result<(), FetchError> {
+        let long = hop.rate.pause.saturating_mul(2);
+        // Else a few sites with long pauses would hold all workers.
+        let permit = (long > PATIENCE).then(|| self.long_waits.try_acquire().ok()).flatten();
+        let patience = if permit.is_some() { long } else { PATIENCE };
+        hop.host.pace.turn(hop.rate, patience).await.map_err(FetchError::Busy)
+    }
+
+    fn request(&self, hop: &Hop<'_>) -> RequestBuilder {
+        let asked = hop.asked;
+        let is_home = asked.is_home(hop.url);
+        let client = if is_home && asked.allow_private { &self.private } else { &self.public };
+        let mut request = client.get(hop.url.clone());
+        if !hop.is_page {
+            return request;
+        }
+        for (name, value) in [
+            (header::IF_NONE_MATCH, asked.validators.etag.as_deref()),
+            (header::IF_MODIFIED_SINCE, asked.validators.last_modified.as_deref()),
+            (header::ACCEPT, asked.accept),
+        ] {
+            if let Some(value) = value {
                 request = request.header(name, value);
             }
         }
-        let sent = Timestamp::now();
-        let began = Instant::now();
-        let response = request.send().await.map_err(|error| network(&error))?;
-        let offset = clock_offset(&response, sent, began.elapsed());
-        Ok((response, offset))
-    }
-
-    async fn page(&self, url: Url, response: Response) -> Result<Page, FetchError> {
-        let status = response.status().as_u16();
-        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
-        let content_type = text(header::CONTENT_TYPE);
-        let charset = content_type.as_deref().and_then(charset_of);
-        let (body, whole) = read(response, self.page_bytes).await?;
-        if !whole {
-            return Err(FetchError::TooLarge(self.page_bytes));
+        for (name, value) in asked.headers.iter().filter(|_| is_home) {
+            let mut value = value.clone();
+            value.set_sensitive(true);
+            request = request.header(name, value);
         }
-        Ok(Page { url, redirected: false, status, content_type, charset, body, validators, clock_offset: None })
+        request
     }
 
     /// What robots.txt says, from memory or from the site.
-    async fn robots(&self, url: &Url, asked: &Request<'_>) -> Result<Arc<Robots>, FetchError> {
-        let key = origin(url);
-        let now = Instant::now();
-        if let Some((robots, until)) = lock(&self.robots).get(&key)
-            && *until > now
-        {
-            return Ok(robots.clone());
+    async fn robots(&self, host: &Host, url: &Url, asked: &Request<'_>) -> Result<Arc<Robots>, FetchError> {
+        let mut known = host.robots.lock().await;
+        if let Some(known) = known.as_ref().filter(|known| known.until > Instant::now()) {
+            return Ok(known.robots.clone());
         }
-        let robots = match self.fetch_robots(url, asked).await {
+        let answer = match self.fetch_robots(url, asked).await {
             Ok(robots) => robots,
             // These say nothing about the site's robots.txt.
-            Err(error @ (FetchError::Address(_) | FetchError::Busy(_))) => return Err(error),
+            Err(error @ (FetchError::Address(_) | FetchError::Busy(_) | FetchError::Broken { .. })) => return Err(error),
             Err(error) => Robots::Nothing(format!("robots.txt: {error}")),
         };
-        let robots = Arc::new(robots);
-        let mut known = lock(&self.robots);
-        if known.len() >= MAX_ROBOTS {
-            known.retain(|_, (_, until)| *until > now);
-        }
-        if known.len() >= MAX_ROBOTS {
-            known.clear();
-        }
-        known.insert(key, (robots.clone(), now + robots.kept()));
+        let now_known = Known::after(known.as_ref(), answer, Instant::now());
+        let robots = now_known.robots.clone();
+        *known = Some(now_known);
+        drop(known);
+        self.hosts.bound_rules(robots.bytes());
         Ok(robots)
     }
 
     async fn fetch_robots(&self, url: &Url, asked: &Request<'_>) -> Result<Robots, FetchError> {
         let no_address = |_| FetchError::Address(format!("{url} has no robots.txt"));
-        let mut url = url.join("/robots.txt").map_err(no_address)?;
-        for _ in 0..=MAX_REDIRECTS {
-            let (response, _) = self.request(&url, asked, None, false).await?;
-            if let Some(next) = redirect(&response, &url)? {
-                url = next;
-                continue;
-            }
-            let status = response.status().as_u16();
-            let body = match status {
-                200..=299 => read(response, robots::MAX_BYTES).await?.0,
-                _ => Vec::new(),
+        let mut left = self.page_timeout;
+        let mut trail = Trail::from(&url.join("/robots.txt").map_err(no_address)?);
+        loop {
+            let url = trail.here().clone();
+            address::check(&url, asked.allow_private && asked.is_home(&url)).map_err(FetchError::Address)?;
+            let host = self.hosts.of(&url);
+            let hop =
+                Hop { url: &url, host: &host, asked, rate: self.rate, is_page: false, most_bytes: robots::MAX_BYTES };
+            let answer = match self.persist(&hop, &mut left).await {
+                Ok(answer) => answer,
+                Err(FetchError::Status { status, .. }) => return Ok(Robots::from_answer(status, b"")),
+                Err(error) => return Err(error),
             };
-            return Ok(Robots::from_answer(status, &body));
-        }
-        Err(FetchError::Redirects(url.to_string()))
-    }
-
-    /// An answer that is an error; when the site says how long to wait, its host is left alone.
-    fn refused(&self, url: &Url, response: &Response) -> FetchError {
-        let retry_after = response
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| retry_after(value.to_str().ok()?, Timestamp::now()));
-        if let Some(wait) = retry_after {
-            lock(&self.pace).hold(&origin(url), Instant::now() + wait);
-        }
-        FetchError::Status { status: response.status().as_u16(), retry_after }
-    }
-}
-
-/// Scheme, host and port: the unit that robots.txt and pace hold for.
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Where an answer sends us on to.
-fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, FetchError> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let location =
-        response.headers().get(header::LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-    let next = location.and_then(|location| from.join(location).ok());
-    next.map(Some)
-        .ok_or_else(|| FetchError::Network(format!("HTTP {} without a valid address", response.status().as_u16())))
-}
-
-/// The body up to `most` bytes after decompression, and whether that is all of it.
-async fn read(response: Response, most: usize) -> Result<(Vec<u8>, bool), FetchError> {
-    let mut stream = response.bytes_stream();
-    let mut body = BytesMut::new();
-    while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|error| network(&error))?;
-        metrics::INGEST_BYTES.inc_by(piece.len() as u64);
-        let room = most - body.len();
-        body.extend_from_slice(&piece[..piece.len().min(room)]);
-        if piece.len() > room {
-            return Ok((body.into(), false));
+            match answer.redirect(&url)? {
+                Some(next) => {
+                    if let Err(FetchError::Redirects(_) | FetchError::Loop(_)) = trail.follow(next, asked) {
+                        return Ok(Robots::Everything);
+                    }
+                }
+                None => return Ok(Robots::from_answer(answer.status, &answer.body)),
+            }
         }
     }
-    Ok((body.into(), true))
-}
 
-/// What went wrong, for a person: reqwest hides the cause behind the address.
-fn network(error: &reqwest::Error) -> FetchError {
-    let mut cause = error.source();
-    let mut last = None;
-    while let Some(error) = cause {
-        if let Some(private) = error.downcast_ref::<PrivateAddress>() {
-            return FetchError::Address(private.to_string());
+    /// Compares the server's clock with ours.
+    fn note_clock(&self, url: &Url, answer: &Answer) {
+        let (Some((offset, uncertainty)), Some(host)) = (answer.clock, url.host_str()) else { return };
+        let mut drift = lock(&self.drift);
+        let now = Instant::now();
+        let changed = drift.note(host, offset, uncertainty, now);
+        if let Some(clock) = drift.estimate(now).filter(Clock::is_sure) {
+            metrics::INGEST_CLOCK_OFFSET.set(clock.offset.as_secs());
         }
-        last = Some(error.to_string());
-        cause = error.source();
+        drop(drift);
+        let Some((clock, is_off)) = changed else { return };
+        let (seconds, agreeing) = (clock.offset.as_secs(), clock.agreeing);
+        if is_off {
+            tracing::warn!(
+                seconds,
+                agreeing,
+                "this machine's clock is off: so many sites agree that it must be set by so many seconds; times of posts \
+                 are judged by it, so set it, and let NTP keep it"
+            );
+        } else {
+            tracing::info!(seconds, agreeing, "this machine's clock is right again");
+        }
     }
-    let what = match (error.is_timeout(), error.is_connect(), error.is_body() || error.is_decode()) {
-        (true, ..) => "no answer in time",
-        (_, true, _) => "the site cannot be reached",
-        (.., true) => "the answer broke off or cannot be unpacked",
-        _ => "the answer broke off, or is no HTTP",
-    };
-    FetchError::Network(match last {
-        Some(last) if !error.is_timeout() => format!("{what}: {last}"),
-        _ => what.to_owned(),
-    })
 }
 
-/// The server's clock less ours. A date is cut off to the second: on average it is half a second later there.
-fn clock_offset(response: &Response, sent: Timestamp, took: Duration) -> Option<SignedDuration> {
-    let date = httpdate::parse_http_date(response.headers().get(header::DATE)?.to_str().ok()?).ok()?;
-    let theirs = Timestamp::try_from(date).ok()?.checked_add(SignedDuration::from_millis(500)).ok()?;
-    let middle = sent.checked_add(SignedDuration::try_from(took / 2).ok()?).ok()?;
-    Some(theirs.duration_since(middle))
+/// The addresses that redirects have led to.
+struct Trail(Vec<Url>);
+
+impl Trail {
+    fn from(url: &Url) -> Self {
+        let mut url = url.clone();
+        url.set_fragment(None);
+        Self(vec![url])
+    }
+
+    fn here(&self) -> &Url {
+        &self.0[self.0.len() - 1]
+    }
+
+    fn is_redirected(&self) -> bool {
+        self.0.len() > 1
+    }
+
+    /// Goes on to where a redirect leads.
+    fn follow(&mut self, mut next: Url, asked: &Request<'_>) -> Result<(), FetchError> {
+        next.set_fragment(None);
+        if !asked.is_home(&next) {
+            // A name and password that a site puts into an address would be sent along. Where there can be none, there is none.
+            let _ = (next.set_username(""), next.set_password(None));
+        }
+        if self.0.contains(&next) {
+            return Err(FetchError::Loop(next.to_string()));
+        }
+        if self.0.len() > MAX_REDIRECTS {
+            return Err(FetchError::Redirects(next.to_string()));
+        }
+        self.0.push(next);
+        Ok(())
+    }
 }
 
 fn charset_of(content_type: &str) -> Option<String> {
@@ -322,36 +394,5 @@ fn charset_of(content_type: &str) -> Option<String> {
     })
 }
 
-/// `Retry-After`, in seconds or as a date.
-fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let wait = match value.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-            Duration::try_from(at.duration_since(now)).unwrap_or_default()
-        }
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_in_seconds_and_as_a_date() {
-        let now = "2026-11-24T10:00:00Z".parse().unwrap();
-        let wait = |value| retry_after(value, now).map(|wait| wait.as_secs());
-        assert_eq!(wait("120"), Some(120));
-        assert_eq!(wait("99999999999"), Some(3600));
-        assert_eq!(wait("Tue, 24 Nov 2026 10:05:00 GMT"), Some(300));
-        assert_eq!(wait("Tue, 24 Nov 2020 10:05:00 GMT"), Some(0));
-        assert_eq!(wait("soon"), None);
-    }
-
-    #[test]
-    fn the_charset_of_a_content_type() {
-        assert_eq!(charset_of("text/html; Charset=\"GBK\"").as_deref(), Some("GBK"));
-        assert_eq!(charset_of("text/html"), None);
-    }
-}
+mod tests;

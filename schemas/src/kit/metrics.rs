@@ -72,8 +72,16 @@ metrics! {
     counter INGEST_PAGES = "wanglou_ingest_pages_fetched_total" [];
     /// Bytes fetched.
     counter INGEST_BYTES = "wanglou_ingest_fetched_bytes_total" [];
-    /// Time of a fetch, from request to last byte.
+    /// Time of a fetch, from request to last byte, with all its tries.
     histogram INGEST_FETCH = "wanglou_ingest_fetch_seconds" [];
+    /// Requests that were made again after an error that may pass.
+    counter INGEST_RETRIES = "wanglou_ingest_fetch_retries_total" [];
+    /// Times that a host was spared because it failed again and again: its breaker opened.
+    counter INGEST_BREAKERS = "wanglou_ingest_breaker_opened_total" [];
+    /// Broken characters in pages, replaced by U+FFFD.
+    counter INGEST_BROKEN = "wanglou_ingest_broken_characters_total" [];
+    /// The servers' clocks less ours, the median over hosts of which at least three agree.
+    gauge INGEST_CLOCK_OFFSET = "wanglou_ingest_clock_offset_seconds" [];
 
     /// Bytes that are free on the disk of data_dir.
     gauge DISK_FREE = "wanglou_disk_free_bytes" [];
