@@ -130,6 +130,9 @@ impl<'a> Replay<'a> {
             keyphrases: understood.keyphrases,
             topics: understood.topics,
             place: post.place.clone(),
+            official: None,
+            addressed_to: None,
+            gone_at: None,
         }
     }
 }

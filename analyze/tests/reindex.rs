@@ -66,6 +66,8 @@ fn post(number: u64, likes: u64) -> RawPost {
         media: Vec::new(),
         media_alt: Vec::new(),
         reply: None,
+        official: None,
+        addressed_to: None,
         via: Via::Push,
     }
 }

@@ -57,6 +57,9 @@ fn post(partition: u32, offset: u64, published_at: Timestamp) -> AnalyzedPost {
         keyphrases: vec![],
         topics: vec!["water".into()],
         place: None,
+        official: None,
+        addressed_to: None,
+        gone_at: None,
     }
 }
 

@@ -64,6 +64,9 @@ fn posts(begin: Timestamp) -> Vec<AnalyzedPost> {
                 keyphrases: Vec::new(),
                 topics,
                 place: None,
+                official: None,
+                addressed_to: None,
+                gone_at: None,
             }
         })
         .collect()

@@ -4,7 +4,6 @@
 //! restore on. A key that the environment gives is not in the data folder and so not in a backup.
 
 use crate::privacy::KEY_FILE;
-use anyhow::Context;
 use schemas::kit::backup::copy_if_there;
 use std::path::Path;
 
@@ -14,18 +13,5 @@ use std::path::Path;
 /// When one cannot be read, or the copy not written.
 pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
     copy_if_there(&data_dir.join(KEY_FILE), &to.join(KEY_FILE))?;
-    let folder = data_dir.join(crate::crawl::MEMORIES);
-    let memories = match std::fs::read_dir(&folder) {
-        Ok(memories) => memories,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error).with_context(|| folder.display().to_string()),
-    };
-    for memory in memories {
-        let name = memory?.file_name();
-        // What begins with a dot is being written; the whole one stands beside it.
-        if !name.to_string_lossy().starts_with('.') {
-            copy_if_there(&folder.join(&name), &to.join(crate::crawl::MEMORIES).join(&name))?;
-        }
-    }
-    Ok(())
+    crate::store::backup(data_dir, to)
 }

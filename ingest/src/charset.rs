@@ -10,7 +10,7 @@
 //! browser, leaves out (HZ, ISO-2022-CN) is not read.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use schemas::kit::metrics;
 use std::sync::LazyLock;
 
@@ -146,13 +146,17 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     detector.feed(bytes, true);
     // The sites of a district: between two that fit, the Chinese one.
     let encoding = detector.guess(Some(b"cn"), Utf8Detection::Allow);
-    if encoding == GBK { GB18030 } else { encoding }
+    if encoding != GBK {
+        return encoding;
+    }
+    // Nobody writes in the user area: what reads so is Big5, if it can be.
+    let in_user_area = with(GB18030, bytes).text.contains(|c| matches!(c, '\u{e000}'..='\u{f8ff}'));
+    if in_user_area && detector.guess(Some(b"tw"), Utf8Detection::Allow) == BIG5 { BIG5 } else { GB18030 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use encoding_rs::BIG5;
     use proptest::prelude::*;
 
     const TEXT: &str = "抚琴街道今天又停水了，居民反映水压低，至今没有通知。";
@@ -228,7 +232,7 @@ mod tests {
     fn gb18030_is_that_of_2022() {
         // In 2000 and 2005 these were U+E78D and others of the user area.
         let decoded = decode(b"\xa6\xd9\xa6\xda\xa6\xec\xfe\x59\xfe\x61", named("gb18030"), None);
-        assert_eq!((decoded.text.as_str(), decoded.broken), ("︐︒︘龴龵", 0));
+        assert_eq!((decoded.text.as_str(), decoded.broken), ("︐︒︗龴龵", 0));
     }
 
     #[test]

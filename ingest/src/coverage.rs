@@ -16,6 +16,7 @@ use crate::{
     crawl::Inheritance,
     door::Door,
     lately::Lately,
+    source,
     tail::{Follow, Tail},
 };
 use axum::{Json, Router, extract::State, routing::get};
@@ -23,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::{
         auth::{self, MAY_WATCH},
-        settings::{Settings, SourceKind},
+        settings::Settings,
     },
     log::{Entry, LogError, SharedLog, Topic},
     records::{CrawlOutcome, CrawlReport, Record},
@@ -100,17 +101,13 @@ impl Coverage {
     pub(crate) async fn open(settings: &Settings, log: &SharedLog) -> Result<(Self, Follow), LogError> {
         let sources = settings.source.iter().map(|source| {
             let source = source.get_ref();
-            let kind = match source.kind {
-                SourceKind::Html => "html",
-                SourceKind::Rss => "rss",
-            };
-            Source::new(&source.id, source.display_name(), kind, source.every)
+            Source::new(&source.id, source.display_name(), source::kind(source), source.every)
         });
         let known = Known { sources: sources.collect(), read_to: 0, ahead: BTreeSet::new() };
         let coverage = Self(Arc::new(Shared { known: Mutex::new(known), read_to: watch::Sender::new(0) }));
         let mut tail = Tail::open(log, Topic::CrawlReports, CATCH_UP).await?;
-        while let Some(entries) = tail.next().await? {
-            coverage.take(&entries);
+        while let Some(batch) = tail.next().await? {
+            coverage.take(&batch.entries);
         }
         let follow = tail.follow();
         coverage.has_read(follow.at());
@@ -146,6 +143,11 @@ impl Coverage {
         let Some(offset) = offset.filter(|&offset| offset >= known.read_to) else { return };
         known.ahead.insert(offset);
         known.take(report);
+    }
+
+    /// When somebody's last good visit to a source ended.
+    pub(crate) fn last_success(&self, source: &str) -> Option<Timestamp> {
+        self.lock().sources.iter().find(|known| known.id == source)?.last_success_at
     }
 
     /// What the reports of a source say to whoever begins to visit it.

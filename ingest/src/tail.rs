@@ -3,7 +3,7 @@
 
 use schemas::{
     kit::backoff::Backoff,
-    log::{Batch, Entry, LogError, Position, Reader, SharedLog, Topic},
+    log::{Batch, LogError, Position, Reader, SharedLog, Topic},
 };
 use std::{collections::HashMap, time::Duration};
 
@@ -14,6 +14,7 @@ const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: D
 
 pub(crate) struct Tail {
     reader: Box<dyn Reader>,
+    begins: Vec<u64>,
     // Partitions that are not read to where they ended at the beginning.
     ends: HashMap<u32, u64>,
     follow: Follow,
@@ -31,22 +32,35 @@ pub(crate) struct Follow {
 impl Tail {
     /// At most the last `most` records of each partition.
     pub(crate) async fn open(log: &SharedLog, topic: Topic, most: u64) -> Result<Self, LogError> {
-        let mut from = Vec::new();
+        Self::open_at(log, topic, most, &[]).await
+    }
+
+    /// The last `most` records of each partition, and all from these offsets on.
+    pub(crate) async fn open_at(log: &SharedLog, topic: Topic, most: u64, all: &[u64]) -> Result<Self, LogError> {
+        let (mut from, mut begins) = (Vec::new(), Vec::new());
         let (mut ends, mut next) = (HashMap::new(), Vec::new());
         for partition in 0..log.describe(topic).await?.partitions {
             let (first, end) = log.bounds(topic, partition).await?;
+            let all = all.get(partition as usize).copied().unwrap_or(u64::MAX);
+            let offset = end.saturating_sub(most).min(all).max(first);
+            begins.push(offset);
             next.push(end);
-            if first < end {
-                from.push(Position { partition, offset: first.max(end.saturating_sub(most)) });
+            if offset < end {
+                from.push(Position { partition, offset });
                 ends.insert(partition, end);
             }
         }
         let follow = Follow { log: log.clone(), topic, next, reader: None };
-        Ok(Self { reader: log.reader(topic, from).await?, ends, follow })
+        Ok(Self { reader: log.reader(topic, from).await?, begins, ends, follow })
+    }
+
+    /// Where each partition is read from.
+    pub(crate) fn begins(&self) -> &[u64] {
+        &self.begins
     }
 
     /// The next records; none when all have been read.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Entry>>, LogError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Batch>, LogError> {
         if self.ends.is_empty() {
             return Ok(None);
         }
@@ -59,7 +73,7 @@ impl Tail {
         if self.ends.get(&batch.partition).is_some_and(|&end| batch.next >= end) {
             self.ends.remove(&batch.partition);
         }
-        Ok(Some(batch.entries))
+        Ok(Some(batch))
     }
 
     /// What comes after.

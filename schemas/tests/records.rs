@@ -29,7 +29,7 @@ fn schema<T: JsonSchema>() -> Schema {
 
 macro_rules! each_record {
     ($do:ident) => {
-        $do!(RawPost, AnalyzedPost, Pulse, IncidentRecord, CrawlReport, Rejected, Control, AuditEntry);
+        $do!(RawPost, Gone, AnalyzedPost, Pulse, IncidentRecord, CrawlReport, Rejected, Control, AuditEntry);
     };
 }
 

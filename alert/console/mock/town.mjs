@@ -219,6 +219,8 @@ export class Town {
           property: ["物业费", "电梯"],
         }[id],
         topics: [id],
+        official: n === 2 ? "水务局" : null,
+        gone_at: n === 3 ? iso(at + 3_600_000) : null,
         place: n % 2 === 0 ? `${street}街道` : null,
       };
     });

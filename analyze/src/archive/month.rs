@@ -10,10 +10,12 @@ use super::{
     verdict::Known,
 };
 use anyhow::Context;
+use schemas::records::{AnalyzedPost, Record};
 use std::path::Path;
 use tantivy::{
-    DocSet, Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TERMINATED, Term, directory::MmapDirectory,
-    schema::IndexRecordOption,
+    DocAddress, DocSet, Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TERMINATED, TantivyDocument, Term,
+    directory::MmapDirectory,
+    schema::{IndexRecordOption, Value},
 };
 
 /// Blocks of the document store that a segment's reader keeps decompressed: 16 KiB each.
@@ -99,8 +101,21 @@ impl MonthIndex {
 
     /// Looks an id up.
     pub(super) fn find(&self, id: &str) -> tantivy::Result<Option<Known>> {
+        Ok(self.locate(&self.searcher(), id)?.map(|(known, _)| known))
+    }
+
+    /// What is stored of a post, with what is known of it.
+    pub(super) fn stored(&self, id: &str) -> anyhow::Result<Option<(Known, AnalyzedPost)>> {
+        let searcher = self.searcher();
+        let Some((known, address)) = self.locate(&searcher, id)? else { return Ok(None) };
+        let stored: TantivyDocument = searcher.doc(address)?;
+        let bytes = stored.get_first(FIELDS.post).and_then(|value| value.as_bytes()).unwrap_or_default();
+        Ok(Some((known, AnalyzedPost::decode(bytes).context("a stored post")?)))
+    }
+
+    fn locate(&self, searcher: &Searcher, id: &str) -> tantivy::Result<Option<(Known, DocAddress)>> {
         let term = Term::from_field_text(FIELDS.id, id);
-        for segment in self.searcher().segment_readers() {
+        for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
             let Some(mut postings) =
                 segment.inverted_index(FIELDS.id)?.read_postings(&term, IndexRecordOption::Basic)?
             else {
@@ -108,7 +123,9 @@ impl MonthIndex {
             };
             while postings.doc() != TERMINATED {
                 if !segment.is_deleted(postings.doc()) {
-                    return Ok(Some(VerdictColumns::open(segment)?.known(self.month, postings.doc())));
+                    let doc = postings.doc();
+                    let known = VerdictColumns::open(segment)?.known(self.month, doc);
+                    return Ok(Some((known, DocAddress::new(ordinal, doc))));
                 }
                 postings.advance();
             }

@@ -331,13 +331,13 @@ impl Copied {
             for doc in segment.doc_ids_alive() {
                 let stored: TantivyDocument = store.get(doc)?;
                 let bytes = stored.get_first(FIELDS.post).and_then(|value| value.as_bytes()).unwrap_or_default();
-                let post = AnalyzedPost::decode(bytes).context("a stored post")?;
+                let mut post = AnalyzedPost::decode(bytes).context("a stored post")?;
                 if self.covered.as_ref().is_some_and(|covered| covered.covers(post.raw)) {
                     continue;
                 }
                 let (id, id_hash) = (Term::from_field_text(FIELDS.id, &post.id), verdict::id_hash(&post.id));
                 let known = columns.known(source.month, doc);
-                let document = understood_again(post, id_hash, &known, understanding)?;
+                let document = understood_again(&mut post, id_hash, &known, understanding)?;
                 if self.again {
                     writer.delete_term(id);
                 }
@@ -357,8 +357,8 @@ impl Copied {
 }
 
 /// A stored post's document, as this understanding builds it.
-fn understood_again(
-    mut post: AnalyzedPost,
+pub(super) fn understood_again(
+    post: &mut AnalyzedPost,
     id_hash: u64,
     known: &verdict::Known,
     understanding: &Understanding,
@@ -371,5 +371,5 @@ fn understood_again(
     post.keyphrases.clone_from(&understood.keyphrases);
     post.topics.clone_from(&understood.topics);
     let wire = post.encode();
-    Ok(FIELDS.document(&post, &wire, &understood, id_hash, known))
+    Ok(FIELDS.document(post, &wire, &understood, id_hash, known))
 }

@@ -114,6 +114,9 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         keyphrases: Vec::new(),
         topics: post.topics.clone(),
         place: None,
+        official: None,
+        addressed_to: None,
+        gone_at: None,
     }
 }
 

@@ -7,6 +7,18 @@
 //! | known | same or not | changed | revision, with the counts as they were | the new post, in the same month |
 //! | known | changed | same | revision, with the counts as they were | the new post, in the same month |
 //!
+//! A mark that a post is gone ([`judge_gone`]):
+//!
+//! | the id is | the post was seen | verdict | what is stored |
+//! |---|---|---|---|
+//! | unknown | – | none: the mark is dropped, and counted | – |
+//! | gone already | – | duplicate | nothing changes: the first mark's time stands |
+//! | known | after the mark's time | duplicate: the mark comes late, the post was there again | nothing changes |
+//! | known | before it | gone | the post as it was, with the time since when it is gone |
+//!
+//! A post that is gone has a content hash that no text has ([`GONE`]), so it needs no rule of its own when it comes back: whatever
+//! comes is a revision, whose document is not gone.
+//!
 //! When a post was published is fixed by its first-seen record: a revision keeps the time, its precision and the month.
 
 use super::dates::Month;
@@ -51,6 +63,18 @@ pub fn judge(known: Option<Known>, came: Known) -> Judgement {
     }
     let now = Known { content: came.content, counts: came.counts, ..known };
     Judgement { verdict: Verdict::Revision, previous: Some(known.counts), now }
+}
+
+/// The content hash of a post that is gone. One text in 2^64 has it too; its return would then be taken for a duplicate.
+pub const GONE: u64 = 0;
+
+/// Judges a mark that the post `known` is gone since `gone_at`, when it was last fetched at `fetched_at`.
+#[must_use]
+pub fn judge_gone(known: Known, fetched_at: Timestamp, gone_at: Timestamp) -> Judgement {
+    if known.content == GONE || fetched_at > gone_at {
+        return Judgement { verdict: Verdict::Duplicate, previous: None, now: known };
+    }
+    Judgement { verdict: Verdict::Gone, previous: None, now: Known { content: GONE, ..known } }
 }
 
 /// Hash of a post's id.
@@ -113,6 +137,20 @@ mod tests {
             assert_eq!(judged.now.published_at, FIRST.parse().unwrap());
             assert_eq!((judged.now.content, judged.now.counts), (revised.content, revised.counts));
         }
+    }
+
+    #[test]
+    fn a_mark_is_judged_by_its_table_and_a_return_is_a_revision() {
+        let known = came("停水", 3, FIRST);
+        let (before, mark, after): (Timestamp, _, _) = (FIRST.parse().unwrap(), LATER.parse().unwrap(), Timestamp::MAX);
+        assert_eq!(judge_gone(known, after, mark).verdict, Verdict::Duplicate);
+        let gone = judge_gone(known, before, mark);
+        assert_eq!(
+            (gone.verdict, gone.now.counts, gone.now.published_at),
+            (Verdict::Gone, known.counts, known.published_at)
+        );
+        assert_eq!(judge_gone(gone.now, before, mark).verdict, Verdict::Duplicate);
+        assert_eq!(judge(Some(gone.now), came("停水", 3, LATER)).verdict, Verdict::Revision);
     }
 
     #[test]

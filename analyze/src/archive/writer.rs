@@ -18,7 +18,7 @@ use super::{
     dates::Month,
     month::MonthIndex,
     payload::{Built, Payload},
-    reindex::Rebuild,
+    reindex::{Rebuild, understood_again},
     schema::{self, Document, FIELDS},
     seen::Seen,
     verdict::{self, Judgement, Known},
@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use schemas::{
     kit::{fs::write_atomically, metrics},
     log::{Position, TopicInfo},
-    records::Verdict,
+    records::{AnalyzedPost, Gone, Verdict},
 };
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
@@ -83,6 +83,34 @@ pub(super) struct Slot {
     parked: Vec<Change>,
     dirty: bool,
     used: u64,
+}
+
+/// What becomes of a mark that a post is gone.
+pub enum Mark {
+    /// Its effect is committed already, from a life that ended in a crash.
+    Committed,
+    /// Nobody knows the post.
+    Unknown,
+    /// It is gone already, or was there again later.
+    Duplicate,
+    /// The post that is stored cannot be understood again, for the reason given; it stays as it is.
+    Unreadable(String),
+    /// It is gone from now on.
+    Gone(Box<Marked>),
+}
+
+/// A post that is gone, as it is to be stored.
+pub struct Marked {
+    /// Hash of its id.
+    pub id_hash: u64,
+    /// The verdict.
+    pub judgement: Judgement,
+    /// The post with its text, and since when it is gone.
+    pub post: AnalyzedPost,
+    /// Its document.
+    pub document: Document,
+    /// Bytes of text in it, about.
+    pub bytes: usize,
 }
 
 enum Change {
@@ -180,6 +208,43 @@ impl ArchiveWriter {
         Ok(Some(judgement))
     }
 
+    /// Whether what is known of a post is not committed yet.
+    #[must_use]
+    pub fn is_pending(&self, id: &str) -> bool {
+        self.pending.contains_key(id)
+    }
+
+    /// Decides what a mark does to its post, which must not be pending.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn judge_gone(&mut self, at: Position, gone: &Gone) -> anyhow::Result<Mark> {
+        let id_hash = verdict::id_hash(&gone.id);
+        let mut months = self.months.values().rev().filter(|slot| slot.seen.may_hold(id_hash));
+        let stored = months.find_map(|slot| {
+            let stored = slot.index.stored(&gone.id).transpose()?;
+            Some(stored.map(|stored| (slot.covered.covers(at), stored)))
+        });
+        let Some((is_covered, (known, mut post))) = stored.transpose()? else { return Ok(Mark::Unknown) };
+        if is_covered {
+            return Ok(Mark::Committed);
+        }
+        let judgement = verdict::judge_gone(known, post.fetched_at, gone.gone_at);
+        if judgement.verdict == Verdict::Duplicate {
+            return Ok(Mark::Duplicate);
+        }
+        // The place in the log that it now comes from, as a revision has it: building the month anew tells by it what came meanwhile.
+        (post.raw, post.gone_at) = (at, Some(gone.gone_at));
+        let understood = understood_again(&mut post, id_hash, &judgement.now, &self.archive.understanding);
+        let document = match understood {
+            Ok(document) => document,
+            Err(error) => return Ok(Mark::Unreadable(format!("{error:#}"))),
+        };
+        self.pending.insert(gone.id.as_str().into(), judgement.now);
+        let bytes = 2 * post.text.len();
+        Ok(Mark::Gone(Box::new(Marked { id_hash, judgement, post, document, bytes })))
+    }
+
     fn find(&self, id: &str, id_hash: u64) -> anyhow::Result<Option<Known>> {
         for slot in self.months.values().rev().filter(|slot| slot.seen.may_hold(id_hash)) {
             if let Some(known) = slot.index.find(id)? {
@@ -207,7 +272,7 @@ impl ArchiveWriter {
         slot.seen.insert(id_hash);
         slot.dirty = true;
         let change = match judgement.verdict {
-            Verdict::Revision => Change::Replace(Term::from_field_text(FIELDS.id, id), document),
+            Verdict::Revision | Verdict::Gone => Change::Replace(Term::from_field_text(FIELDS.id, id), document),
             Verdict::First | Verdict::Duplicate => Change::Add(document),
         };
         match &slot.writer {

@@ -1,4 +1,4 @@
-//! One raw record: decoded, checked and understood; or the reason why it is set aside. Pure.
+//! One raw record: decoded, checked and, if it is a post, understood; or the reason why it is set aside. Pure.
 
 use crate::{
     archive::{
@@ -10,7 +10,7 @@ use crate::{
 use schemas::{
     kit::settings::is_id,
     log::Entry,
-    records::{RawPost, Record, post_id},
+    records::{Gone, RawPost, RawRecord, post_id},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,6 +18,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const LONGEST_ID: usize = 4096;
 /// The largest raw record. What is understood of it is added, and both logs take 8 MiB.
 const LARGEST_RECORD: usize = 4 << 20;
+
+/// What came.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Came {
+    /// A post, or another state of one.
+    Post(Box<Arrival>),
+    /// A mark that one is gone.
+    Gone(Gone),
+}
 
 /// A post that came, and what is understood of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,29 +47,36 @@ pub struct Arrival {
 ///
 /// # Errors
 /// Why it is set aside, for the person who must act.
-pub fn read(entry: &Entry, understanding: &Understanding) -> Result<Box<Arrival>, String> {
+pub fn read(entry: &Entry, understanding: &Understanding) -> Result<Came, String> {
     if entry.value.len() > LARGEST_RECORD {
         return Err(format!("{} bytes; at most {LARGEST_RECORD} are taken", entry.value.len()));
     }
-    let post = RawPost::decode(&entry.value).map_err(|error| error.to_string())?;
-    check(&post)?;
+    let post = match RawRecord::decode(&entry.value).map_err(|error| error.to_string())? {
+        RawRecord::Post(post) => *post,
+        RawRecord::Gone(gone) => {
+            check(&gone.source, &gone.native_id, &gone.id)?;
+            let dates = dates::judge(gone.gone_at, gone.gone_at, entry.appended_at);
+            return Ok(Came::Gone(Gone { gone_at: dates.fetched_at, ..gone }));
+        }
+    };
+    check(&post.source, &post.native_id, &post.id)?;
     // A panic on outside input is a fault to be mended; but it must not stop the stage for all the posts behind it.
     let understood = catch_unwind(AssertUnwindSafe(|| understanding.understand(&post)))
         .map_err(|_| "understanding it panicked: please report this, with the bytes".to_owned())?;
     let dates = dates::judge(post.published_at, post.fetched_at, entry.appended_at);
     let id_hash = verdict::id_hash(&post.id);
     let content = verdict::content_hash(post.title.as_deref(), &post.text);
-    Ok(Box::new(Arrival { post, understood, dates, id_hash, content }))
+    Ok(Came::Post(Box::new(Arrival { post, understood, dates, id_hash, content })))
 }
 
-fn check(post: &RawPost) -> Result<(), String> {
-    if !is_id(&post.source) {
+fn check(source: &str, native_id: &str, id: &str) -> Result<(), String> {
+    if !is_id(source) {
         return Err("its source is no id of a source".to_owned());
     }
-    if post.id.len() > LONGEST_ID {
-        return Err(format!("its id has {} bytes; at most {LONGEST_ID} are taken", post.id.len()));
+    if id.len() > LONGEST_ID {
+        return Err(format!("its id has {} bytes; at most {LONGEST_ID} are taken", id.len()));
     }
-    if post.native_id.is_empty() || post.id != post_id(&post.source, &post.native_id) {
+    if native_id.is_empty() || id != post_id(source, native_id) {
         return Err("its id is not made of its source and native_id".to_owned());
     }
     Ok(())

@@ -19,7 +19,7 @@ use schemas::{
         Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, Share, SharedLog, Topic, TopicInfo,
         partition_of,
     },
-    records::{AnalyzedPost, Counts, Kind, Precision, RawPost, Record, Rejected, Verdict, Via, post_id},
+    records::{AnalyzedPost, Counts, Gone, Kind, Precision, RawPost, Record, Rejected, Verdict, Via, post_id},
 };
 use std::{
     collections::HashSet,
@@ -56,6 +56,8 @@ fn post(native_id: &str, text: &str) -> RawPost {
         media: Vec::new(),
         media_alt: Vec::new(),
         reply: None,
+        official: None,
+        addressed_to: None,
         via: Via::Push,
     }
 }
@@ -143,6 +145,17 @@ impl Running {
         Self { archive, task: tokio::spawn(pipeline.run(shutdown.clone())), shutdown }
     }
 
+    /// Stops when all that was pushed so far is done: a record behind it, which cannot be read, is set aside.
+    async fn stop_when_read(self, fixture: &Fixture) -> Arc<Archive> {
+        let before = fixture.log.bounds(Topic::PostsRejected, 0).await.unwrap().1 as usize;
+        let partitions = fixture.log.describe(Topic::PostsRaw).await.unwrap().partitions;
+        let ends =
+            (0..partitions).map(|partition| NewRecord { partition, key: None, value: Bytes::from_static(b"end") });
+        fixture.log.append(Topic::PostsRaw, ends.collect()).await.unwrap();
+        fixture.records::<Rejected>(Topic::PostsRejected, before + partitions as usize).await;
+        self.stop().await
+    }
+
     async fn stop(self) -> Arc<Archive> {
         self.shutdown.cancel();
         self.task.await.unwrap().unwrap();
@@ -182,6 +195,57 @@ async fn each_record_gets_its_verdict_in_its_place() {
     assert_eq!((page.total, page.hits[0].counts.likes, page.hits[0].native_id.as_str()), (1, 3, "1"));
     assert_eq!(page.hits[0].title.as_deref(), Some("求助"));
     assert_eq!(page.hits[0].thread_id.as_deref(), Some("7"));
+}
+
+fn mark(native_id: &str, gone_at: &str) -> Gone {
+    Gone {
+        v: Gone::VERSION,
+        id: post_id("forum", native_id),
+        source: "forum".into(),
+        native_id: native_id.into(),
+        gone_at: gone_at.parse().unwrap(),
+        reason: "HTTP 404".into(),
+    }
+}
+
+/// A mark, a mark again, one of a post that nobody knows, one that comes late; then the post is back. All of it in one go, so that
+/// the post is not committed when its mark comes; and again with a restart before each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_that_is_gone_keeps_its_text_until_it_is_back() {
+    const GONE: &str = "2026-11-24T09:00:00Z";
+    let (there, id) = (post("1", "停水了"), post_id("forum", "1"));
+    let raw = [
+        there.encode(),
+        mark("1", "2026-11-24T07:59:59Z").encode(),
+        mark("1", GONE).encode(),
+        mark("1", "2026-11-24T09:30:00Z").encode(),
+    ];
+    for restarts in [false, true] {
+        let fixture = Fixture::new();
+        let mut running = fixture.start().await;
+        for record in &raw {
+            fixture.push([(id.as_str(), record.clone())]).await;
+            if restarts {
+                // What comes behind it in its partition tells that it is done.
+                drop(running.stop_when_read(&fixture).await);
+                running = fixture.start().await;
+            }
+        }
+        let archive = running.stop_when_read(&fixture).await;
+        let page = everything(&archive);
+        let hit = &page.hits[0];
+        assert_eq!((page.total, hit.text.as_str(), hit.gone_at), (1, "停水了", Some(GONE.parse().unwrap())));
+        drop(archive);
+        let analyzed = fixture.analyzed(2).await;
+        assert_eq!(analyzed.iter().map(|post| post.verdict).collect::<Vec<_>>(), [Verdict::First, Verdict::Gone]);
+        assert_eq!((analyzed[1].text.as_str(), analyzed[1].gone_at), ("", Some(GONE.parse().unwrap())));
+        fixture.push([("nobody", mark("nobody", GONE).encode()), (id.as_str(), there.encode())]).await;
+        let running = fixture.start().await;
+        let archive = running.stop_when_read(&fixture).await;
+        let page = everything(&archive);
+        assert_eq!((page.total, page.hits[0].gone_at), (1, None), "it is back");
+        assert_eq!(fixture.analyzed(3).await[2].verdict, Verdict::Revision);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Understands many records at a time, on all cores. What comes out is in the order that went in.
 
-use super::arrival::{self, Arrival};
+use super::arrival::{self, Came};
 use crate::understand::Understanding;
 use bytes::Bytes;
 use futures::{StreamExt, future::try_join_all, stream};
@@ -30,7 +30,7 @@ pub(super) struct Understood {
 pub(super) struct Record {
     pub(super) offset: u64,
     pub(super) appended_at: Timestamp,
-    pub(super) outcome: Result<Box<Arrival>, Unreadable>,
+    pub(super) outcome: Result<Came, Unreadable>,
 }
 
 /// What is set aside.

@@ -2,7 +2,7 @@
 
 use super::{
     BACKOFF, Shared,
-    arrival::Arrival,
+    arrival::{Arrival, Came},
     read::MOST,
     understand::{Record, Understood, Unreadable},
 };
@@ -11,14 +11,14 @@ use crate::archive::{
     retention,
     schema::{Document, FIELDS},
     verdict::{Judgement, Known},
-    writer::ArchiveWriter,
+    writer::{ArchiveWriter, Mark, Marked},
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use jiff::Timestamp;
 use schemas::{
     kit::{disk::Space, metrics, shutdown::Shutdown},
     log::{Jump, LogError, NewRecord, Position, Topic},
-    records::{AnalyzedPost, Record as _, Rejected, Verdict},
+    records::{AnalyzedPost, Gone, Record as _, Rejected, Verdict},
 };
 use std::{collections::HashMap, time::Duration};
 use tokio::{runtime::Handle, sync::mpsc, time::Instant};
@@ -138,7 +138,8 @@ impl Writing {
         for Record { offset, appended_at, outcome } in records {
             let at = Position { partition, offset };
             match outcome {
-                Ok(arrival) => self.judge_post(at, appended_at, *arrival)?,
+                Ok(Came::Post(arrival)) => self.judge_post(at, appended_at, *arrival)?,
+                Ok(Came::Gone(gone)) => self.judge_gone(at, appended_at, &gone)?,
                 Err(unreadable) => self.round.reject(at, unreadable),
             }
         }
@@ -172,6 +173,29 @@ impl Writing {
         };
         let Some(judgement) = self.writer.judge(at, &arrival.post.id, arrival.id_hash, came)? else { return Ok(()) };
         self.round.analyze(at, appended_at, arrival, judgement);
+        Ok(())
+    }
+
+    fn judge_gone(&mut self, at: Position, appended_at: Timestamp, gone: &Gone) -> anyhow::Result<()> {
+        if self.writer.is_pending(&gone.id) {
+            // What is stored of the post can be read only when it is committed.
+            self.flush()?;
+            self.commit()?;
+        }
+        let counted = match self.writer.judge_gone(at, gone)? {
+            Mark::Committed => return Ok(()),
+            Mark::Unknown => "unknown",
+            Mark::Duplicate => "duplicate",
+            Mark::Unreadable(reason) => {
+                self.round.reject(at, Unreadable { reason, bytes: gone.encode() });
+                return Ok(());
+            }
+            Mark::Gone(marked) => {
+                self.round.gone(at, appended_at, *marked);
+                "gone"
+            }
+        };
+        metrics::ANALYZE_POSTS.with_label_values(&[counted]).inc();
         Ok(())
     }
 
@@ -258,6 +282,7 @@ impl Round {
             Verdict::First => "first",
             Verdict::Revision => "revision",
             Verdict::Duplicate => "duplicate",
+            Verdict::Gone => "gone",
         };
         metrics::ANALYZE_POSTS.with_label_values(&[label]).inc();
         let Arrival { post, mut understood, dates, id_hash, .. } = arrival;
@@ -284,6 +309,9 @@ impl Round {
             keyphrases: if light { Vec::new() } else { std::mem::take(&mut understood.keyphrases) },
             topics: if light { Vec::new() } else { std::mem::take(&mut understood.topics) },
             place: post.place.filter(|_| !light),
+            official: post.official,
+            addressed_to: post.addressed_to,
+            gone_at: None,
         };
         let value = analyzed.encode();
         if !light {
@@ -291,6 +319,27 @@ impl Round {
             let bytes = value.len() + understood.title.folded.len() + understood.text.folded.len();
             self.additions.push(Addition { id: analyzed.id, id_hash, judgement, document, bytes, appended_at });
         }
+        self.analyzed.push(NewRecord { partition: at.partition, key: None, value });
+    }
+
+    fn gone(&mut self, at: Position, appended_at: Timestamp, marked: Marked) {
+        let Marked { id_hash, judgement, post, document, bytes } = marked;
+        let id = post.id.clone();
+        let value = AnalyzedPost {
+            raw: at,
+            verdict: judgement.verdict,
+            url: None,
+            title: None,
+            text: String::new(),
+            previous: None,
+            sentiment: None,
+            keyphrases: Vec::new(),
+            topics: Vec::new(),
+            place: None,
+            ..post
+        }
+        .encode();
+        self.additions.push(Addition { id, id_hash, judgement, document, bytes, appended_at });
         self.analyzed.push(NewRecord { partition: at.partition, key: None, value });
     }
 }

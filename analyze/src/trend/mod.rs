@@ -12,6 +12,8 @@
 //! 4. At the tick, [`topic`] tells its pulse, with [`samples`] that differ; [`worker`] appends it.
 //! 5. Every few seconds [`snapshot`] keeps state and position in one file.
 //!
+//! [`official`] measures beside it how long people wait for an answer under official posts.
+//!
 //! [`api`] shows topics, and [`curve`] their curves over the expected band.
 //!
 //! Limits: a topic costs memory by the steps in which it had posts, at most some 600 KiB when it has some in every one of them
@@ -23,6 +25,7 @@ mod api;
 mod baseline;
 mod curve;
 mod moment;
+mod official;
 mod samples;
 mod series;
 #[cfg(test)]
@@ -52,26 +55,30 @@ use std::sync::{
 };
 use worker::Worker;
 
-/// Copies the snapshot into the folder `to`. Copy the log afterwards.
+/// Copies the snapshot, and what was measured of official threads, into the folder `to`. Copy the log afterwards.
 ///
 /// # Errors
 /// When it cannot be read, or the copy not written.
 pub fn backup(data_dir: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
     let snapshot = std::path::Path::new(FOLDER).join(SNAPSHOT);
-    schemas::kit::backup::copy_if_there(&data_dir.join(&snapshot), &to.join(&snapshot)).map(drop)
+    schemas::kit::backup::copy_if_there(&data_dir.join(&snapshot), &to.join(&snapshot))?;
+    // It may know more than the snapshot's position says, never less: it comes second.
+    let official = std::path::Path::new(FOLDER).join(OFFICIAL);
+    schemas::kit::backup::copy_if_there(&data_dir.join(&official), &to.join(&official)).map(drop)
 }
 
 /// Where the snapshot is, under the data folder.
 const FOLDER: &str = "trend";
 const SNAPSHOT: &str = "snapshot";
+const OFFICIAL: &str = "official";
 
-/// Starts counting. The router has `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
+/// Starts counting. The router has `/api/topics`, `/api/topics/hot`, `/api/topics/{id}/pulse` and `/api/official`.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
 pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Service> {
     let worker = Worker::open(settings, log, shutdown).await?;
-    let router = api::router(worker.shared());
+    let router = api::router(worker.shared()).merge(official::router(worker.official()));
     let ended = Arc::new(AtomicBool::new(false));
     let ready = {
         let ended = Arc::clone(&ended);

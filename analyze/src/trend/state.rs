@@ -8,7 +8,7 @@
 //! | not beyond the last one seen of the partition | any | dropped: it was counted before |
 //! | beyond it | first | counted in `all` and in each of its watch topics, at its moment ([`Moment`]) |
 //! | beyond it | revision | the difference of likes, replies and reposts goes to the reach; the post is not counted again |
-//! | beyond it | duplicate | only the position moves |
+//! | beyond it | duplicate, gone | only the position moves |
 
 use super::{
     baseline::Watched,
@@ -178,7 +178,7 @@ impl Trend {
                     state.watch[index].revise(post, moment, difference, second);
                 }
             }
-            Verdict::Duplicate => {}
+            Verdict::Duplicate | Verdict::Gone => {}
         }
         true
     }

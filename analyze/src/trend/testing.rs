@@ -32,6 +32,9 @@ pub(super) fn post(offset: u64) -> AnalyzedPost {
         keyphrases: Vec::new(),
         topics: Vec::new(),
         place: None,
+        official: None,
+        addressed_to: None,
+        gone_at: None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::{
     api::Shared,
+    official,
     snapshot::{self, Borrowed},
     state::{Config, Trend},
 };
@@ -40,6 +41,9 @@ pub(super) struct Worker {
     log: SharedLog,
     reader: Box<dyn Reader>,
     trend: Shared,
+    official: official::Shared,
+    official_path: PathBuf,
+    official_unsaved: bool,
     shutdown: Shutdown,
     path: PathBuf,
     identity: Identity,
@@ -60,6 +64,8 @@ impl Worker {
         let folder = settings.data_dir.join(super::FOLDER);
         std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
         let path = folder.join(super::SNAPSHOT);
+        let official_path = folder.join(super::OFFICIAL);
+        let official = official::Shared::new(official::load(&official_path));
         let now = Timestamp::now();
         let info = log.describe(Topic::PostsAnalyzed).await.context("posts.analyzed cannot be described")?;
         let (trend, from) = match snapshot::load(&path, now)? {
@@ -79,6 +85,9 @@ impl Worker {
             log,
             reader,
             trend: Shared::new(trend),
+            official,
+            official_path,
+            official_unsaved: false,
             shutdown,
             path,
             identity: info.identity,
@@ -94,6 +103,10 @@ impl Worker {
 
     pub(super) fn shared(&self) -> Shared {
         self.trend.clone()
+    }
+
+    pub(super) fn official(&self) -> official::Shared {
+        self.official.clone()
     }
 
     /// Runs until shutdown; what was counted is then in the snapshot.
@@ -146,6 +159,12 @@ impl Worker {
             let mut trend = self.trend.lock();
             for post in &posts {
                 trend.observe(post, now);
+            }
+        }
+        {
+            let mut official = self.official.lock();
+            for post in &posts {
+                self.official_unsaved |= official.observe(post, now.as_second());
             }
         }
         // The position moves only when what could not be read is set aside.
@@ -213,6 +232,14 @@ impl Worker {
             let trend = self.trend.lock();
             Borrowed { identity: &self.identity, next: &self.next, state: trend.state() }.encode()?
         };
+        if self.official_unsaved {
+            // Before the snapshot: its position must never lie beyond what is known here.
+            let (official, path) = (self.official.lock().clone(), self.official_path.clone());
+            tokio::task::spawn_blocking(move || official::save(&path, &official))
+                .await
+                .context("the official threads")??;
+            self.official_unsaved = false;
+        }
         let path = self.path.clone();
         self.saved = began;
         tokio::task::spawn_blocking(move || write(&path, &bytes)).await.context("the snapshot's task")??;

@@ -53,7 +53,7 @@ async fn answers_fit_the_description() {
         let page = get_fits(&api, &instance, "/api/search", address).await;
         assert!(!page["hits"].as_array().unwrap().is_empty());
     }
-    for path in ["/api/topics", "/api/topics/hot", "/api/coverage", "/api/rejected", "/api/session"] {
+    for path in ["/api/topics", "/api/topics/hot", "/api/official", "/api/coverage", "/api/rejected", "/api/session"] {
         get_fits(&api, &instance, path, path).await;
     }
     for topic in ["all", "water"] {

@@ -111,10 +111,6 @@ impl Frontier {
         Self { rows, ..Self::default() }
     }
 
-    pub(crate) fn rows(&self) -> &HashMap<String, Known> {
-        &self.rows
-    }
-
     /// What has changed since it was kept: rows to keep, and keys to drop.
     pub(crate) fn changes(&mut self) -> Vec<(String, Option<Known>)> {
         let dirty = std::mem::take(&mut self.dirty);

@@ -206,7 +206,8 @@ impl Visit<'_> {
         if list.login {
             return Err(Stop::login(&page.url));
         }
-        let may_be_empty = matches!(self.site.reader, Reader::Feed(_)) && self.memory.frontier.is_empty();
+        let may_be_empty =
+            matches!(self.site.reader, Reader::Feed(_) | Reader::Json(_)) && self.memory.frontier.is_empty();
         if list.rows.is_empty() && !may_be_empty {
             return Err(Stop::layout_changed(&format!("no row of the list is found on {at}")));
         }

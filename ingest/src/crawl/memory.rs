@@ -1,5 +1,6 @@
-//! What is remembered of a source between visits, kept in the data folder: its ledger, its rhythm and its frontier. A saving,
-//! like all memory here: without it a visit fetches everything again, and the door knows what is new.
+//! What is remembered of a source between visits, kept on disk ([`crate::store`]): its ledger, its rhythm and its frontier. A
+//! saving, like all memory here: without it a visit fetches everything again, and the door knows what is new. It is in memory
+//! for as long as a visit takes: there may be ten thousand sources.
 //!
 //! A worker that takes a source over has no such memory of it, or an old one. What the reports say is enough to go on
 //! ([`Inheritance`]): up to when the source is covered, and which rows were read. The rest is fetched again.
@@ -9,21 +10,16 @@ use super::{
     ledger::Ledger,
     rhythm::Rhythm,
 };
-use crate::web::request::Validators;
-use jiff::Timestamp;
-use schemas::log::Identity;
-use serde::{Deserialize, Serialize};
-use std::{
-    collections::HashMap,
-    io,
-    path::{Path, PathBuf},
+use crate::{
+    store::{Kept, Store},
+    web::request::Validators,
 };
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What is remembered of a source.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Memory {
-    // What was handed in lies in this log; with another log everything has to be fetched again.
-    log: Identity,
     pub(crate) state: State,
     pub(crate) frontier: Frontier,
 }
@@ -40,6 +36,13 @@ pub(crate) struct State {
     pub(crate) goes_on: bool,
 }
 
+/// A row as it is kept; its key on disk is a hash.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    key: String,
+    row: Known,
+}
+
 /// What the reports of a source say to whoever takes it over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Inheritance {
@@ -51,20 +54,7 @@ pub(crate) struct Inheritance {
     pub(crate) next_visit_at: Option<Timestamp>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    log: Identity,
-    #[serde(default)]
-    state: State,
-    #[serde(default)]
-    rows: HashMap<String, Known>,
-}
-
 impl Memory {
-    pub(crate) fn new(log: Identity) -> Self {
-        Self { log, state: State::default(), frontier: Frontier::default() }
-    }
-
     /// Takes over what the reports say. They never say less than what is true, and neither does what is remembered here:
     /// both hold.
     pub(crate) fn inherit(&mut self, inheritance: &Inheritance) {
@@ -72,42 +62,39 @@ impl Memory {
         self.frontier.inherit(&inheritance.rows);
     }
 
-    /// The memory of a source, as it was kept; a new one when there is none, it cannot be read, or it belongs to another log.
-    pub(crate) fn load(data_dir: &Path, source: &str, log: &Identity) -> Self {
-        let kept = std::fs::read(file(data_dir, source)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        kept.filter(|kept: &Kept| kept.log == *log).map_or_else(
-            || Self::new(log.clone()),
-            |kept| Self { log: kept.log, state: kept.state, frontier: Frontier::kept(kept.rows) },
-        )
+    /// The memory of a source as it was kept, as far as there is one and it can be read. Blocks.
+    pub(crate) fn load(store: &Store, source: &str) -> Self {
+        let kept = store.load(source).unwrap_or_else(|error| {
+            tracing::warn!(source, error = format!("{error:#}"), "all of a source is fetched again");
+            Kept::default()
+        });
+        let state = kept.state.and_then(|state| serde_json::from_slice(&state).ok()).unwrap_or_default();
+        let rows = kept.rows.iter().filter_map(|(_, row)| serde_json::from_slice::<Row>(row).ok());
+        Self { state, frontier: Frontier::kept(rows.map(|row| (row.key, row.row)).collect()) }
     }
 
-    /// Keeps it.
+    /// Keeps what has changed since it was loaded. Blocks.
     ///
     /// # Errors
-    /// Whatever the file system says.
-    pub(crate) fn save(&self, data_dir: &Path, source: &str) -> io::Result<()> {
-        let path = file(data_dir, source);
-        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-        let kept = Kept { log: self.log.clone(), state: self.state.clone(), rows: self.frontier.rows().clone() };
-        schemas::kit::fs::write_atomically(&path, &serde_json::to_vec(&kept)?)
+    /// When it cannot be written: what was kept before is still there.
+    pub(crate) fn save(mut self, store: &Store, source: &str) -> anyhow::Result<()> {
+        let (mut puts, mut deletes) = (Vec::new(), Vec::new());
+        for (key, row) in self.frontier.changes() {
+            let hash = xxhash_rust::xxh3::xxh3_64(key.as_bytes());
+            match row {
+                Some(row) => puts.push((hash, serde_json::to_vec(&Row { key, row })?)),
+                None => deletes.push(hash),
+            }
+        }
+        store.save(source, serde_json::to_vec(&self.state)?, puts, &deletes)
     }
-}
-
-/// The folder of all memories, under the data folder.
-pub(crate) const MEMORIES: &str = "crawl";
-
-/// A source's id holds only letters, digits, `.`, `_` and `-`.
-fn file(data_dir: &Path, source: &str) -> PathBuf {
-    data_dir.join(MEMORIES).join(format!("{source}.json"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn memory() -> Memory {
-        Memory::new(Identity { cluster: "c".into(), topic_id: "t".into() })
-    }
+    use crate::store::Found;
+    use schemas::log::Identity;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -115,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_covered_never_shrinks_by_an_inheritance() {
-        let mut memory = memory();
+        let mut memory = Memory::default();
         memory.state.ledger.covered_to = Some(at(5));
         memory.inherit(&Inheritance { covered_to: Some(at(3)), ..Inheritance::default() });
         assert_eq!(memory.state.ledger.covered_to, Some(at(5)));
@@ -124,16 +111,22 @@ mod tests {
     }
 
     #[test]
-    fn it_is_kept_and_belongs_to_its_log() {
+    fn it_is_kept_with_what_has_changed_and_what_was_forgotten() {
         let folder = tempfile::tempdir().unwrap();
-        let mut memory = memory();
+        let identity = Identity { cluster: "c".into(), topic_id: "t".into() };
+        let store = Store::open(folder.path(), Found { identity: &identity, ends: &[0] }, 1_000_000).unwrap();
+        let mut memory = Memory::load(&store, "forum");
+        assert_eq!(memory, Memory::default());
         memory.frontier.list("a", Some("3"), None, false, at(0));
+        memory.frontier.list("b", None, None, false, at(0));
+        memory.state.goes_on = true;
+        memory.clone().save(&store, "forum").unwrap();
         memory.frontier.changes();
-        memory.save(folder.path(), "forum").unwrap();
-        assert_eq!(Memory::load(folder.path(), "forum", &memory.log), memory);
-        let other = Identity { cluster: "other".into(), topic_id: "t".into() };
-        assert!(!Memory::load(folder.path(), "forum", &other).frontier.has("a"));
-        std::fs::write(file(folder.path(), "forum"), b"{ torn").unwrap();
-        assert!(!Memory::load(folder.path(), "forum", &memory.log).frontier.has("a"));
+        let mut again = Memory::load(&store, "forum");
+        assert_eq!(again, memory);
+        again.frontier.list("a", Some("4"), None, false, at(1));
+        again.clone().save(&store, "forum").unwrap();
+        assert!(Memory::load(&store, "forum").frontier.knows("a", Some("4"), None));
+        assert!(!Memory::load(&store, "other").frontier.has("a"));
     }
 }

@@ -19,7 +19,7 @@ mod visit;
 mod walk;
 mod workers;
 
-pub(crate) use memory::{Inheritance, MEMORIES};
+pub(crate) use memory::Inheritance;
 pub(crate) use rhythm::Bounds;
 
 use crate::{
@@ -35,16 +35,10 @@ use jiff::{SignedDuration, Timestamp};
 use memory::Memory;
 use schemas::{
     kit::{backoff::Backoff, metrics, shutdown::Shutdown},
-    log::{Identity, LogError, NewRecord, SharedLog, Topic},
+    log::{LogError, NewRecord, SharedLog, Topic},
     records::{CrawlOutcome, CrawlReport, Record},
 };
-use std::{
-    fs::{File, TryLockError},
-    panic::AssertUnwindSafe,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use visit::{Visit, Visited};
 use workers::Workers;
@@ -59,31 +53,7 @@ pub(crate) struct Crawl {
     pub(crate) door: Door,
     pub(crate) coverage: Coverage,
     pub(crate) fetcher: Fetcher,
-    pub(crate) identity: Identity,
-    pub(crate) data_dir: PathBuf,
     pub(crate) visits: Semaphore,
-    /// Held, so that no other process writes the memories in the same folder; released by the operating system, whatever
-    /// happens to this process.
-    pub(crate) _lock: File,
-}
-
-/// Locks the memories of a data folder for this process.
-///
-/// # Errors
-/// When another process has them, or the folder cannot be used.
-pub(crate) fn lock(data_dir: &Path) -> anyhow::Result<File> {
-    let folder = data_dir.join(MEMORIES);
-    let cannot = || format!("the memories of the sources in {}", folder.display());
-    std::fs::create_dir_all(&folder).with_context(cannot)?;
-    let lock = File::create(folder.join(".lock")).with_context(cannot)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => anyhow::bail!(
-            "{} belong to another running process: give each ingest worker a data_dir of its own",
-            cannot()
-        ),
-        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
-    }
 }
 
 /// Visits this worker's share of the sources until shutdown.
@@ -133,9 +103,8 @@ impl Crawl {
         due: Timestamp,
         leave: &Shutdown,
     ) -> Result<(), LogError> {
-        let mut memory = Memory::load(&self.data_dir, &site.id, &self.identity);
-        memory.inherit(&inheritance);
-        let mut rows = inheritance.rows;
+        let mut rows = inheritance.rows.clone();
+        let mut inheritance = Some(inheritance);
         let mut failures = 0;
         let mut wait = due.min(Timestamp::now() + LONGEST_WAIT).duration_since(Timestamp::now());
         loop {
@@ -143,20 +112,25 @@ impl Crawl {
                 () = leave.cancelled() => return Ok(()),
                 () = tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()) => {}
             }
-            let mut report = {
+            let (mut report, memory) = {
                 // Closed never: the semaphore lives as long as this.
                 let _turn = tokio::select! {
                     () = leave.cancelled() => return Ok(()),
                     turn = self.visits.acquire() => turn,
                 };
-                let (mut visited, panicked) = self.visit(&site, &mut memory).await?;
-                if panicked {
-                    memory = Memory::new(self.identity.clone());
+                let mut memory = self.remember(&site).await;
+                if let Some(inheritance) = &inheritance {
+                    memory.inherit(inheritance);
                 }
+                let (mut visited, panicked) = self.visit(&site, &mut memory).await?;
+                // What a visit leaves behind that broke off in our own fault is not to be trusted.
+                let memory = (!panicked).then_some(memory);
                 failures = if coverage::is_failure(visited.report.outcome) { failures + 1 } else { 0 };
-                let pause = memory.state.rhythm.pause(site.pace, Timestamp::now(), &site.tz);
+                let now = Timestamp::now();
+                let pause = memory.as_ref().map(|memory| memory.state.rhythm.pause(site.pace, now, &site.tz));
+                let pause = pause.unwrap_or(site.pace.usual);
                 visited.report.next_visit_at = next_visit(&visited, pause, failures, rand::random());
-                visited.report
+                (visited.report, memory)
             };
             if report.rows == rows {
                 report.rows.clear();
@@ -171,8 +145,10 @@ impl Crawl {
                 None => tracing::debug!(source = %site.id, pages = report.pages, new = report.new, "visited"),
             }
             let position = self.report(&report).await?;
-            if report.outcome != CrawlOutcome::NotModified {
-                self.keep(&site, &memory).await;
+            if let Some(memory) = memory
+                && self.keep(&site, memory).await
+            {
+                inheritance = None;
             }
             wait = report.next_visit_at.duration_since(Timestamp::now());
             self.coverage.take_own(position, report);
@@ -228,12 +204,21 @@ impl Crawl {
         Ok(None)
     }
 
-    async fn keep(&self, site: &Site, memory: &Memory) {
-        let (memory, data_dir, id) = (memory.clone(), self.data_dir.clone(), site.id.clone());
-        let kept = tokio::task::spawn_blocking(move || memory.save(&data_dir, &id)).await;
-        if let Err(error) = kept.map_err(std::io::Error::other).flatten() {
-            tracing::warn!(source = %site.id, %error, "the memory of a source cannot be kept: after a restart all is fetched again");
+    async fn remember(&self, site: &Site) -> Memory {
+        let (store, id) = (self.door.store().clone(), site.id.clone());
+        tokio::task::spawn_blocking(move || Memory::load(&store, &id)).await.unwrap_or_default()
+    }
+
+    /// Keeps what is remembered, and says whether that could be done.
+    async fn keep(&self, site: &Site, memory: Memory) -> bool {
+        let (store, id) = (self.door.store().clone(), site.id.clone());
+        let kept = tokio::task::spawn_blocking(move || memory.save(&store, &id)).await;
+        let kept = kept.map_err(anyhow::Error::from).flatten();
+        if let Err(error) = &kept {
+            let error = format!("{error:#}");
+            tracing::warn!(source = %site.id, error, "what is remembered of a source cannot be kept: more is fetched again");
         }
+        kept.is_ok()
     }
 }
 

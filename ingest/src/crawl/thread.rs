@@ -16,7 +16,10 @@ use super::{
     visit::{Stop, Trouble, Visit},
 };
 use crate::{
-    source::listing::{Found, Thread, ThreadPage, latest},
+    source::{
+        Reader,
+        listing::{Found, Thread, ThreadPage, latest},
+    },
     web::request::Validators,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -108,11 +111,12 @@ impl Visit<'_> {
             }
             failed.push(trouble.outcome);
         }
-        if read > 0 && !matched {
+        // An API says by its answer that nobody has commented; a page that shows nothing says nothing.
+        if read > 0 && !matched && matches!(self.site.reader, Reader::Html(_)) {
             return Err(Stop::layout_changed("thread.post and thread.comments match nothing on any thread"));
         }
         // One thread of pictures is no sign; several without a word are.
-        if read >= SIGNIFICANT && !worded {
+        if read >= SIGNIFICANT && matched && !worded {
             return Err(Stop::layout_changed(&format!("the selectors for text match nothing on {read} threads")));
         }
         // One broken thread is its own trouble.

@@ -213,7 +213,7 @@ impl<'a> Visit<'a> {
             home: &site.start,
             allow_private: site.allow_private,
             validators,
-            headers: &[],
+            headers: &site.headers.0,
             accept: None,
         };
         let fetched = self.fetcher.fetch(&asked).await.map_err(|error| Stop::Source(Trouble::of(&error)))?;
@@ -223,7 +223,7 @@ impl<'a> Visit<'a> {
         let reading = tokio::task::spawn_blocking(move || {
             let body = std::mem::take(&mut page.body);
             let decoded = charset::decode(&body, site.encoding, page.charset.as_deref());
-            let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz };
+            let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz, link: page.next.as_ref() };
             (read(&site.reader, &decoded.text, &page.url, &context), page, decoded.broken)
         });
         let (found, page, broken) =
@@ -306,9 +306,7 @@ impl Trouble {
             FetchError::Status { status: 403, .. } => {
                 failed(format!("{reason}: the site refuses us; ask it, or visit less often"), None)
             }
-            FetchError::Status { retry_after, .. } => failed(reason, retry_after),
-            FetchError::Busy(wait) => failed(reason, Some(wait)),
-            _ => failed(reason, None),
+            _ => failed(reason, error.leave_alone()),
         };
         Self { outcome, reason, retry_after, is_gone: matches!(error, FetchError::Status { status: 404 | 410, .. }) }
     }

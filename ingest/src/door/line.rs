@@ -86,6 +86,8 @@ pub(crate) fn admit(mut post: DoorPost, via: Via, now: Timestamp, key: &AuthorKe
             published_at: reply.published_at,
             by: reply.by,
         }),
+        official: None,
+        addressed_to: None,
         via,
     })
 }

@@ -1,48 +1,50 @@
 //! The door: the one way by which posts come in, whether pushed, imported or crawled.
 //!
-//! Lines are read and judged ([`mod@line`]), what was seen before is spared ([`crate::seen`]), the rest is appended to
+//! Lines are read and judged ([`mod@line`]), what was seen before is spared ([`crate::store`]), the rest is appended to
 //! `posts.raw` and only then counted as accepted and remembered. One bad line never costs the good ones beside it. When the
 //! log cannot take posts the door says so ([`LogError`]); nothing is remembered, and handing in again is safe: `posts.raw`
 //! is at-least-once.
 
 mod gone;
 pub(crate) mod http;
-mod line;
+pub(crate) mod line;
 mod reject;
 mod tally;
+mod voice;
 
 pub use gone::Gone;
+pub(crate) use line::admit;
 pub(crate) use reject::Rejectable;
-pub(crate) use tally::Pushed;
 pub use tally::{Accepted, MAX_LISTED, Refused};
+pub(crate) use tally::{Pushed, Way};
 
 use crate::{
     privacy::AuthorKey,
-    seen::{Fingerprint, Hashing, Seen},
-    tail::{self, Follow},
+    seen::Fingerprint,
+    store::{self, Seen, Store},
+    tail::{Follow, Tail},
 };
 use anyhow::Context;
 use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
     kit::settings::Settings,
-    log::{LogError, NewRecord, SharedLog, Topic, partition_of},
-    records::{DoorPost, RawPost, Record, Via},
+    log::{Batch, LogError, NewRecord, SharedLog, Topic, partition_of},
+    records::{DoorPost, RawPost, RawRecord, Record, Via},
 };
 use serde::Deserialize;
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use voice::{Voice, Voices};
 
 /// Lines that are read, and records that are appended, at a time.
 const CHUNK_LINES: usize = 2_000;
 /// Bytes that are read at a time, whatever the number of lines.
 const CHUNK_BYTES: usize = 2 << 20;
-/// Up to this many bytes are read on the async runtime itself; more goes to a thread that may block.
-const INLINE_BYTES: usize = 32 << 10;
-/// Records of `posts.raw` that are read back on start, to remember what was seen before.
+/// Records of `posts.raw` that a memory begins with: the last ones.
 const CATCH_UP: u64 = 400_000;
 
 /// The door. Cheap to clone; clones share one memory.
@@ -53,11 +55,11 @@ struct Inner {
     log: SharedLog,
     partitions: u32,
     key: AuthorKey,
-    hashing: Hashing,
-    seen: Mutex<Seen>,
+    store: Store,
+    voices: Voices,
     pushed: Mutex<Pushed>,
-    /// What comes after that which was read back.
-    follow: Mutex<Option<Follow>>,
+    /// What comes after that which was read back, and up to where each partition was.
+    follow: Mutex<Option<(Follow, Vec<u64>)>>,
 }
 
 /// All that is read of a post to know who handed it in: a few per cent of the work of reading it whole.
@@ -77,20 +79,27 @@ struct Sorted {
 }
 
 impl Door {
-    /// Opens the door to a log: loads the key that pseudonymises authors, and reads the tail of `posts.raw` back into
-    /// memory.
+    /// Opens the door to a log: loads the key that pseudonymises authors, opens what is remembered, and reads back from
+    /// `posts.raw` what is not. When another process has the memory of the data folder, this door's ends with it.
     ///
     /// # Errors
-    /// When the key or the log cannot be read.
+    /// When the key or the log cannot be read, or the data folder cannot be used.
     pub async fn open(settings: &Settings, log: SharedLog) -> anyhow::Result<Self> {
         let key = AuthorKey::load(settings)?;
-        let partitions = log.describe(Topic::PostsRaw).await.context("posts.raw")?.partitions;
+        let info = log.describe(Topic::PostsRaw).await.context("posts.raw")?;
+        let mut ends = Vec::new();
+        for partition in 0..info.partitions {
+            ends.push(log.bounds(Topic::PostsRaw, partition).await.context("posts.raw")?.1);
+        }
+        let (data_dir, seen_ids) = (settings.data_dir.clone(), settings.crawl.seen_ids);
+        let open = move || Store::open(&data_dir, store::Found { identity: &info.identity, ends: &ends }, seen_ids);
+        let store = tokio::task::spawn_blocking(open).await??;
         let door = Self(Arc::new(Inner {
             log,
-            partitions,
+            partitions: info.partitions,
             key,
-            hashing: Hashing::new(),
-            seen: Mutex::new(Seen::new()),
+            store,
+            voices: Voices::new(settings),
             pushed: Mutex::new(Pushed::default()),
             follow: Mutex::new(None),
         }));
@@ -103,8 +112,8 @@ impl Door {
     /// # Errors
     /// When the log cannot take them. Some may have been taken: handing all in again is safe.
     pub async fn take_lines(&self, lines: Bytes, via: Via) -> Result<Accepted, LogError> {
+        let way = Way::from(via);
         let mut outcome = Accepted::default();
-        let inline = lines.len() <= INLINE_BYTES;
         let mut rest = lines;
         while !rest.is_empty() {
             let (chunk, count) = first_lines(&mut rest);
@@ -113,14 +122,9 @@ impl Door {
             let sort = move || {
                 let lines = (first..).zip(chunk.split(|&byte| byte == b'\n'));
                 let filled = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-                door.sort(filled.map(|(number, line)| (number, line::read(without_bom(number, line)))), via, now)
+                door.sort(filled.map(|(number, line)| (number, line::read(without_bom(number, line)))), way, now)
             };
-            let sorted = if inline {
-                sort()
-            } else {
-                tokio::task::spawn_blocking(sort).await.map_err(|error| LogError::Unavailable(error.to_string()))?
-            };
-            outcome.add(self.append(sorted, via).await?);
+            outcome.add(self.append(blocking(sort).await?, way).await?);
             outcome.lines += count;
         }
         Ok(outcome)
@@ -131,9 +135,14 @@ impl Door {
     /// # Errors
     /// As [`Self::take_lines`].
     pub async fn take_posts(&self, posts: Vec<DoorPost>, via: Via) -> Result<Accepted, LogError> {
+        self.take(posts, via.into()).await
+    }
+
+    async fn take(&self, posts: Vec<DoorPost>, way: Way) -> Result<Accepted, LogError> {
         let count = posts.len() as u64;
-        let sorted = self.sort((1..).zip(posts.into_iter().map(Ok)), via, Timestamp::now());
-        let mut outcome = self.append(sorted, via).await?;
+        let (door, now) = (self.clone(), Timestamp::now());
+        let sorted = blocking(move || door.sort((1..).zip(posts.into_iter().map(Ok)), way, now)).await?;
+        let mut outcome = self.append(sorted, way).await?;
         outcome.lines = count;
         Ok(outcome)
     }
@@ -146,9 +155,23 @@ impl Door {
         &self,
         source: &str,
         posts: Vec<DoorPost>,
+        rejects: Vec<Rejectable>,
+    ) -> Result<Accepted, LogError> {
+        self.take_found(source, Way::Crawl, posts, rejects).await
+    }
+
+    /// Takes what a source of the config has brought, as [`Self::take_crawled`] does.
+    ///
+    /// # Errors
+    /// As [`Self::take_lines`].
+    pub(crate) async fn take_found(
+        &self,
+        source: &str,
+        way: Way,
+        posts: Vec<DoorPost>,
         mut rejects: Vec<Rejectable>,
     ) -> Result<Accepted, LogError> {
-        let outcome = self.take_posts(posts.clone(), Via::Crawl).await?;
+        let outcome = self.take(posts.clone(), way).await?;
         for refused in &outcome.refused {
             if let Some(post) = posts.get(refused.line as usize - 1) {
                 rejects.push(Rejectable::new(&refused.reason, post));
@@ -160,23 +183,24 @@ impl Door {
 
     /// Appends to `posts.rejected` what was not set aside before.
     async fn set_aside(&self, source: &str, rejects: Vec<Rejectable>) -> Result<(), LogError> {
-        let now = Timestamp::now();
-        let (mut records, mut marks) = (Vec::new(), Vec::new());
-        for reject in rejects {
-            let print = self.0.hashing.rejected(source, &reject.bytes);
-            if self.seen().knows(print) {
-                continue;
-            }
-            marks.push(print);
-            records.push(NewRecord { partition: 0, key: None, value: reject.record(source, now).encode() });
-        }
-        if records.is_empty() {
+        if rejects.is_empty() {
             return Ok(());
         }
-        self.0.log.append(Topic::PostsRejected, records).await?;
-        let mut seen = self.seen();
-        for mark in marks {
-            seen.mark(mark);
+        let (door, source) = (self.clone(), source.to_owned());
+        let new = move || {
+            let now = Timestamp::now();
+            let hashing = door.seen().hashing();
+            let prints: Vec<_> = rejects.iter().map(|reject| hashing.rejected(&source, &reject.bytes)).collect();
+            let known = door.seen().knows(&prints);
+            let new = rejects.into_iter().zip(prints).zip(known).filter(|(_, known)| !known);
+            let record =
+                |reject: Rejectable| NewRecord { partition: 0, key: None, value: reject.record(&source, now).encode() };
+            new.map(|((reject, print), _)| (record(reject), print)).unzip::<_, _, Vec<_>, Vec<_>>()
+        };
+        let (records, marks) = blocking(new).await?;
+        if !records.is_empty() {
+            self.0.log.append(Topic::PostsRejected, records).await?;
+            self.seen().mark(&marks);
         }
         Ok(())
     }
@@ -186,43 +210,40 @@ impl Door {
         self.0.pushed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What ingest remembers.
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
     }
 
-    /// Judges posts: which to append, which are known, which are refused.
-    fn sort(&self, posts: impl Iterator<Item = (u64, Result<DoorPost, String>)>, via: Via, now: Timestamp) -> Sorted {
+    fn seen(&self) -> &Seen {
+        self.0.store.seen()
+    }
+
+    /// Judges posts: which to append, which are known, which are refused. Blocks.
+    fn sort(&self, posts: impl Iterator<Item = (u64, Result<DoorPost, String>)>, way: Way, now: Timestamp) -> Sorted {
         let mut sorted = Sorted::default();
-        let mut admitted = Vec::new();
+        let hashing = self.seen().hashing();
+        let (mut admitted, mut prints) = (Vec::new(), Vec::new());
         for (number, post) in posts {
-            match post.and_then(|post| line::admit(post, via, now, &self.0.key)) {
-                Ok(post) => admitted.push((number, self.0.hashing.fingerprint(&post), post)),
+            match post.and_then(|post| self.admit(post, way, now)) {
+                Ok(post) => {
+                    prints.push(hashing.fingerprint(&post));
+                    admitted.push((number, post));
+                }
                 Err(reason) => sorted.outcome.refuse(number, reason),
             }
         }
+        let known = self.seen().knows(&prints);
         // The last state of each post within the chunk; states in between are appended too.
         let mut within: HashMap<u64, Fingerprint> = HashMap::new();
-        let mut known: HashSet<usize> = HashSet::new();
-        {
-            let mut seen = self.seen();
-            for (index, (_, print, _)) in admitted.iter().enumerate() {
-                let is_known = match within.get(&print.id()) {
-                    Some(last) => last == print,
-                    None => seen.knows(*print),
-                };
-                if is_known {
-                    known.insert(index);
-                }
-                within.insert(print.id(), *print);
-            }
-        }
-        for (index, (number, print, post)) in admitted.into_iter().enumerate() {
-            if known.contains(&index) {
+        for (((number, post), print), known) in admitted.into_iter().zip(prints).zip(known) {
+            let known = within.insert(print.id, print).map_or(known, |last| last == print);
+            if known {
                 sorted.outcome.duplicate += 1;
                 continue;
             }
             sorted.outcome.accepted += 1;
-            if via == Via::Crawl {
+            if way == Way::Crawl {
                 sorted.outcome.taken.push(number);
             }
             sorted.marks.push(print);
@@ -231,66 +252,88 @@ impl Door {
         sorted
     }
 
+    fn admit(&self, post: DoorPost, way: Way, now: Timestamp) -> Result<RawPost, String> {
+        let voice = if way.is_of_config() { self.0.voices.of(&post) } else { Voice::default() };
+        let admitted = line::admit(post, way.via(), now, &self.0.key)?;
+        Ok(RawPost { official: voice.official, addressed_to: voice.addressed_to, ..admitted })
+    }
+
     fn record(&self, post: &RawPost) -> NewRecord {
         NewRecord { partition: partition_of(&post.id, self.0.partitions), key: None, value: post.encode() }
     }
 
     /// Appends; once it is durable, remembers and counts.
-    async fn append(&self, sorted: Sorted, via: Via) -> Result<Accepted, LogError> {
+    async fn append(&self, sorted: Sorted, way: Way) -> Result<Accepted, LogError> {
         let Sorted { records, marks, outcome } = sorted;
         if !records.is_empty() {
-            self.0.log.append(Topic::PostsRaw, records).await?;
+            let positions = self.0.log.append(Topic::PostsRaw, records).await?;
+            self.seen().mark_appended(&marks, &positions);
         }
-        {
-            let mut seen = self.seen();
-            for mark in marks {
-                seen.mark(mark);
-            }
-        }
-        outcome.count(via);
+        outcome.count(way);
         Ok(outcome)
     }
 
+    /// Reads back what is in `posts.raw` and not remembered; and, for what programs have handed in lately, some more.
     async fn catch_up(&self) -> Result<(), LogError> {
-        let mut reader =
-            tail::Tail::open(&self.0.log, Topic::PostsRaw, CATCH_UP / u64::from(self.0.partitions)).await?;
-        while let Some(entries) = reader.next().await? {
-            let door = self.clone();
-            let remember = move || {
-                // What cannot be read is analyze's to set aside.
-                let posts: Vec<_> = entries
-                    .iter()
-                    .filter_map(|entry| Some((entry.appended_at, RawPost::decode(&entry.value).ok()?)))
-                    .collect();
-                let (mut seen, mut pushed) = (door.seen(), door.pushed());
-                for (at, post) in posts {
-                    seen.mark(door.0.hashing.fingerprint(&post));
-                    if post.via != Via::Crawl {
-                        pushed.take(&post.source, 1, at);
-                    }
-                }
-            };
-            tokio::task::spawn_blocking(remember).await.map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let most = CATCH_UP / u64::from(self.0.partitions);
+        let positions = self.seen().positions();
+        let all = positions.as_deref().unwrap_or_default();
+        let mut tail = Tail::open_at(&self.0.log, Topic::PostsRaw, most, all).await?;
+        let mut read = tail.begins().to_vec();
+        if positions.is_none() {
+            self.seen().begin_at(&read);
         }
-        *self.0.follow.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader.follow());
+        while let Some(batch) = tail.next().await? {
+            let Some(from) = read.get_mut(batch.partition as usize) else { continue };
+            let (door, from) = (self.clone(), std::mem::replace(from, batch.next));
+            blocking(move || door.take_back(&batch, from)).await?;
+        }
+        *self.lock_follow() = Some((tail.follow(), read));
         Ok(())
     }
 
-    /// Counts what programs hand in, here or at the doors of other workers, until the log is closed.
+    /// Reads what comes in here or at the doors of other workers, until the log is closed.
     pub(crate) async fn follow(&self) {
-        let Some(mut follow) = self.0.follow.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let Some((mut follow, mut read)) = self.lock_follow().take() else { return };
         while let Some(batch) = follow.next().await {
-            let mut pushed = self.pushed();
-            for entry in &batch.entries {
-                // What cannot be read is analyze's to set aside.
-                if let Ok(post) = serde_json::from_slice::<Origin<'_>>(&entry.value)
-                    && post.via != Via::Crawl
-                {
-                    pushed.take(&post.source, 1, entry.appended_at);
-                }
+            let Some(from) = read.get_mut(batch.partition as usize) else { continue };
+            let from = std::mem::replace(from, batch.next);
+            self.take_back(&batch, from);
+        }
+    }
+
+    /// Takes note of what was read in `posts.raw` from an offset on: remembers the posts that are not this door's own, and
+    /// counts what programs have handed in. What cannot be read is analyze's to set aside.
+    fn take_back(&self, batch: &Batch, from: u64) {
+        if !self.seen().covers(batch.partition, from..batch.next) {
+            let hashing = self.seen().hashing();
+            // What cannot be read is analyze's to set aside.
+            let records = batch.entries.iter().filter_map(|entry| RawRecord::decode(&entry.value).ok());
+            let print = |record| match record {
+                RawRecord::Post(post) => hashing.fingerprint(&post),
+                RawRecord::Gone(gone) => hashing.gone(&gone.id),
+            };
+            let prints: Vec<_> = records.map(print).collect();
+            self.seen().mark_read(&prints, batch.partition, from..batch.next);
+        }
+        let mut pushed = self.pushed();
+        for entry in &batch.entries {
+            if let Ok(post) = serde_json::from_slice::<Origin<'_>>(&entry.value)
+                && post.via != Via::Crawl
+            {
+                pushed.take(&post.source, 1, entry.appended_at);
             }
         }
     }
+
+    fn lock_follow(&self) -> MutexGuard<'_, Option<(Follow, Vec<u64>)>> {
+        self.0.follow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does what may take its time on a thread for that.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, LogError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| LogError::Unavailable(error.to_string()))
 }
 
 /// Takes whole lines from the front, up to a chunk's worth of them, and counts them.

@@ -12,6 +12,53 @@ pub const MAX_LISTED: usize = 10_000;
 /// Pushing sources that are told apart; a program that makes up a source for each post must not fill the memory.
 const MAX_PUSHED: usize = 1_000;
 
+/// The way by which posts come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Push,
+    Import,
+    /// A folder that is watched. Its records say `import`: one by one they are that, and a new word there would be set aside by
+    /// every stage of an older version.
+    File,
+    Crawl,
+}
+
+impl Way {
+    /// As the records say it.
+    pub(super) fn via(self) -> Via {
+        match self {
+            Self::Push => Via::Push,
+            Self::Import | Self::File => Via::Import,
+            Self::Crawl => Via::Crawl,
+        }
+    }
+
+    /// As the metrics say it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Import => "import",
+            Self::File => "file",
+            Self::Crawl => "crawl",
+        }
+    }
+
+    /// Whether it is a source of the config, whose word of official voices counts.
+    pub(super) fn is_of_config(self) -> bool {
+        matches!(self, Self::File | Self::Crawl)
+    }
+}
+
+impl From<Via> for Way {
+    fn from(via: Via) -> Self {
+        match via {
+            Via::Push => Self::Push,
+            Via::Import => Self::Import,
+            Via::Crawl => Self::Crawl,
+        }
+    }
+}
+
 /// What became of what was handed in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Accepted {
@@ -72,18 +119,13 @@ impl Accepted {
         }
     }
 
-    pub(super) fn count(&self, via: Via) {
-        let door = match via {
-            Via::Push => "push",
-            Via::Import => "import",
-            Via::Crawl => "crawl",
-        };
+    pub(super) fn count(&self, way: Way) {
         for (metric, count) in [
             (&metrics::INGEST_ACCEPTED, self.accepted),
             (&metrics::INGEST_DUPLICATE, self.duplicate),
             (&metrics::INGEST_REFUSED, self.refused_count()),
         ] {
-            metric.with_label_values(&[door]).inc_by(count);
+            metric.with_label_values(&[way.name()]).inc_by(count);
         }
     }
 }

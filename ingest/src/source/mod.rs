@@ -3,19 +3,27 @@
 
 pub(crate) mod draft;
 pub(crate) mod feed;
+pub(crate) mod headers;
 pub(crate) mod html;
+pub(crate) mod json;
+mod link;
 pub(crate) mod listing;
 mod media;
 mod page;
+mod preset;
 mod select;
+pub mod trial;
 
 use crate::{charset, crawl::Bounds};
 use encoding_rs::Encoding;
 use feed::FeedReader;
+use headers::Headers;
 use html::HtmlReader;
 use jiff::tz::TimeZone;
+use json::JsonReader;
 use listing::{Context, ListPage, Thread, ThreadPage};
-use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned};
+use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned, secret};
+use toml::Table;
 use url::Url;
 
 /// A source, ready to be visited.
@@ -29,6 +37,7 @@ pub(crate) struct Site {
     pub(crate) allow_private: bool,
     pub(crate) tz: TimeZone,
     pub(crate) reader: Reader,
+    pub(crate) headers: Headers,
 }
 
 /// How its pages are read.
@@ -36,9 +45,27 @@ pub(crate) struct Site {
 pub(crate) enum Reader {
     Html(Box<HtmlReader>),
     Feed(FeedReader),
+    Json(Box<JsonReader>),
 }
 
 impl Reader {
+    /// # Errors
+    /// Every fault, with the path of its key within `[[source]]`.
+    fn new(source: &Source) -> Result<Self, Vec<PathFault>> {
+        let missing = |what: &str| Err(vec![(vec!["kind".to_owned()], what.to_owned())]);
+        match (source.kind, &source.list, &source.json) {
+            (SourceKind::Rss, ..) => FeedReader::new(&source.feed).map(Self::Feed),
+            (SourceKind::Html, Some(list), _) => HtmlReader::new(list, source.thread.as_ref())
+                .map(|reader| Self::Html(Box::new(reader.minding(&source.strip, source.uncomment)))),
+            (SourceKind::Json, _, Some(json)) => JsonReader::new(json).map(|reader| Self::Json(Box::new(reader))),
+            // Named by the settings themselves.
+            (SourceKind::Html, None, _) => missing("an html source needs [source.list]"),
+            (SourceKind::Json, _, None) => missing("a json source needs [source.json]"),
+            (SourceKind::Preset, ..) => missing("missing key `kind`"),
+            (SourceKind::File, ..) => missing("a folder is no site to crawl"),
+        }
+    }
+
     /// Reads a page of the list.
     ///
     /// # Errors
@@ -47,6 +74,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.list(text, url, context),
             Self::Feed(reader) => reader.list(text, url, context),
+            Self::Json(reader) => reader.list(text, url, context),
         }
     }
 
@@ -64,6 +92,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.thread(text, url, thread, context),
             Self::Feed(_) => Err("a feed has no threads".into()),
+            Self::Json(reader) => reader.thread(text, url, thread, context),
         }
     }
 
@@ -72,6 +101,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.list_pages,
             Self::Feed(reader) => reader.pages,
+            Self::Json(reader) => reader.pages,
         }
     }
 
@@ -80,6 +110,7 @@ impl Reader {
         match self {
             Self::Html(reader) => reader.thread_pages(),
             Self::Feed(_) => 0,
+            Self::Json(reader) => reader.thread_pages(),
         }
     }
 
@@ -87,7 +118,7 @@ impl Reader {
     pub(crate) fn thread_order(&self) -> Order {
         match self {
             Self::Html(reader) => reader.thread_order(),
-            Self::Feed(_) => Order::default(),
+            Self::Feed(_) | Self::Json(_) => Order::default(),
         }
     }
 }
@@ -112,27 +143,10 @@ impl Site {
         if let Err(error) = &start {
             faults.push((vec!["url".into()], format!("{:?} is no address: {error}", source.url)));
         }
-        let reader = match (source.kind, &source.list, &source.thread) {
-            (SourceKind::Rss, ..) => match FeedReader::new(&source.feed) {
-                Ok(reader) => Some(Reader::Feed(reader)),
-                Err(mut more) => {
-                    faults.append(&mut more);
-                    None
-                }
-            },
-            (SourceKind::Html, Some(list), thread) => match HtmlReader::new(list, thread.as_ref()) {
-                Ok(reader) => Some(Reader::Html(Box::new(reader))),
-                Err(mut more) => {
-                    faults.append(&mut more);
-                    None
-                }
-            },
-            // Named by the settings themselves.
-            (SourceKind::Html, ..) => {
-                faults.push((vec!["kind".into()], "an html source needs [source.list]".into()));
-                None
-            }
-        };
+        let reader = Reader::new(source).map_err(|mut more| faults.append(&mut more)).ok();
+        let headers = source.json.as_ref().map(|json| &json.headers);
+        let headers = headers.map_or_else(|| Ok(Headers::default()), |headers| Headers::new(headers, secret));
+        let headers = headers.map_err(|mut more| faults.append(&mut more)).unwrap_or_default();
         let (Ok(start), Some(reader), []) = (start, reader, faults.as_slice()) else { return Err(faults) };
         Ok(Self {
             id: source.id.clone(),
@@ -143,19 +157,23 @@ impl Site {
             allow_private: source.allow_private,
             tz,
             reader,
+            headers,
         })
     }
 }
 
-/// All sources, compiled.
+/// All sources that are sites, compiled.
 ///
 /// # Errors
 /// Every fault, with its line.
 pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     let mut sites = Vec::new();
     let mut faults = Vec::new();
-    for source in &settings.source {
-        match Site::new(source.get_ref(), settings.tz()) {
+    for (number, source) in settings.source.iter().enumerate() {
+        if source.get_ref().kind == SourceKind::File {
+            continue;
+        }
+        match site(settings, number) {
             Ok(site) => sites.push(site),
             Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| placed(settings, source, wrong))),
         }
@@ -163,7 +181,53 @@ pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     if faults.is_empty() { Ok(sites) } else { Err(faults) }
 }
 
-fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {
+/// A source's kind by name, its preset's where the source does not say.
+pub(crate) fn kind(source: &Source) -> &'static str {
+    match source.kind {
+        SourceKind::Html => "html",
+        SourceKind::Rss => "rss",
+        SourceKind::Json => "json",
+        SourceKind::File => "file",
+        SourceKind::Preset => {
+            let preset = source.preset.as_deref().and_then(|name| preset::find(name).ok());
+            preset.map_or("html", |preset| preset.kind())
+        }
+    }
+}
+
+/// The keys of a source as they are written, without any defaults: only these override a preset's.
+fn own_table(settings: &Settings, number: usize) -> Table {
+    // The text was read when the settings were.
+    let document: Table = settings.text.parse().unwrap_or_default();
+    document.get("source").and_then(|sources| sources.get(number)?.as_table()).cloned().unwrap_or_default()
+}
+
+/// A source of the config, with what its preset knows.
+///
+/// # Errors
+/// What is wrong, with the path of the key.
+fn expanded(settings: &Settings, number: usize) -> Result<Source, Vec<PathFault>> {
+    let source = settings.source[number].get_ref();
+    let Some(name) = &source.preset else { return Ok(source.clone()) };
+    let preset = preset::find(name).map_err(|message| vec![(vec!["preset".into()], message)])?;
+    preset.source(&own_table(settings, number)).map_err(|fault| vec![fault])
+}
+
+/// A source of the config, compiled. A fault of a key that only its preset has stands at `preset`, and names it.
+fn site(settings: &Settings, number: usize) -> Result<Site, Vec<PathFault>> {
+    let source = expanded(settings, number)?;
+    Site::new(&source, settings.tz()).map_err(|faults| {
+        let Some(name) = &settings.source[number].get_ref().preset else { return faults };
+        let own = own_table(settings, number);
+        let named = |(path, message): PathFault| match preset::states(&own, &path) {
+            true => (path, message),
+            false => (vec!["preset".into()], format!("preset {name:?}, {}: {message}", path.join("."))),
+        };
+        faults.into_iter().map(named).collect()
+    })
+}
+
+pub(crate) fn placed(settings: &Settings, source: &Spanned<Source>, (path, message): PathFault) -> Fault {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     settings.fault_within("source", source, &path, message)
 }
@@ -210,6 +274,52 @@ published_at = "time"
             .collect();
         // Missing are the post's published_at and the comment's native_id.
         assert_eq!(lines, [6, 8, 10, 12, 14, 15, 16, 17, 20], "{faults:#?}");
+    }
+
+    #[test]
+    fn faults_with_a_preset_are_named_with_their_line_and_where_they_are() {
+        let text = r#"
+[[source]]
+id = "a"
+preset = "discuz"
+url = "https://bbs.example/"
+[[source]]
+id = "b"
+preset = "discus"
+url = "https://bbs.example/"
+[[source]]
+id = "c"
+preset = "phpbb"
+board = "2"
+url = "https://bbs.example/"
+[source.list]
+item = "li["
+[[source]]
+id = "d"
+preset = "mastodon"
+url = "https://m.example/"
+[source.json.headers]
+Authorization = "Bearer $NO_SUCH_VARIABLE_IS_SET"
+[[source]]
+id = "e"
+preset = "wordpress"
+url = "https://w.example/"
+kind = "html"
+"#;
+        let settings = Settings::parse(text, []).unwrap();
+        let mut faults = sites(&settings).unwrap_err();
+        faults.sort();
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        for (told, expected) in told.iter().zip([
+            "3: is needed",
+            "8: there is no preset",
+            "16: \"li[\"",
+            "22: NO_SUCH_VARIABLE_IS_SET is not set",
+            "26: ",
+        ]) {
+            assert!(told.contains(&format!("config:{expected}")), "{expected}: {told}");
+        }
+        assert_eq!(told.len(), 5, "{told:#?}");
     }
 
     #[test]

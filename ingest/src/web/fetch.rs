@@ -5,11 +5,6 @@
 //! A source that may be in a private range may reach its own host and port there, and nothing else: a page must not lead into
 //! our network. What a source's config trusts it with (headers) goes to its own host and port alone.
 
-pub(crate) use super::{
-    drift::Clock,
-    error::FetchError,
-    request::{Fetched, Page, Request, Validators},
-};
 use super::{
     address::{self, PublicOnly},
     drift::Drift,
@@ -18,6 +13,11 @@ use super::{
     lock,
     pace::Rate,
     robots::{self, Known, Robots},
+};
+pub(crate) use super::{
+    drift::Clock,
+    error::FetchError,
+    request::{Fetched, Page, Request, Validators},
 };
 use reqwest::{Client, ClientBuilder, RequestBuilder, header, redirect};
 use schemas::kit::{backoff::Backoff, metrics, settings::Crawl};
@@ -112,17 +112,6 @@ impl Fetcher {
         })
     }
 
-    /// Fetches a page. `own` is the host and port that may be in a private range.
-    pub(crate) async fn get(
-        &self,
-        url: &Url,
-        own: Option<&Url>,
-        validators: &Validators,
-    ) -> Result<Fetched, FetchError> {
-        let (home, allow_private) = (own.unwrap_or(url), own.is_some());
-        self.fetch(&Request { url, home, allow_private, validators, headers: &[], accept: None }).await
-    }
-
     /// Fetches a page.
     ///
     /// # Errors
@@ -178,6 +167,7 @@ impl Fetcher {
                 let text = |name| answer.text(name).map(str::to_owned);
                 let content_type = text(header::CONTENT_TYPE);
                 Ok(Fetched::Page(Page {
+                    next: answer.next(&url),
                     url,
                     redirected,
                     status: answer.status,
@@ -289,7 +279,9 @@ impl Fetcher {
         let answer = match self.fetch_robots(url, asked).await {
             Ok(robots) => robots,
             // These say nothing about the site's robots.txt.
-            Err(error @ (FetchError::Address(_) | FetchError::Busy(_) | FetchError::Broken { .. })) => return Err(error),
+            Err(error @ (FetchError::Address(_) | FetchError::Busy(_) | FetchError::Broken { .. })) => {
+                return Err(error);
+            }
             Err(error) => Robots::Nothing(format!("robots.txt: {error}")),
         };
         let now_known = Known::after(known.as_ref(), answer, Instant::now());

@@ -217,7 +217,7 @@ mod tests {
         hosts.bound_rules(1);
         assert!(hosts.of(&url(0)).robots.lock().await.is_some(), "they are not counted each time");
         hosts.bound_rules(MOST_RULES);
-        assert!(hosts.of(&url(0)).robots.lock().await.is_none(), "the one that was not asked for the longest time");
+        assert!(hosts.of(&url(1)).robots.lock().await.is_none(), "the one that was not asked for the longest time");
         assert!(hosts.of(&url(most - 1)).robots.lock().await.is_some());
     }
 

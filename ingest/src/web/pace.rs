@@ -192,7 +192,10 @@ mod tests {
     fn requests_are_a_pause_apart() {
         let (now, two) = (Instant::now(), rate(2, 1));
         let mut bucket = Bucket::new(two, now);
-        assert_eq!([0, 0, 1, 2, 2].map(|at| take(&mut bucket, two, now + SECOND * at)), [Ok(()), Err(2), Err(1), Ok(()), Err(2)]);
+        assert_eq!(
+            [0, 0, 1, 2, 2].map(|at| take(&mut bucket, two, now + SECOND * at)),
+            [Ok(()), Err(2), Err(1), Ok(()), Err(2)]
+        );
     }
 
     #[test]
@@ -218,7 +221,10 @@ mod tests {
         bucket.hold(now + SECOND * 10);
         bucket.hold(now + SECOND);
         assert!(bucket.is_held(now));
-        assert_eq!([0, 9, 10, 11].map(|at| take(&mut bucket, two, now + SECOND * at)), [Err(10), Err(1), Ok(()), Err(1)]);
+        assert_eq!(
+            [0, 9, 10, 11].map(|at| take(&mut bucket, two, now + SECOND * at)),
+            [Err(10), Err(1), Ok(()), Err(1)]
+        );
         assert!(!bucket.is_held(now + SECOND * 10));
     }
 

@@ -58,7 +58,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Posts accepted, by door (push, import, crawl).
+    /// Posts accepted, by door (push, import, file, crawl).
     counter INGEST_ACCEPTED = "wanglou_ingest_posts_accepted_total" ["via"];
     /// Lines refused at the doors.
     counter INGEST_REFUSED = "wanglou_ingest_lines_refused_total" ["via"];
@@ -90,7 +90,7 @@ metrics! {
     /// 1 while no posts are taken because the disk is full or read-only.
     gauge DISK_STOPPED = "wanglou_disk_intake_stopped" [];
 
-    /// Raw records read, by verdict (first, revision, duplicate, rejected, expired).
+    /// Raw records read, by verdict (first, revision, duplicate, gone, rejected, expired), and marks of posts that nobody knows (unknown).
     counter ANALYZE_POSTS = "wanglou_analyze_posts_total" ["verdict"];
     /// Jumps and steps back in positions: records that were lost before they were read.
     counter ANALYZE_JUMPS = "wanglou_analyze_position_jumps_total" ["topic"];

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod fs;
 pub mod http;
 pub mod internal;
+pub mod kv;
 pub mod metrics;
 pub mod operation;
 pub mod service;

@@ -16,6 +16,8 @@ pub enum Verdict {
     Revision,
     /// The id is known and nothing has changed.
     Duplicate,
+    /// The id is known, and the post was seen to be gone. Without its text.
+    Gone,
 }
 
 /// The three labels of sentiment.
@@ -104,6 +106,16 @@ pub struct AnalyzedPost {
     /// The place that the source itself states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// The unit whose official voice published it, by the config of its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub official: Option<String>,
+    /// The unit that it speaks to: it is a comment on an account that is the voice of that unit alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addressed_to: Option<String>,
+    /// Since when it is seen to be gone; a later sighting takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub gone_at: Option<Timestamp>,
 }
 
 super::record!(AnalyzedPost, "analyzed_post", 1);

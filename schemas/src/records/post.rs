@@ -39,7 +39,7 @@ pub enum Precision {
 pub enum Via {
     /// `POST /api/posts`.
     Push,
-    /// `wanglou import`.
+    /// `wanglou import`, or a source of kind `file`.
     Import,
     /// A crawler worker.
     Crawl,
@@ -138,6 +138,12 @@ pub struct RawPost {
     /// An official response that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,
+    /// The unit whose official voice published it, by the config of its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub official: Option<String>,
+    /// The unit that it speaks to: it is a comment on an account that is the voice of that unit alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addressed_to: Option<String>,
     /// The door by which it came in.
     pub via: Via,
 }

@@ -390,6 +390,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/official": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long people wait for an answer under the official posts of each unit */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Units */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** Format: date-time */
+                            at: string;
+                            units: components["schemas"]["UnitAnswers"][];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -884,9 +924,16 @@ export interface components {
             who: string;
         };
         Hit: {
+            /** @description the unit that it speaks to: a comment on an account that is that unit's voice alone */
+            addressed_to?: string | null;
             date_clamped?: boolean;
             /** Format: date-time */
             fetched_at: string;
+            /**
+             * Format: date-time
+             * @description since when it is seen to be gone from its source
+             */
+            gone_at?: string | null;
             /** @description ranges of UTF-16 code units [begin, end) that match, in order, not overlapping */
             highlights: {
                 text: components["schemas"]["Ranges"];
@@ -897,6 +944,8 @@ export interface components {
             kind: components["schemas"]["Kind"];
             likes: number;
             native_id: string;
+            /** @description the unit whose official voice published it */
+            official?: string | null;
             parent_id: string | null;
             place: string | null;
             /** Format: date-time */
@@ -1224,6 +1273,29 @@ export interface components {
             pulse: components["schemas"]["Pulse"] | null;
             query?: string | null;
             topic: components["schemas"]["TopicRef"];
+        };
+        UnitAnswers: {
+            unit: string;
+            /** @description the comments of the last 24 hours, 7 days and 30 days */
+            windows: {
+                answered: number;
+                /** @description of the answered: those that an answer names; of the others it is presumed */
+                answered_by_name: number;
+                comments: number;
+                hours: number;
+                median_seconds: number | null;
+                oldest_unanswered: {
+                    id: string;
+                    /** Format: date-time */
+                    published_at: string;
+                } | null;
+                p90_seconds: number | null;
+                unanswered: number;
+                /** @description of the unanswered: those that are gone */
+                unanswered_gone: number;
+                /** @description comments of threads too long to be measured whole, of all times */
+                unmeasured: number;
+            }[];
         };
         /** @description What was counted in one window that ends at the pulse's `at`, by event time, beside what was expected. */
         Window: {

@@ -299,6 +299,9 @@ export const en: Record<Word, string> = {
   "search.reposts": "{n} reposts",
   "search.clamped": "The stated time is absurd; the time of fetching is shown",
   "search.fetched": "fetched {time}",
+  "search.official": "official",
+  "search.officialOf": "published by the official account of {unit}",
+  "search.gone": "taken down, noticed {time}",
   "search.unit": "posts",
 
   "help.title": "Shortcuts",

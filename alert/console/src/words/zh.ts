@@ -296,6 +296,9 @@ export const zh = {
   "search.reposts": "转 {n}",
   "search.clamped": "发布时间有误, 以抓取时间代替",
   "search.fetched": "抓取于 {time}",
+  "search.official": "官方",
+  "search.officialOf": "{unit} 的官方号发布",
+  "search.gone": "已删除, {time} 发现",
   "search.unit": "条",
 
   "help.title": "快捷键",

@@ -98,7 +98,8 @@ fn routes(ingest: Arc<Upstream>, analyze: Arc<Upstream>) -> (Router, Router) {
         .route("/api/search", guard(MAY_SEARCH, get(pass)))
         .route("/api/topics", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/hot", guard(MAY_WATCH, get(pass)))
-        .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(pass)));
+        .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(pass)))
+        .route("/api/official", guard(MAY_WATCH, get(pass)));
     (of_ingest.with_state(ingest), of_analyze.with_state(analyze))
 }
 

@@ -60,9 +60,17 @@ fn mirror() -> Router {
         let told = format!("{} {} {} {}", caller.name, head.uri, names.join(","), body.len());
         ([("x-kept", "1"), ("x-hop", "1"), ("connection", "x-hop")], told)
     };
-    ["/api/posts", "/api/coverage", "/api/search", "/api/topics", "/api/topics/hot", "/api/topics/{id}/pulse"]
-        .into_iter()
-        .fold(Router::new(), |router, path| router.route(path, guard(&Role::ALL, any(told))))
+    [
+        "/api/posts",
+        "/api/coverage",
+        "/api/search",
+        "/api/topics",
+        "/api/topics/hot",
+        "/api/topics/{id}/pulse",
+        "/api/official",
+    ]
+    .into_iter()
+    .fold(Router::new(), |router, path| router.route(path, guard(&Role::ALL, any(told))))
 }
 
 fn caller() -> Caller {

@@ -29,6 +29,9 @@ pub struct Hit {
     pub keyphrases: Vec<String>,
     pub topics: Vec<String>,
     pub place: Option<String>,
+    pub official: Option<String>,
+    pub addressed_to: Option<String>,
+    pub gone_at: Option<Timestamp>,
     pub highlights: Highlights,
 }
 
@@ -74,6 +77,9 @@ pub(super) fn load(searcher: &Searcher, address: DocAddress, terms: &[&str]) -> 
         keyphrases: post.keyphrases,
         topics: post.topics,
         place: post.place,
+        official: post.official,
+        addressed_to: post.addressed_to,
+        gone_at: post.gone_at,
         highlights,
     })
 }

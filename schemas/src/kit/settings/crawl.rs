@@ -37,6 +37,8 @@ pub struct Crawl {
     pub page_bytes: usize,
     /// How sites can reach whoever runs this; part of the User-Agent.
     pub contact: Option<String>,
+    /// How many posts are remembered as seen, at least; an eighth more at most. Each costs 18 bytes of disk and 1.2 of memory.
+    pub seen_ids: u64,
 }
 
 impl Default for Crawl {
@@ -52,6 +54,7 @@ impl Default for Crawl {
             page_timeout: Duration::from_secs(60),
             page_bytes: 4 << 20,
             contact: None,
+            seen_ids: 100_000_000,
         }
     }
 }
@@ -78,6 +81,9 @@ impl Crawl {
         }
         if !((64 << 10)..=(64 << 20)).contains(&self.page_bytes) {
             faults.push(("page_bytes", "must lie between 65536 (64 KiB) and 67108864 (64 MiB)".into()));
+        }
+        if !(100_000..=1_000_000_000).contains(&self.seen_ids) {
+            faults.push(("seen_ids", format!("{} is not between 100000 and 1000000000", self.seen_ids)));
         }
         if let Some(contact) = &self.contact
             && (contact.len() > 200 || !contact.chars().all(|c| c.is_ascii_graphic() || c == ' '))

@@ -1,9 +1,13 @@
 //! `[[source]]`: a site to crawl.
 
-use super::{KeyFault, log::duration};
+use super::{FileSettings, KeyFault, Official, is_id, json::Json, log::duration};
 use crate::records::Kind;
 use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// `[[source]]`
 #[derive(Debug, Clone, Deserialize)]
@@ -14,10 +18,17 @@ pub struct Source {
     /// The name that people read.
     #[serde(default)]
     pub name: String,
-    /// What kind of site it is.
+    /// What kind of site it is. Without it the preset says.
+    #[serde(default)]
     pub kind: SourceKind,
-    /// Where a visit begins: the newest-first list, or the feed.
+    /// The engine that the site runs on, such as `"discuz"`: how its pages are read is known then, and `list`, `thread`, `json`
+    /// need hold only what is to be otherwise.
+    pub preset: Option<String>,
+    /// Where a visit begins: the newest-first list, the feed, the API. With a preset the address of the site is enough.
+    #[serde(default)]
     pub url: String,
+    /// With a preset: the part of the site, as its engine names it in addresses (a number, a name, a tag).
+    pub board: Option<String>,
     /// The time between visits. It is fitted to what the source brings: less when posts come, more when it is quiet.
     #[serde(default = "every", with = "duration")]
     pub every: Duration,
@@ -39,16 +50,45 @@ pub struct Source {
     /// rss: how a feed with several pages is read.
     #[serde(default)]
     pub feed: Feed,
+    /// file: the folder that is watched.
+    pub path: Option<PathBuf>,
+    /// file: which of its files are read, by name; `*` stands for any characters, `?` for one.
+    pub pattern: Option<String>,
+    /// file: the door's key for each heading of a column, or key of a line; or `ignore`. The door's own keys, and the headings that
+    /// hotlines use most, are understood without it.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// file: how its files are read.
+    #[serde(default)]
+    pub file: FileSettings,
+    /// Whose official voice it is.
+    pub official: Option<Official>,
+    /// json: how answers are read.
+    pub json: Option<Json>,
+    /// html: pages hide their content in comments, for a script to bring out.
+    #[serde(default)]
+    pub uncomment: bool,
+    /// Query parameters that say nothing about the page and are taken out of links. Those of sessions always are.
+    #[serde(default)]
+    pub strip: Vec<String>,
 }
 
 /// What kind of site it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
+    /// What the preset says.
+    #[default]
+    #[serde(skip)]
+    Preset,
     /// Pages, read by CSS selectors.
     Html,
     /// RSS, Atom or JSON Feed.
     Rss,
+    /// A folder that files are handed in by: JSON Lines, CSV, XLSX.
+    File,
+    /// An HTTP API that answers in JSON.
+    Json,
 }
 
 /// How one value is taken from a page: a CSS selector, or a selector with more beside it.
@@ -57,18 +97,26 @@ pub enum SourceKind {
 pub enum Field {
     /// The text of the first match; with `@name` at the end, an attribute of it: `"a.title@href"`.
     Selector(String),
-    /// The same, with a regular expression whose first group is the value.
+    /// The first of several that yields something.
+    FirstOf(Vec<Field>),
+    /// A selector with more beside it.
     Detailed(Detailed),
 }
 
 /// A [`Field`] with more than a selector.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detailed {
     /// The selector, with `@name` for an attribute. Empty: the item itself.
     pub css: String,
+    /// A regular expression: only elements that show such a text are looked at, such as a link by its `下一页`.
+    pub shows: Option<String>,
+    /// The value is JSON, as in an attribute `data-field`; this is the path to what is wanted of it.
+    pub json: Option<String>,
     /// A regular expression; its first group, or else the whole match, is the value.
     pub regex: Option<String>,
+    /// Matches what is left out of the text, such as quotations.
+    pub without: Option<String>,
 }
 
 /// `[source.list]`: the newest-first list of threads.
@@ -76,6 +124,7 @@ pub struct Detailed {
 #[serde(deny_unknown_fields)]
 pub struct HtmlList {
     /// Matches one thread's row.
+    #[serde(default)]
     pub item: String,
     /// Within the row: the link to the thread, or to the post.
     pub link: Option<Field>,
@@ -151,11 +200,13 @@ pub struct HtmlThread {
     /// it the id is the post's `native_id`, or else the address itself.
     pub id: Option<String>,
     /// Matches the opening post, on the first page of a thread.
+    #[serde(default)]
     pub post: String,
     /// Within the page: the title.
     pub title: Option<Field>,
     /// Within the post, values by name: `text` and `published_at` are required; `title`, `author`, `native_id`, `likes`,
     /// `replies`, `reposts`, `place` can be given.
+    #[serde(default)]
     pub fields: HashMap<String, Field>,
     /// The comments.
     pub comments: Option<Comments>,
@@ -175,10 +226,12 @@ pub struct HtmlThread {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comments {
-    /// Matches one comment.
+    /// Matches one comment. What is the opening post is none, though it match too.
+    #[serde(default)]
     pub item: String,
     /// Within the comment, values by name, as in a thread's `fields`, and `parent_id`; `native_id` is required. It need only be
     /// unique within the thread: the comment's own id is the thread's and this one.
+    #[serde(default)]
     pub fields: HashMap<String, Field>,
 }
 
@@ -186,11 +239,11 @@ fn every() -> Duration {
     Duration::from_secs(60)
 }
 
-fn pages() -> u32 {
+pub(super) fn pages() -> u32 {
     5
 }
 
-fn list_pages() -> u32 {
+pub(super) fn list_pages() -> u32 {
     20
 }
 
@@ -219,6 +272,19 @@ impl Source {
 
     pub(super) fn check(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
+        if self.kind == SourceKind::File {
+            return self.check_file();
+        }
+        if self.path.is_some()
+            || self.pattern.is_some()
+            || !self.columns.is_empty()
+            || self.file != FileSettings::default()
+        {
+            faults.push((
+                "kind",
+                "path, pattern, columns and [source.file] have a meaning with kind = \"file\" alone".into(),
+            ));
+        }
         if !url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
             faults.push(("url", format!("{:?} is no http or https address", self.url)));
         }
@@ -231,8 +297,13 @@ impl Source {
         if self.slowest() < self.every {
             faults.push(("slowest", "must be at least `every`".into()));
         }
-        match self.kind {
-            SourceKind::Html => match &self.list {
+        match (self.kind, &self.preset) {
+            (SourceKind::Preset, None) => {
+                faults.push(("kind", "missing key `kind`: \"html\", \"rss\" or \"json\"; or a `preset`".into()));
+            }
+            // What is missing the preset has; what it lacks is known when the two are put together.
+            (_, Some(_)) => {}
+            (SourceKind::Html, _) => match &self.list {
                 None => faults.push(("kind", "an html source needs [source.list]".into())),
                 Some(list) if list.fields.is_empty() && (self.thread.is_none() || list.link.is_none()) => {
                     faults.push((
@@ -242,11 +313,68 @@ impl Source {
                 }
                 Some(_) => {}
             },
-            SourceKind::Rss if self.list.is_some() || self.thread.is_some() => {
-                faults.push(("kind", "[source.list] and [source.thread] have no meaning with kind = \"rss\"".into()));
+            (SourceKind::Json, _) if self.json.is_none() => {
+                faults.push(("kind", "a json source needs [source.json]".into()));
+            }
+            (SourceKind::Rss | SourceKind::Json, _) if self.list.is_some() || self.thread.is_some() => {
+                faults.push((
+                    "kind",
+                    "[source.list] and [source.thread] have a meaning with kind = \"html\" alone".into(),
+                ));
+            }
+            (SourceKind::Rss, _) if self.json.is_some() => {
+                faults.push(("kind", "[source.json] has a meaning with kind = \"json\" alone".into()));
             }
             _ => {}
         }
+        self.check_official(&mut faults);
+        if self.board.is_some() && self.preset.is_none() {
+            faults.push(("board", "has a meaning with a preset alone".into()));
+        }
         faults
+    }
+
+    fn check_file(&self) -> Vec<KeyFault> {
+        let mut faults = Vec::new();
+        if self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
+            faults.push((
+                "path",
+                "a file source needs the folder that files are handed in by: path = \"/srv/hotline\"".into(),
+            ));
+        }
+        if !self.url.is_empty() || self.list.is_some() || self.thread.is_some() {
+            faults.push(("kind", "url, [source.list] and [source.thread] have no meaning with kind = \"file\"".into()));
+        }
+        if self.every < Duration::from_secs(1) {
+            faults.push(("every", "must be at least a second".into()));
+        }
+        if let Some(source) = self.file.source.as_deref().filter(|source| !is_id(source)) {
+            faults.push(("file", format!("source: {source:?} must be 1 to 64 letters, digits, '.', '_' or '-'")));
+        }
+        if self.file.header == Some(0) {
+            faults.push(("file", "header: rows are counted from 1".into()));
+        }
+        if self
+            .file
+            .delimiter
+            .as_ref()
+            .is_some_and(|delimiter| !matches!(delimiter.as_bytes(), [byte] if byte.is_ascii()))
+        {
+            faults.push(("file", "delimiter: must be one ASCII character, such as \",\" or \"\\t\"".into()));
+        }
+        if let Some(zone) = self.file.timezone.as_deref().filter(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
+            faults.push(("file", format!("timezone: {zone:?} is no timezone such as \"Asia/Shanghai\"")));
+        }
+        self.check_official(&mut faults);
+        faults
+    }
+
+    fn check_official(&self, faults: &mut Vec<KeyFault>) {
+        if self.official.as_ref().is_some_and(|official| official.unit.trim().is_empty()) {
+            faults.push(("official", "unit: is empty".into()));
+        }
+        if self.official.as_ref().is_some_and(|official| official.author.iter().any(|name| name.trim().is_empty())) {
+            faults.push(("official", "author: a name is empty".into()));
+        }
     }
 }
