@@ -13,11 +13,16 @@ pub enum Face {
     Feed,
     /// The feed page by page.
     PagedFeed,
+    /// The JSON API, by page.
+    Api,
+    /// The JSON API, by cursor.
+    Timeline,
 }
 
 impl Face {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Board, Self::Newest, Self::Flat, Self::Feed, Self::PagedFeed];
+    pub const ALL: [Self; 7] =
+        [Self::Board, Self::Newest, Self::Flat, Self::Feed, Self::PagedFeed, Self::Api, Self::Timeline];
 
     /// The id of its source.
     #[must_use]
@@ -28,6 +33,8 @@ impl Face {
             Self::Flat => "flat",
             Self::Feed => "feed",
             Self::PagedFeed => "paged-feed",
+            Self::Api => "api",
+            Self::Timeline => "timeline",
         }
     }
 
@@ -52,6 +59,8 @@ impl Face {
             Self::Flat => ("html", "/new", FLAT.to_owned()),
             Self::Feed => ("rss", "/feed.xml", String::new()),
             Self::PagedFeed => ("rss", "/feed.xml", "[source.feed]\npage = \"paged\"\n".to_owned()),
+            Self::Api => ("json", "/api/posts", API.to_owned() + ITEM),
+            Self::Timeline => ("json", "/api/timeline", TIMELINE.to_owned() + ITEM),
         };
         let id = self.id();
         format!(
@@ -105,4 +114,25 @@ post = "article.opening"
 title = "h1"
 next = "a.next@href"
 pages = 5
+"#;
+
+const API: &str = r#"[source.json]
+items = "$[*]"
+next = { page = "page" }
+pages = 5
+"#;
+
+const TIMELINE: &str = r#"[source.json]
+items = "$.data.items[*]"
+next = { cursor = "$.data.next", parameter = "max_id" }
+pages = 5
+"#;
+
+const ITEM: &str = r#"[source.json.fields]
+native_id = "$.id"
+title = "$.title"
+text = "$.text"
+author = "$.user.name"
+published_at = "$.created_at"
+replies = "$.comments_count"
 "#;

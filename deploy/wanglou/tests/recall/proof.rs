@@ -4,7 +4,7 @@
 //! |---|---|
 //! | before the first complete visit | whatever it is: nobody watched |
 //! | since then, and still | stored, or in a reported gap that is open |
-//! | during a whole complete visit, and then deleted | stored, or in a reported gap |
+//! | during a whole complete visit, and then deleted | stored, or in a reported gap; but for a comment of which the list says nothing |
 //! | only between two complete visits | whatever it is: nobody can have seen it; it is counted |
 //!
 //! And nothing is stored twice, nothing that was never shown, nothing under another thread or as an answer to something else;
@@ -130,7 +130,7 @@ impl Proof {
                     let during = |visit: &&&CrawlReport| visit.started_at >= shown.at && visit.finished_at <= gone_at;
                     if lies_in(shown.at, &reported) {
                         verdict.in_gaps += 1;
-                    } else if let Some(visit) = complete.iter().find(during) {
+                    } else if let Some(visit) = complete.iter().find(during).filter(|_| self.is_told(shown)) {
                         missed_gone.push((shown.at, id, gone_at, visit.started_at));
                     } else {
                         verdict.fleeting += 1;
@@ -157,6 +157,12 @@ impl Proof {
             );
         }
         verdict
+    }
+
+    /// Whether the list says that it is there. Comments under a list that is silent about them are found when their thread is
+    /// looked at again.
+    fn is_told(&self, shown: &Shown) -> bool {
+        self.face == Face::Board || !shown.is_comment()
     }
 
     /// Judges what is stored, and returns its ids.
