@@ -245,7 +245,7 @@ impl<'a> Bench<'a> {
 
     /// The list, and the first threads.
     async fn pages(&self, site: &Site, source: &Source, trial: &mut Trial) {
-        let Some((*page, decoded)) = self.fetch_of(site, &site.start, trial).await else { return };
+        let Some((page, decoded)) = self.fetch_of(site, &site.start, trial).await else { return };
         let now = Timestamp::now();
         let context = Reading { source: &site.id, now, tz: &site.tz, link: page.next.as_ref() };
         let mut tried = TriedPage {
@@ -281,7 +281,7 @@ impl<'a> Bench<'a> {
     }
 
     async fn thread(&self, site: &Site, source: &Source, address: &Url, trial: &mut Trial) {
-        let Some((*page, decoded)) = self.fetch_of(site, address, trial).await else { return };
+        let Some((page, decoded)) = self.fetch_of(site, address, trial).await else { return };
         let now = Timestamp::now();
         let context = Reading { source: &site.id, now, tz: &site.tz, link: page.next.as_ref() };
         let mut tried = TriedPage {
