@@ -49,7 +49,7 @@ id = "/t/(\\d+)"
 post = ".post, article"
 title = "h1"
 next = "a.next@href"
-fields = { text = ".body, p", published_at = "time@datetime, .time", author = ".who", likes = ".likes", media = "img@src" }
+fields = { text = ".body, p", published_at = ["time@datetime", ".time"], author = ".who", likes = ".likes" }
 [source.thread.comments]
 item = ".comment, li"
 fields = { native_id = "@data-id", text = ".body, p", published_at = ".time", parent_id = "@data-parent" }

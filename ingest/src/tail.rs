@@ -30,24 +30,19 @@ pub(crate) struct Follow {
 }
 
 impl Tail {
+    /// At most the last `most` records of each partition.
+    pub(crate) async fn open(log: &SharedLog, topic: Topic, most: u64) -> Result<Self, LogError> {
+        Self::open_at(log, topic, most, &[]).await
+    }
+
     /// The last `most` records of each partition, and all from these offsets on.
     pub(crate) async fn open_at(log: &SharedLog, topic: Topic, most: u64, all: &[u64]) -> Result<Self, LogError> {
-        let all = |partition: u32| all.get(partition as usize).copied().unwrap_or(u64::MAX);
-        Self::begin(log, topic, |partition, end| end.saturating_sub(most).min(all(partition))).await
-    }
-
-    /// At most the last `most` records of each partition, and none before the offset `after`.
-    pub(crate) async fn open_from(log: &SharedLog, topic: Topic, after: u64, most: u64) -> Result<Self, LogError> {
-        Self::begin(log, topic, |_, end| end.saturating_sub(most).max(after)).await
-    }
-
-    /// From the offset of each partition that is chosen by its number and its end, or from its first record.
-    async fn begin(log: &SharedLog, topic: Topic, at: impl Fn(u32, u64) -> u64) -> Result<Self, LogError> {
         let (mut from, mut begins) = (Vec::new(), Vec::new());
         let (mut ends, mut next) = (HashMap::new(), Vec::new());
         for partition in 0..log.describe(topic).await?.partitions {
             let (first, end) = log.bounds(topic, partition).await?;
-            let offset = at(partition, end).max(first);
+            let all = all.get(partition as usize).copied().unwrap_or(u64::MAX);
+            let offset = end.saturating_sub(most).min(all).max(first);
             begins.push(offset);
             next.push(end);
             if offset < end {

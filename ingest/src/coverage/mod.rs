@@ -97,7 +97,13 @@ impl Coverage {
             identity,
             folder,
         }));
-        let mut tail = Tail::open_from(log, Topic::CrawlReports, from, CATCH_UP).await?;
+        let mut tail = match from {
+            Some(from) => {
+                let (_, end) = log.bounds(Topic::CrawlReports, 0).await?;
+                Tail::open_at(log, Topic::CrawlReports, 0, &[from.max(end.saturating_sub(CATCH_UP))]).await?
+            }
+            None => Tail::open(log, Topic::CrawlReports, CATCH_UP).await?,
+        };
         while let Some(batch) = tail.next().await? {
             coverage.take(&batch.entries);
         }
@@ -172,11 +178,6 @@ impl Coverage {
         known.take(report, Timestamp::now(), &self.0.tz);
     }
 
-    /// When somebody's last good visit to a source ended.
-    pub(crate) fn last_success(&self, source: &str) -> Option<Timestamp> {
-        self.lock().source(source)?.history.last_success_at
-    }
-
     /// What the reports of a source say to whoever begins to visit it.
     pub(crate) fn inheritance(&self, source: &str) -> Inheritance {
         let known = self.lock();
@@ -187,6 +188,11 @@ impl Coverage {
             rows: history.rows.clone(),
             next_visit_at: history.last.as_ref().map(|last| last.next_visit_at),
         }
+    }
+
+    /// When somebody's last good visit to a source ended.
+    pub(crate) fn last_success(&self, source: &str) -> Option<Timestamp> {
+        self.lock().source(source)?.history.last_success_at
     }
 
     fn take(&self, entries: &[Entry]) {
@@ -237,14 +243,14 @@ impl Known {
     }
 
     /// Takes what a snapshot of this log holds, and returns where to read on.
-    fn restore(&mut self, snapshot: Option<Snapshot>, identity: &Identity) -> u64 {
-        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.identity == *identity) else { return 0 };
+    fn restore(&mut self, snapshot: Option<Snapshot>, identity: &Identity) -> Option<u64> {
+        let snapshot = snapshot.filter(|snapshot| snapshot.identity == *identity)?;
         for (id, history) in snapshot.sources {
             if let Some(source) = self.places.get(&id).and_then(|&place| self.sources.get_mut(place)) {
                 source.history = history;
             }
         }
         self.ahead = snapshot.ahead;
-        snapshot.read_to
+        Some(snapshot.read_to)
     }
 }

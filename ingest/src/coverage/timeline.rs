@@ -504,7 +504,8 @@ mod tests {
         let month = last(&timeline, 30 * 86_400);
         assert_eq!(month.total(), 30 * 86_400);
         let share = f64::from(month.failing) / f64::from(month.total());
-        assert!((0.333..0.335).contains(&share), "{share}: a third");
+        // The month begins within a day that is a sum: what it has of it is the worst of it.
+        assert!((0.333..0.340).contains(&share), "{share}: a third");
         assert!(timeline.frozen.len() < 31 + 4 * 25, "{}", timeline.frozen.len());
         // A later visit that reads all of it makes all of it late.
         add(&mut timeline, (30 * 86_400, 0), Evidence::READ);

@@ -184,11 +184,12 @@ impl<'a> Visit<'a> {
         let ledger = &mut self.memory.state.ledger;
         let before = ledger.covered_to;
         let complete = back.is_some() && !self.memory.frontier.is_owing();
-        let stretch = ledger.claim(back.unwrap_or(Back::ToTheKnown), complete, began);
+        let ended = Timestamp::now().max(began);
+        let stretch = ledger.claim(back.unwrap_or(Back::ToTheKnown), complete, began, ended);
         if let Some((missing, reason)) = self.behind.take() {
             match before {
                 Some(before) => {
-                    let gap = stretch.gap.unwrap_or(Span { from: before.min(began), to: began });
+                    let gap = stretch.gap.unwrap_or(Span { from: before.min(began), to: ended });
                     ledger.open(gap, missing, false, began);
                     self.gaps.push((gap, reason));
                 }

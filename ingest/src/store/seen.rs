@@ -207,6 +207,11 @@ impl Seen {
         Batch { marks: std::mem::take(&mut young.waiting), positions: young.positions() }
     }
 
+    /// How many marks wait to be written.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     /// Gives back what could not be written.
     pub(super) fn give_back(&self, mut marks: Vec<Fingerprint>) {
         let mut young = self.lock();
