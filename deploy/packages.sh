@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the tests need from Debian: a browser for the console, a Chinese font so that its pictures can be read, PostgreSQL, which the
 # tests run for themselves (deploy/postgres/server.sh), and the programs that check the files under deploy/ (systemd-analyze,
-# docker-compose, promtool).
+# docker-compose, promtool), and real sites to crawl (deploy/sites): WordPress with PHP and MariaDB, and Python for Isso.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,11 @@ fc-list :lang=zh 2>/dev/null | grep -q . || missing+=(fontconfig fonts-noto-cjk)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
 docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing+=(docker-compose)
+[ -e /usr/share/wordpress/wp-load.php ] || missing+=(wordpress)
+command -v php >/dev/null || missing+=(php-cli)
+php -m 2>/dev/null | grep -qx mysqli || missing+=(php-mysql)
+[ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 for tool in cargo npm cc c++ make perl java mvn; do
     command -v "$tool" >/dev/null || { echo "missing: $tool (see README.md, \"What you need\")" >&2; exit 1; }
 done
@@ -24,7 +29,12 @@ if [ ${#missing[@]} -gt 0 ]; then
             mkdir -p /etc/postgresql-common
             echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
         fi
+        # Programs are wanted, not the services that Debian starts with them.
+        [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; policy=ours; }
+        trap '[ -z "${policy:-}" ] || rm -f /usr/sbin/policy-rc.d' EXIT
         apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
+        [ -z "${policy:-}" ] || rm -f /usr/sbin/policy-rc.d
+        trap - EXIT
     else
         echo "the tests need packages that are not installed; run this line, then again:" >&2
         echo "    sudo apt-get install -y ${missing[*]}" >&2
@@ -47,3 +57,5 @@ if ! command -v promtool >/dev/null && [ ! -x "$tools/promtool" ]; then
     fi
     install -D "$unpacked/x/usr/bin/promtool" "$tools/promtool"
 fi
+
+deploy/sites/isso.sh fetch

@@ -6,7 +6,7 @@
 //!
 //! Pure cores, each with its table of outcomes: [`policy`] (which level), [`matter`] (one incident per matter),
 //! [`incident`] (what people may do), [`roster`] (who is on duty), [`escalation`] (when nobody signs), [`outbox`] (what is
-//! sent next), [`message`] (what a page says), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
+//! sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
 //! (how a page reaches people), `gateway` (the API).
 
 pub mod channel;
@@ -25,6 +25,7 @@ pub mod records;
 pub mod roster;
 #[cfg(test)]
 mod samples;
+pub mod upkeep;
 pub mod users;
 
 use axum::Router;
@@ -141,7 +142,9 @@ pub async fn start(
     let holder = holder::enter(&settings.data_dir);
     let style = Style { base: base(settings), tz: settings.tz() };
     let desk = Arc::new(Desk::new(records.clone(), Plan::of(settings), style, engine::wall_clock()));
-    let keeper = Keeper::start(Arc::clone(&desk), log.clone(), channels, holder, shutdown.clone()).await?;
+    let keeper =
+        Keeper::start(Arc::clone(&desk), log.clone(), channels, holder, Arc::new(settings.clone()), shutdown.clone())
+            .await?;
 
     let ready = Ready::new({
         let (desk, shutdown) = (Arc::clone(&desk), shutdown.clone());

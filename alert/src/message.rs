@@ -69,6 +69,8 @@ fn headline(reason: Reason) -> &'static str {
         Reason::Level => "升级",
         Reason::Rebound => "回应后反弹",
         Reason::Escalation => "无人签收",
+        Reason::SourceAlert => "信源告警",
+        Reason::SourceResolved => "信源恢复",
     }
 }
 

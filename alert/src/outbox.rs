@@ -36,6 +36,10 @@ pub enum Reason {
     Rebound,
     /// Nobody has signed.
     Escalation,
+    /// A source is not covered.
+    SourceAlert,
+    /// It is covered again.
+    SourceResolved,
 }
 
 impl Reason {
@@ -47,6 +51,8 @@ impl Reason {
             Self::Level => "level",
             Self::Rebound => "rebound",
             Self::Escalation => "escalation",
+            Self::SourceAlert => "source_alert",
+            Self::SourceResolved => "source_resolved",
         }
     }
 }

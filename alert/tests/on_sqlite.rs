@@ -11,3 +11,5 @@ mod delivery;
 mod duty;
 #[path = "nights/stage.rs"]
 mod stage;
+#[path = "nights/upkeep.rs"]
+mod upkeep;

@@ -49,7 +49,7 @@ id = "/t/(\\d+)"
 post = ".post, article"
 title = "h1"
 next = "a.next@href"
-fields = { text = ".body, p", published_at = "time@datetime, .time", author = ".who", likes = ".likes", media = "img@src" }
+fields = { text = ".body, p", published_at = ["time@datetime", ".time"], author = ".who", likes = ".likes" }
 [source.thread.comments]
 item = ".comment, li"
 fields = { native_id = "@data-id", text = ".body, p", published_at = ".time", parent_id = "@data-parent" }
@@ -419,7 +419,7 @@ fn read_body(
     let decoded = charset::decode(bytes, configured.and_then(charset::named), header);
     prop_assert!(decoded.broken <= bytes.len(), "{} of {}", decoded.broken, bytes.len());
     for site in SITES.iter() {
-        let context = Context { source: &site.id, now, tz: &site.tz };
+        let context = Context { source: &site.id, now, tz: &site.tz, link: None };
         if let Ok(list) = site.reader.list(&decoded.text, &site.start, &context) {
             for row in list.rows {
                 prop_assert!(!row.key.is_empty());
@@ -534,7 +534,7 @@ fn the_documents_are_what_they_are_taken_for() {
     let now: Timestamp = "2026-11-24T12:00:00+08:00".parse().unwrap();
     let mut found = [0; 3];
     for (site, found) in SITES.iter().zip(&mut found) {
-        let context = Context { source: &site.id, now, tz: &site.tz };
+        let context = Context { source: &site.id, now, tz: &site.tz, link: None };
         for document in DOCUMENTS {
             let rows = site.reader.list(document, &site.start, &context).map_or(0, |list| list.rows.len());
             let thread = site.reader.thread(document, &site.start, &Thread::First(&site.start), &context);

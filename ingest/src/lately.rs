@@ -1,12 +1,14 @@
 //! Counts of about the last day: this hour and the 24 before it, in a fixed space.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 const HOUR: i64 = 3_600;
 const KEPT: i64 = 25;
 
 /// `N` numbers that are counted together.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "Vec<(i64, Vec<u64>)>", from = "Vec<(i64, Vec<u64>)>")]
 pub(crate) struct Lately<const N: usize> {
     hours: [(i64, [u64; N]); KEPT as usize],
 }
@@ -47,9 +49,40 @@ impl<const N: usize> Lately<N> {
     }
 }
 
+/// As it is written down: the hours in which anything happened.
+impl<const N: usize> From<Lately<N>> for Vec<(i64, Vec<u64>)> {
+    fn from(lately: Lately<N>) -> Self {
+        let used = lately.hours.iter().filter(|(hour, _)| *hour > i64::MIN);
+        used.map(|(hour, counts)| (*hour, counts.to_vec())).collect()
+    }
+}
+
+impl<const N: usize> From<Vec<(i64, Vec<u64>)>> for Lately<N> {
+    fn from(hours: Vec<(i64, Vec<u64>)>) -> Self {
+        let mut lately = Self::default();
+        for (hour, counts) in hours {
+            // Counts of another number of things are not these.
+            if let Ok(counts) = <[u64; N]>::try_from(counts) {
+                lately.hours[hour.rem_euclid(KEPT) as usize] = (hour, counts);
+            }
+        }
+        lately
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_down_is_read() {
+        let mut lately = Lately::default();
+        let at = Timestamp::from_second(1_790_000_000).unwrap();
+        lately.add(at, [3, 1]);
+        let written = serde_json::to_string(&lately).unwrap();
+        assert_eq!(serde_json::from_str::<Lately<2>>(&written).unwrap().sums(at), [3, 1]);
+        assert_eq!(serde_json::from_str::<Lately<3>>(&written).unwrap().sums(at), [0, 0, 0]);
+    }
 
     #[test]
     fn a_day_is_counted_and_then_forgotten() {

@@ -24,6 +24,7 @@ mod web;
 pub use backup::backup;
 pub use door::{Accepted, Door, Gone, MAX_LISTED, Refused};
 pub use import::{ImportError, import, import_lines};
+pub use source::trial;
 pub use store::SeenMemory;
 
 use anyhow::Context;
@@ -101,7 +102,7 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
     });
     let task = tokio::spawn(async move {
         let following = async { tokio::join!(coverage.follow(reports), door.follow()) };
-        tokio::select! {
+        let ended = tokio::select! {
             ended = crawl::run(crawl, sites, shutdown.clone()) => ended,
             ended = files::run(watched, folders, shutdown.clone()) => ended,
             // They end when the log is closed, and then there is nothing to do but to stop.
@@ -109,7 +110,10 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
                 shutdown.cancelled().await;
                 Ok(())
             }
-        }
+            never = coverage.keep() => match never {},
+        };
+        coverage.save().await;
+        ended
     });
     Ok(Service { name: "ingest", router, ready, task })
 }

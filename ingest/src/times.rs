@@ -3,7 +3,7 @@
 //! | written | read as | exact to |
 //! |---|---|---|
 //! | RFC 3339, RFC 2822 | as written | second |
-//! | `1795483500`, `1795483500000` | since 1970, in seconds or milliseconds | second |
+//! | `1795483500`, `1795483500000`, `1795483500.25` | since 1970, in seconds or milliseconds | second |
 //! | `2026-11-24 10:05:30`, `2026/11/24 10:05`, `2026年11月24日 下午3点05分` | in the timezone | second, minute |
 //! | `2026-11-24`, `2026年11月24日` | the begin of that day | day |
 //! | `11-24 10:05`, `11月24日` | the last such day that is not in the future | minute, day |
@@ -12,7 +12,9 @@
 //! | `刚刚`, `30秒前`, `5分钟前`, `半小时前` | counted from now | minute |
 //! | `2小时前`, `3天前`, `2周前`, `1个月前`, `1年前` | counted from now | hour, day |
 //!
-//! Other text around it does no harm: `发表于 2026-11-24 10:05 | 只看该作者`.
+//! Other text around it does no harm: `发表于 2026-11-24 10:05 | 只看该作者`. What software writes in English is in [`english`].
+
+mod english;
 
 use jiff::{
     SignedDuration, Span, Timestamp,
@@ -32,6 +34,7 @@ const MAX_CHARS: usize = 200;
 /// A time and how exactly it was written.
 pub(crate) type Stated = (Timestamp, Precision);
 
+/// An expression, compiled when it is first used.
 macro_rules! expression {
     ($name:ident = $text:expr) => {
         static $name: LazyLock<Regex> = LazyLock::new(|| {
@@ -41,10 +44,12 @@ macro_rules! expression {
     };
 }
 
+use expression;
+
 /// A time of day, with what people put between date and time: `T`, a weekday, a part of the day.
 const CLOCK: &str = r"(?:[\sT,，]*(?:\(?(?:星期|周|礼拜)[一二三四五六日天]\)?)?\s*(凌晨|早上|清晨|上午|中午|下午|傍晚|晚上|夜里|AM|PM|am|pm)?\s*(\d{1,2})\s*(?::|时|点)\s*(\d{1,2})?(?:\s*(?::|分)\s*(\d{1,2}))?)";
 
-expression!(EPOCH = r"^(\d{10})(\d{3})?$");
+expression!(EPOCH = r"^(\d{10})(?:\d{3})?(?:\.\d{1,9})?$");
 expression!(FULL = &format!(r"(?:^|\D)(\d{{4}})\s*[-/.年]\s*(\d{{1,2}})\s*[-/.月]\s*(\d{{1,2}})\s*[日号]?{CLOCK}?"));
 expression!(NO_YEAR = &format!(r"(?:^|[^\d:.-])(\d{{1,2}})\s*[-/月]\s*(\d{{1,2}})\s*[日号]?{CLOCK}?"));
 expression!(NAMED_DAY = &format!(r"(今天|今日|昨天|昨日|大前天|前天|前日){CLOCK}?"));
@@ -86,6 +91,9 @@ pub(crate) fn read(text: &str, now: Timestamp, tz: &TimeZone) -> Option<Stated> 
     }
     if JUST_NOW.is_match(&text) {
         return Some((now, Precision::Minute));
+    }
+    if let Some(stated) = english::read(&text, today, now, tz) {
+        return Some(stated);
     }
     if let Some(found) = NO_YEAR.captures(&text) {
         return without_year(&found, today, now, tz);
@@ -232,6 +240,26 @@ mod tests {
             ("Tue, 24 Nov 2026 02:05:07 GMT", "2026-11-24 10:05:07", Second),
             ("1795483500", "2026-11-24 09:25:00", Second),
             ("1795483500123", "2026-11-24 09:25:00", Second),
+            ("1795483500.6254", "2026-11-24 09:25:00", Second),
+            ("Tue Nov 24 10:05:07 +0800 2026", "2026-11-24 10:05:07", Second),
+            ("Tue Nov 24 02:05:07 +0000 2026", "2026-11-24 10:05:07", Second),
+            ("Tue Nov 24 10:05:07 2026", "2026-11-24 10:05:07", Second),
+            ("Tue Nov 24, 2026 10:05 am", "2026-11-24 10:05:00", Minute),
+            ("by resident » Mon Nov 23, 2026 9:05 pm", "2026-11-23 21:05:00", Minute),
+            ("24 Nov 2026, 10:05", "2026-11-24 10:05:00", Minute),
+            ("November 3rd, 2026 at 12:05 AM", "2026-11-03 00:05:00", Minute),
+            ("3. November 2026, 10:05:09", "2026-11-03 10:05:09", Second),
+            ("23.11.2026 18:30", "2026-11-23 18:30:00", Minute),
+            ("Nov 23, 10:05", "2026-11-23 10:05:00", Minute),
+            ("25 Nov", "2025-11-25 00:00:00", Day),
+            ("Yesterday, 10:05", "2026-11-23 10:05:00", Minute),
+            ("Today at 9:05 am", "2026-11-24 09:05:00", Minute),
+            ("5 minutes ago", "2026-11-24 10:00:00", Minute),
+            ("less than a minute ago", "2026-11-24 10:04:00", Minute),
+            ("an hour ago", "2026-11-24 09:05:00", Hour),
+            ("2 days ago", "2026-11-22 10:05:00", Day),
+            ("Just now", "2026-11-24 10:05:00", Minute),
+            ("« 2026-11-24 09:05 »", "2026-11-24 09:05:00", Minute),
             ("2026-11-24 10:05:30", "2026-11-24 10:05:30", Second),
             ("2026-11-24T10:05:30", "2026-11-24 10:05:30", Second),
             ("2026/1/4 9:05", "2026-01-04 09:05:00", Minute),
@@ -271,8 +299,20 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_none() {
-        for text in ["", "昨", "2026-13-41", "2026-11-24 25:61", "只看该作者", "停水了", "99-99", "999999999年前"]
-        {
+        for text in [
+            "",
+            "昨",
+            "2026-13-41",
+            "2026-11-24 25:61",
+            "只看该作者",
+            "停水了",
+            "99-99",
+            "999999999年前",
+            "99 Nov 2026",
+            "May I ask",
+            "32.13.2026",
+            "ago",
+        ] {
             assert_eq!(local(text), None, "{text}");
         }
     }
@@ -306,15 +346,21 @@ mod tests {
             let _ = read(&text, now(), &tz());
         }
 
+        #[test]
+        fn it_never_panics_on_what_looks_english(text in "(mon |tue )?(jan|nov|sept|today|yesterday|a|an|[0-9]{1,7})?[ .,]{0,2}[0-9]{0,4}(th)?[ .,]{0,2}(nov|[0-9]{0,4})[ ,]{0,2}[0-9]{0,5}:?[0-9]{0,2}(:[0-9]{2})? ?(am|pm|days ago|years ago|m ago)?( [0-9]{4})?") {
+            let _ = read(&text, now(), &tz());
+        }
+
         /// A minute that is written in any of the absolute forms is read back as that minute.
         #[test]
         fn what_is_written_is_read_back(back in 0i64..2_000_000) {
             let at = (now() - SignedDuration::from_mins(back)).to_zoned_datetime(tz());
-            for format in ["%Y-%m-%d %H:%M", "%Y年%m月%d日 %H:%M", "%Y/%-m/%-d %-H:%M"] {
+            for format in ["%Y-%m-%d %H:%M", "%Y年%m月%d日 %H:%M", "%Y/%-m/%-d %-H:%M", "%a %b %-d, %Y %-I:%M %P", "%-d %B %Y %H:%M", "%d.%m.%Y %H:%M"] {
                 let written = at.strftime(format).to_string();
                 prop_assert_eq!(read(&written, now(), &tz()), Some((at.timestamp(), Precision::Minute)), "{}", written);
             }
-            if back < 365 * 24 * 60 {
+            // Clocks differ: what would lie an hour ahead at the most is of this year.
+            if back < 365 * 24 * 60 - 60 {
                 let written = at.strftime("%m-%d %H:%M").to_string();
                 prop_assert_eq!(read(&written, now(), &tz()).map(|(at, _)| at), Some(at.timestamp()), "{}", written);
             }

@@ -1,7 +1,7 @@
 /**
  * node e2e/shots.mjs BASE_URL OUT_DIR [--user NAME] [--password PW] [--theme night|day] [--language zh|en] [--full yes]
  *
- * Visits board, incidents, an incident and a search at three sizes and takes their pictures. Fails on console errors, on
+ * Visits board, incidents, an incident, coverage, a source of it and a search at three sizes and takes their pictures. Fails on console errors, on
  * violations of the content security policy, on unhandled rejections, and where a page is wider than its window.
  */
 import { camera, launch, login, options, overflow, page as open } from "./browser.mjs";
@@ -72,6 +72,15 @@ try {
       await page.locator(".curve canvas").first().waitFor();
       await take("incident");
     } else console.log("no incident: its page was left out");
+
+    await page.goto(new URL("/coverage", base).href);
+    await page.getByTestId("coverage-row").first().or(page.locator(".empty")).first().waitFor();
+    await take("coverage");
+    if ((await page.getByTestId("coverage-row").count()) > 0) {
+      await page.getByTestId("coverage-row").first().locator("button.toggle").click();
+      await page.locator(".coverage-detail .days").first().waitFor();
+      await take("coverage-source");
+    }
 
     await page.goto(new URL(`/search?q=${encodeURIComponent("停水")}`, base).href);
     await page.getByTestId("search-total").waitFor();

@@ -135,8 +135,20 @@ async function api(request, response, url) {
     streams.add(response);
     return void request.on("close", () => streams.delete(response));
   }
-  if (path[0] === "coverage")
-    return json(response, 200, { at: new Date(now).toISOString(), sources: town.sources(now) });
+  if (path[0] === "coverage" && path[1] === "alerts") return json(response, 200, { alerts: town.sourceAlerts(now) });
+  if (path[0] === "coverage") {
+    const id = url.searchParams.get("source");
+    const all = town.sources(now);
+    const states = ["ok", "late", "failing", "waiting"];
+    return json(response, 200, {
+      at: new Date(now).toISOString(),
+      total: all.length,
+      by_state: Object.fromEntries(states.map((state) => [state, all.filter((each) => each.state === state).length])),
+      sources: id ? all.filter((source) => source.id === id) : all,
+      ...(id ? { detail: town.detail(id, now) } : {}),
+      next: null,
+    });
+  }
   if (path[0] === "search") return json(response, 200, search(url.searchParams));
   if (path[0] === "topics") {
     if (path[2] === "pulse") {

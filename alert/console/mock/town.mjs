@@ -39,6 +39,34 @@ function draw(mean, ...words) {
   return count;
 }
 
+/** How a source's time was covered: a grid by the quarter of an hour, the days, and what they come to. */
+function proof(now, grid, days, more = {}) {
+  const QUARTER = 15 * MINUTE;
+  const seconds = (cells, each) => {
+    const count = (letter) => [...cells].filter((cell) => cell === letter).length * each;
+    return { covered: count("c"), late: count("l"), gap: count("g"), failing: count("f"), unwatched: count("u") };
+  };
+  return {
+    day: seconds(grid, 900),
+    month: seconds(days, 86_400),
+    grid,
+    grid_from: iso(Math.floor(now / QUARTER) * QUARTER - 95 * QUARTER),
+    days,
+    lag_24h: { p50: 30, p99: 480, posts: 1_204 },
+    lag_30d: { p50: 30, p99: 900, posts: 38_112 },
+    open_gaps: [],
+    clock_offset_ms: 400,
+    ...more,
+  };
+}
+
+/** A row of one letter, with others from a place on. */
+function cells(length, letter, ...others) {
+  const row = Array(length).fill(letter);
+  for (const [from, to, other] of others) row.fill(other, from, to);
+  return row.join("");
+}
+
 export const iso = (at) => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
 
 export class Town {
@@ -239,6 +267,51 @@ export class Town {
     };
   }
 
+  /** Everything that is known of a source. */
+  detail(id, now) {
+    const source = this.sources(now).find((source) => source.id === id);
+    const record = source?.proof;
+    if (!record) return undefined;
+    const day = (letter, at) => ({
+      date: iso(now - (29 - at) * 86_400_000).slice(0, 10),
+      ...{ covered: 0, late: 0, gap: 0, failing: 0, unwatched: 0 },
+      [{ c: "covered", l: "late", g: "gap", f: "failing", u: "unwatched" }[letter]]: 86_400,
+    });
+    const closed = {
+      from: iso(now - 12.5 * 3_600_000),
+      to: iso(now - 11.6 * 3_600_000),
+      closed_at: iso(now - 11 * 3_600_000),
+      proof: "第 9 页翻到了已见过的帖子 https://bbs2.example/t/88121",
+    };
+    const past = {
+      kind: "failing",
+      since: iso(now - 30 * 3_600_000),
+      until: iso(now - 29 * 3_600_000),
+      reason: "HTTP 502",
+    };
+    return {
+      days: [...record.days].map(day),
+      closed_gaps: record.open_gaps.length > 0 ? [closed] : [],
+      past_findings: source.finding ? [past] : [],
+    };
+  }
+
+  sourceAlerts(now) {
+    return this.sources(now)
+      .filter(({ finding }) => finding)
+      .map(({ id, name, finding }) => ({
+        id: `${finding.kind}-${id}`,
+        group: `${finding.kind}-${id}`,
+        kind: finding.kind,
+        source: id,
+        name,
+        since: finding.since,
+        alerted_at: finding.since,
+        resolved_at: null,
+        reason: finding.reason,
+      }));
+  }
+
   sources(now) {
     const source = (id, name, kind, state, ago, posts, more = {}) => ({
       id,
@@ -253,6 +326,8 @@ export class Town {
       visits_24h: 2880,
       failed_24h: 0,
       reason: null,
+      finding: null,
+      proof: proof(now, cells(96, "c"), cells(30, "c")),
       ...more,
     });
     const pace = (seconds) => now % (seconds * 1000);
@@ -263,13 +338,56 @@ export class Town {
         last_visit_at: null,
         next_visit_at: null,
         visits_24h: 0,
+        proof: null,
       }),
       source("weekly", "社区周报", "rss", "late", 2_520_000, 96, {
         reason: "已 42 分钟没有成功访问, 平时每 10 分钟一次 / no successful visit for 42 minutes",
+        next_visit_at: iso(now - 1_900_000),
+        proof: proof(now, cells(96, "c", [40, 44, "l"], [93, 96, "l"]), cells(30, "c", [0, 11, "u"], [20, 21, "l"])),
       }),
       source("bbs2", "锦城生活圈", "html", "failing", 95_000, 640, {
         failed_24h: 131,
         reason: "列表页返回 503 (连续 9 次), 请检查对方站点 / the list page answers 503",
+        finding: {
+          kind: "failing",
+          since: iso(now - 95 * MINUTE),
+          until: null,
+          reason: "列表页返回 503 (连续 9 次), 请检查对方站点 / the list page answers 503",
+        },
+        proof: proof(
+          now,
+          cells(96, "c", [50, 52, "g"], [52, 56, "l"], [90, 96, "f"]),
+          cells(30, "c", [12, 14, "f"], [25, 26, "g"], [29, 30, "f"]),
+          {
+            lag_24h: { p50: 60, p99: 3_600, posts: 318 },
+            open_gaps: [
+              {
+                from: iso(now - 11.4 * 3_600_000),
+                to: iso(now - 11 * 3_600_000),
+                reason: "列表翻到第 5 页仍全是新帖, 之后的页已被站方撤下",
+              },
+            ],
+          },
+        ),
+      }),
+      source("tieba", "茶店子吧", "html", "failing", 35_000, 411, {
+        failed_24h: 88,
+        finding: {
+          kind: "layout",
+          since: iso(now - 26 * MINUTE),
+          until: null,
+          reason: "list.item 与 list.link 在 https://tieba.example/f 上什么也没匹配到: 版面可能已改, 请核对选择器",
+        },
+        proof: proof(now, cells(96, "c", [94, 96, "f"]), cells(30, "c", [29, 30, "f"])),
+      }),
+      source("village", "街道之声", "html", "ok", pace(30), 0, {
+        last_new_at: iso(now - 9 * 3_600_000),
+        finding: { kind: "silent", since: iso(now - 9 * 3_600_000), until: null, reason: "" },
+        proof: proof(now, cells(96, "c"), cells(30, "c", [3, 4, "l"]), { lag_24h: null }),
+      }),
+      source("weixin", "锦城公众号", "rss", "waiting", null, 0, {
+        visits_24h: 0,
+        proof: proof(now, cells(96, "u"), cells(30, "u"), { lag_24h: null, lag_30d: null }),
       }),
     ];
   }

@@ -6,6 +6,7 @@ import { createRouter, createWebHistory } from "vue-router";
 import { whenUnauthenticated } from "./api/client";
 import { safeNext } from "./lib/link";
 import Board from "./pages/Board.vue";
+import Coverage from "./pages/Coverage.vue";
 import IncidentList from "./pages/IncidentList.vue";
 import IncidentPage from "./pages/IncidentPage.vue";
 import Login from "./pages/Login.vue";
@@ -20,6 +21,7 @@ export const router = createRouter({
     { path: "/", name: "board", component: Board },
     { path: "/incidents", name: "incidents", component: IncidentList },
     { path: "/incidents/:id", name: "incident", component: IncidentPage, props: true },
+    { path: "/coverage", name: "coverage", component: Coverage },
     { path: "/search", name: "search", component: Search },
     { path: "/:rest(.*)*", name: "missing", component: Missing },
   ],

@@ -161,7 +161,7 @@ impl Desk {
         begun
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.to_send.notify_one();
         self.to_feed.notify_one();
     }
@@ -273,7 +273,7 @@ impl Desk {
         for channel in channels {
             let key = format!("{}/{seq}/{channel}", incident.id);
             tx.add_page(&Page {
-                incident: incident.id.clone(),
+                incident: Some(incident.id.clone()),
                 channel: channel.clone(),
                 reason: reason.as_str().into(),
                 urgency: outbox::urgency(incident.level),
@@ -365,7 +365,10 @@ impl Desk {
         let now = self.now();
         let count = |outcome| metrics::ALERT_PAGES.with_label_values(&[page.channel.as_str(), outcome]).inc();
         let mut tx = self.begin().await?;
-        let mut file = tx.incident(&page.incident).await?;
+        let mut file = match &page.incident {
+            Some(incident) => tx.incident(incident).await?,
+            None => None,
+        };
         let what = format!("{} ({})", page.channel, page.reason);
         match answer {
             Ok(()) => {

@@ -4,14 +4,14 @@
 //! and renews. Passed over, it lets the tasks end and stands by again. Stopping, it renews until the last task has ended,
 //! then gives the lease back, so that another need not wait for its end.
 
-use super::{BACKOFF, Desk, audit::Audit, clocks, feed, pulses::Pulses, sender::Sender, tail};
+use super::{BACKOFF, Desk, audit::Audit, clocks, feed, pulses::Pulses, sender::Sender, tail, upkeep::Reports};
 use crate::{
     channel::Channel,
     holder::Holder,
     lease::{LOOK, Outcome, RENEW},
 };
 use schemas::{
-    kit::{metrics, shutdown::Shutdown},
+    kit::{metrics, settings::Settings, shutdown::Shutdown},
     log::{ResumeError, SharedLog, Topic},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -25,6 +25,7 @@ pub(crate) struct Keeper {
     log: SharedLog,
     channels: HashMap<String, Arc<Channel>>,
     holder: Holder,
+    settings: Arc<Settings>,
     shutdown: Shutdown,
 }
 
@@ -38,12 +39,13 @@ impl Keeper {
         log: SharedLog,
         channels: HashMap<String, Arc<Channel>>,
         holder: Holder,
+        settings: Arc<Settings>,
         shutdown: Shutdown,
     ) -> anyhow::Result<Self> {
-        for topic in [Topic::TopicsPulse, Topic::Audit] {
+        for topic in [Topic::TopicsPulse, Topic::CrawlReports, Topic::Audit] {
             tail::place(&desk.records, &log, topic).await?;
         }
-        let keeper = Self { desk, log, channels, holder, shutdown };
+        let keeper = Self { desk, log, channels, holder, settings, shutdown };
         keeper.ask().await;
         Ok(keeper)
     }
@@ -109,10 +111,11 @@ impl Keeper {
     }
 
     async fn work(&self, stop: &Shutdown) -> anyhow::Result<()> {
-        let Some((pulses, audit)) = self.open(stop).await? else { return Ok(()) };
+        let Some((pulses, reports, audit)) = self.open(stop).await? else { return Ok(()) };
         let sender = Sender::new(Arc::clone(&self.desk), self.channels.clone(), stop.clone());
         tokio::join!(
             pulses.run(Arc::clone(&self.desk), stop.clone()),
+            reports.run(Arc::clone(&self.desk), stop.clone()),
             audit.run(Arc::clone(&self.desk), stop.clone()),
             sender.run(),
             clocks::run(Arc::clone(&self.desk), stop.clone()),
@@ -123,10 +126,15 @@ impl Keeper {
 
     /// Opens the readers at the positions in the database; `None` when it is to stop before it succeeds. A log that is away
     /// is waited for; one that is another log is an error.
-    async fn open(&self, stop: &Shutdown) -> anyhow::Result<Option<(Pulses, Audit)>> {
+    async fn open(&self, stop: &Shutdown) -> anyhow::Result<Option<(Pulses, Reports, Audit)>> {
         for failures in 1.. {
-            let opened =
-                async { Ok((Pulses::open(&self.desk, &self.log).await?, Audit::open(&self.desk, &self.log).await?)) };
+            let opened = async {
+                Ok((
+                    Pulses::open(&self.desk, &self.log).await?,
+                    Reports::open(&self.desk, &self.log, &self.settings).await?,
+                    Audit::open(&self.desk, &self.log).await?,
+                ))
+            };
             match opened.await {
                 Ok(readers) => return Ok(Some(readers)),
                 Err(error) => {

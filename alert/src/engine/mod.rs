@@ -6,6 +6,7 @@
 //! | [`clocks`] | incidents whose time is up | escalation, its pages |
 //! | [`sender`] | pages that are due | the channel; then the page's mark and the incident's history |
 //! | [`feed`] | the feed table | `incidents`; then the rows are deleted |
+//! | [`upkeep`] | `crawl.reports` from its own position, and the time | how sources stand, alerts, pages and position, in one transaction |
 //! | [`audit`] | `audit` from its own position | the audit record and the position, in one transaction |
 //!
 //! They run while this process is active: [`keeper`] holds the lease and runs them. Each of their transactions is fenced by
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod pulses;
 pub mod sender;
 mod tail;
+pub mod upkeep;
 
 pub use desk::Desk;
 pub use plan::Plan;

@@ -25,6 +25,8 @@ pub struct Plan {
     otherwise: Rule,
     /// Every channel's id.
     pub channels: Vec<String>,
+    /// Who is told when a source is not covered: the roster that `[coverage]` names, or the first.
+    pub upkeep: Option<Duty>,
 }
 
 impl Plan {
@@ -44,6 +46,7 @@ impl Plan {
             .collect();
         let first = settings.duty.first().map(|duty| duty.get_ref().clone());
         Self {
+            upkeep: settings.coverage.duty.as_deref().and_then(duty).or_else(|| first.clone()),
             rules,
             otherwise: Rule { thresholds: Thresholds::default(), duty: first },
             channels: settings.channel.iter().map(|channel| channel.get_ref().id.clone()).collect(),

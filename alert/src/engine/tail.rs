@@ -51,10 +51,7 @@ impl Tail {
             };
             match read {
                 Ok(Some(batch)) => {
-                    if let Some(jump) = batch.jump {
-                        metrics::ALERT_JUMPS.with_label_values(&[topic.name()]).inc();
-                        tracing::error!(%topic, partition = batch.partition, %jump, "positions do not follow on");
-                    }
+                    told(topic, &batch);
                     return Some(batch);
                 }
                 Ok(None) => {}
@@ -68,6 +65,29 @@ impl Tail {
                 }
             }
         }
+    }
+}
+
+impl Tail {
+    /// What is there, or comes within a time. A topic that cannot be read now has nothing.
+    pub(crate) async fn within(&mut self, wait: Duration) -> Option<Batch> {
+        let topic = self.origin.topic;
+        match self.reader.next(MOST, wait).await {
+            Ok(batch) => batch.inspect(|batch| told(topic, batch)),
+            Err(error) => {
+                tracing::error!(%topic, %error, "cannot be read now; trying again");
+                tokio::time::sleep(wait).await;
+                None
+            }
+        }
+    }
+}
+
+/// Counts and tells what is missing before a batch.
+fn told(topic: Topic, batch: &Batch) {
+    if let Some(jump) = batch.jump {
+        metrics::ALERT_JUMPS.with_label_values(&[topic.name()]).inc();
+        tracing::error!(%topic, partition = batch.partition, %jump, "positions do not follow on");
     }
 }
 

@@ -15,6 +15,7 @@ use axum::{
     },
 };
 use futures::{Stream, StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::{
         auth::{Caller, Role},
@@ -34,6 +35,10 @@ const BEHIND: usize = 512;
 const MOST: usize = 200;
 const WAIT: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How much of the time before is asked for again.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
+/// Sources that are told of at a time; who watches more of them change in a second sees them when they change again.
+const MOST_SOURCES: usize = 2_000;
 /// A stream ends after this time, and the browser opens the next one: so an ended session ends its stream too.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -102,7 +107,8 @@ pub(crate) async fn run(gateway: Arc<Gateway>, coverage: Router) {
     let pulses = follow::<Pulse>(&gateway, log, Topic::TopicsPulse, "pulse", shutdown);
     let incidents = follow::<IncidentRecord>(&gateway, log, Topic::Incidents, "incident", shutdown);
     let sources = sources(&gateway, log, &coverage, shutdown);
-    tokio::join!(pulses, incidents, sources);
+    let alerts = super::source_alerts::follow(&gateway);
+    tokio::join!(pulses, incidents, sources, alerts);
 }
 
 async fn follow<R: Record>(gateway: &Gateway, log: &SharedLog, topic: Topic, name: &'static str, shutdown: &Shutdown) {
@@ -122,12 +128,17 @@ async fn follow<R: Record>(gateway: &Gateway, log: &SharedLog, topic: Topic, nam
 /// Tells how sources stand when visits are reported: those that have changed, at most once a second.
 async fn sources(gateway: &Gateway, log: &SharedLog, coverage: &Router, shutdown: &Shutdown) {
     let mut told: HashMap<String, String> = HashMap::new();
+    let mut since = Timestamp::now();
     let mut live = Live::new(log, Topic::CrawlReports);
     while live.next(shutdown).await.is_some() {
         // Twice: ingest may be reading the same report at this very moment.
         for _ in 0..2 {
             let next = Instant::now() + WAIT;
-            for (id, state) in ask(coverage).await.unwrap_or_default() {
+            // A worker's clock may lie behind ours; what is told twice is told once.
+            let asked = since.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+            let (at, states) = ask(coverage, asked).await.unwrap_or((since, Vec::new()));
+            since = at;
+            for (id, state) in states {
                 if told.get(&id) != Some(&state) {
                     gateway.hub.tell("source", state.clone());
                     told.insert(id, state);
@@ -191,18 +202,16 @@ async fn from_the_end(log: &SharedLog, topic: Topic) -> Result<Box<dyn Reader>, 
     log.reader(topic, from).await
 }
 
-/// Every source's state by id, from ingest's own answer.
-async fn ask(coverage: &Router) -> Option<Vec<(String, String)>> {
-    let mut request = Request::get("/api/coverage").body(Body::empty()).ok()?;
+/// By id, the states of the sources that have changed since, from ingest's own answer, and when it was given.
+async fn ask(coverage: &Router, since: Timestamp) -> Option<(Timestamp, Vec<(String, String)>)> {
+    let path = format!("/api/coverage?changed_since={since}&limit={MOST_SOURCES}");
+    let mut request = Request::get(path).body(Body::empty()).ok()?;
     request.extensions_mut().insert(Caller { name: crate::incident::PROGRAM.into(), role: Role::Admin });
     let response = coverage.clone().oneshot(request).await.ok()?;
     let body = to_bytes(response.into_body(), 8 << 20).await.ok()?;
     let answer: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    let at = answer.get("at")?.as_str()?.parse().ok()?;
     let sources = answer.get("sources")?.as_array()?;
-    Some(
-        sources
-            .iter()
-            .filter_map(|source| Some((source.get("id")?.as_str()?.to_owned(), source.to_string())))
-            .collect(),
-    )
+    let states = sources.iter().filter_map(|source| Some((source.get("id")?.as_str()?.to_owned(), source.to_string())));
+    Some((at, states.collect()))
 }

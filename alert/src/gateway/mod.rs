@@ -12,6 +12,7 @@ mod operation;
 mod outage;
 mod rejected;
 mod session;
+mod source_alerts;
 mod throttle;
 mod upstream;
 
@@ -107,6 +108,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/api/incidents/{id}/respond", acting(Act::respond))
         .route("/api/incidents/{id}/note", acting(Act::note))
         .route("/api/incidents/{id}/close", acting(Act::close))
+        .route("/api/coverage/alerts", guard(MAY_WATCH, get(source_alerts::list)))
         .route("/api/events", guard(MAY_WATCH, get(events::subscribe)))
         .route("/api/rejected", guard(&[Role::Admin], get(rejected::list)))
         .route(

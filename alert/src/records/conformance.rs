@@ -193,7 +193,7 @@ async fn pages_wait_are_sent_and_given_up(settings: &Settings) {
     save(&records, &mut file("20261124-0001", "water", 0)).await;
     let page = |key: &str, channel: &str, urgency| Page {
         key: key.into(),
-        incident: "20261124-0001".into(),
+        incident: Some("20261124-0001".into()),
         channel: channel.into(),
         reason: "opened".into(),
         urgency,

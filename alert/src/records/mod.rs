@@ -19,6 +19,7 @@ mod incidents;
 mod lease;
 mod pages;
 mod positions;
+mod source_alerts;
 mod users;
 
 pub use pages::Page;

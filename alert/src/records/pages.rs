@@ -11,8 +11,8 @@ use sqlx::{Row, any::AnyRow};
 pub struct Page {
     /// The idempotency key.
     pub key: String,
-    /// The incident's id.
-    pub incident: String,
+    /// The incident's id; none for a page about sources.
+    pub incident: Option<String>,
     /// The channel's id.
     pub channel: String,
     /// Why it is sent.

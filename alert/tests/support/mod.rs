@@ -10,7 +10,7 @@ pub use receiver::{Answer, Message, Receiver};
 
 use alert::{
     channel,
-    engine::{Clock, Desk, Plan, feed, pulses::Pulses, sender::Sender},
+    engine::{Clock, Desk, Plan, feed, pulses::Pulses, sender::Sender, upkeep::Reports},
     incident::{Command, File},
     lease::Candidate,
     message::Style,
@@ -61,6 +61,7 @@ pub struct Night {
     pub desk: Arc<Desk>,
     time: Arc<AtomicI64>,
     pulses: Pulses,
+    reports: Reports,
     sender: Sender,
     keys: HashSet<String>,
     folder: TempDir,
@@ -78,8 +79,8 @@ impl Night {
         let start: Timestamp = "2026-11-24T14:00:00Z".parse().unwrap();
         let time = Arc::new(AtomicI64::new(start.as_millisecond()));
         let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
-        let (desk, pulses, sender) = open(&settings, &log, &time).await;
-        Self { settings, receiver, log, desk, time, pulses, sender, keys: HashSet::new(), folder }
+        let (desk, pulses, reports, sender) = open(&settings, &log, &time).await;
+        Self { settings, receiver, log, desk, time, pulses, reports, sender, keys: HashSet::new(), folder }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -125,7 +126,16 @@ impl Night {
     }
 
     pub async fn append_bytes(&self, value: bytes::Bytes) {
-        self.log.append(Topic::TopicsPulse, vec![NewRecord { partition: 0, key: None, value }]).await.unwrap();
+        self.append_to(Topic::TopicsPulse, value).await;
+    }
+
+    pub async fn append_to(&self, topic: Topic, value: bytes::Bytes) {
+        self.log.append(topic, vec![NewRecord { partition: 0, key: None, value }]).await.unwrap();
+    }
+
+    /// Lets reports of visits, and the time, take effect, without sending anything.
+    pub async fn keep_up(&mut self) {
+        self.reports.step(&self.desk).await.unwrap();
     }
 
     pub async fn send(&mut self, pulse: &Pulse) {
@@ -157,8 +167,8 @@ impl Night {
 
     /// As after SIGKILL: everything in memory is gone, what is on disk is found again.
     pub async fn crash(&mut self) {
-        let (desk, pulses, sender) = open(&self.settings, &self.log, &self.time).await;
-        (self.desk, self.pulses, self.sender) = (desk, pulses, sender);
+        let (desk, pulses, reports, sender) = open(&self.settings, &self.log, &self.time).await;
+        (self.desk, self.pulses, self.reports, self.sender) = (desk, pulses, reports, sender);
     }
 
     pub async fn act(&self, who: &str, id: &str, command: Command) -> Result<File, alert::engine::desk::ActError> {
@@ -211,7 +221,7 @@ impl Drop for Night {
     }
 }
 
-async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (Arc<Desk>, Pulses, Sender) {
+async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (Arc<Desk>, Pulses, Reports, Sender) {
     let records = Records::open(settings).await.unwrap();
     let time = Arc::clone(time);
     let clock: Clock = Arc::new(move || Timestamp::from_millisecond(time.load(Ordering::SeqCst)).unwrap());
@@ -220,6 +230,7 @@ async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (A
     // The one before bore the same name, so there is nothing to wait for.
     desk.claim(&Candidate::new("night")).await.unwrap();
     let pulses = Pulses::open(&desk, log).await.unwrap();
+    let reports = Reports::open(&desk, log, &Arc::new(settings.clone())).await.unwrap();
     let sender = Sender::new(Arc::clone(&desk), channel::open(settings, PATIENCE).unwrap(), Shutdown::new());
-    (desk, pulses, sender)
+    (desk, pulses, reports, sender)
 }

@@ -55,6 +55,9 @@ enum Command {
     Reindex(Config),
     /// Name every fault of the config, with its line. Exits with 2 when there is one.
     Check(Config),
+    /// Try a source, and add it to the config.
+    #[command(subcommand)]
+    Source(commands::source::Command),
     /// Who may log in.
     #[command(subcommand)]
     User(commands::user::Command),
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
             Command::Restore(options) => commands::restore::run(&options),
             Command::Reindex(config) => commands::reindex::run(&config).await,
             Command::Check(config) => commands::check::run(&config.config),
+            Command::Source(command) => commands::source::run(command).await,
             Command::User(command) => commands::user::run(command).await,
             Command::Train(command) => commands::train::run(&command),
         }

@@ -135,3 +135,71 @@ fn replay_tells_what_would_have_been_paged() {
     let at: jiff::Timestamp = pages[0]["at"].as_str().unwrap().parse().unwrap();
     assert!(at >= burst_at && at < burst_at + jiff::SignedDuration::from_mins(2), "{at}");
 }
+
+/// A phpBB board as it writes itself, with one forum and one topic in it.
+async fn board() -> String {
+    use axum::{Router, response::Html, routing::get};
+    const FORUM: &str = include_str!("../../../ingest/tests/fixtures/phpbb-forum.html");
+    const TOPIC: &str = include_str!("../../../ingest/tests/fixtures/phpbb-topic.html");
+    const INDEX: &str = "<html><body id=phpbb><a href='./viewforum.php?f=1' class=forumtitle>News</a> <a href='./viewforum.php?f=2' \
+                         class=forumtitle>Water</a></body></html>";
+    let router = Router::new()
+        .route("/", get(|| async { Html(INDEX) }))
+        .route("/viewforum.php", get(|| async { Html(FORUM) }))
+        .route("/viewtopic.php", get(|| async { Html(TOPIC) }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_tried_and_added() {
+    let site = Site::new("[crawl]\npause = \"0s\"\n");
+    let board = board().await;
+    let source = |arguments: &[&str]| run(&site, &[&["source"], arguments].concat());
+
+    // Who names no board is shown them.
+    let tried = source(&["try", &board, "--allow-private"]);
+    assert_eq!(tried.status.code(), Some(1), "{}", out(&tried));
+    assert!(out(&tried).contains("1 News, 2 Water"), "{}", out(&tried));
+    let private = source(&["try", &board, "--board", "2"]);
+    assert!(!private.status.success() && out(&private).contains("private range"), "{}", out(&private));
+
+    let tried = source(&["try", &board, "--board", "Water", "--allow-private"]);
+    let told = out(&tried);
+    assert!(tried.status.success(), "{told}");
+    for expected in [
+        "preset phpbb",
+        "by its mark body#phpbb",
+        "row http://",
+        "changed: 102",
+        "text: Third time this week.⏎Call me: 138********",
+        "(a pseudonym)",
+        "2026-11-24T00:05:30Z (to the second)",
+        "next page: http://",
+        "posts come out: 2",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    assert!(!told.contains("resident") && !told.contains("13812345678"), "{told}");
+    let json = source(&["try", &board, "--preset", "phpbb", "--board", "2", "--allow-private", "--json"]);
+    let json: Value = serde_json::from_str(&out(&json)).unwrap();
+    assert_eq!(json["pages"][1]["posts"][0]["Ok"]["native_id"], "12");
+
+    let add = ["add", &board, "--board", "Water", "--allow-private", "--id", "water-board", "--name", "停水版"];
+    let printed = source(&[&add[..], &["--print"]].concat());
+    assert!(out(&printed).starts_with("[[source]]\nid = \"water-board\"\n"), "{}", out(&printed));
+    let before = std::fs::read_to_string(site.config()).unwrap();
+    assert!(source(&add).status.success());
+    let after = std::fs::read_to_string(site.config()).unwrap();
+    assert!(
+        after.starts_with(&before) && after.contains("preset = \"phpbb\"") && after.contains("board = \"2\""),
+        "{after}"
+    );
+    assert!(run(&site, &["check"]).status.success());
+    let again = source(&add);
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("already"));
+    // What was added can be tried by its id.
+    assert!(source(&["try", "water-board"]).status.success());
+}

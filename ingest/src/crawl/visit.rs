@@ -184,11 +184,12 @@ impl<'a> Visit<'a> {
         let ledger = &mut self.memory.state.ledger;
         let before = ledger.covered_to;
         let complete = back.is_some() && !self.memory.frontier.is_owing();
-        let stretch = ledger.claim(back.unwrap_or(Back::ToTheKnown), complete, began);
+        let ended = Timestamp::now().max(began);
+        let stretch = ledger.claim(back.unwrap_or(Back::ToTheKnown), complete, began, ended);
         if let Some((missing, reason)) = self.behind.take() {
             match before {
                 Some(before) => {
-                    let gap = stretch.gap.unwrap_or(Span { from: before.min(began), to: began });
+                    let gap = stretch.gap.unwrap_or(Span { from: before.min(began), to: ended });
                     ledger.open(gap, missing, false, began);
                     self.gaps.push((gap, reason));
                 }
@@ -213,7 +214,7 @@ impl<'a> Visit<'a> {
             home: &site.start,
             allow_private: site.allow_private,
             validators,
-            headers: &[],
+            headers: &site.headers.0,
             accept: None,
         };
         let fetched = self.fetcher.fetch(&asked).await.map_err(|error| Stop::Source(Trouble::of(&error)))?;
@@ -223,7 +224,7 @@ impl<'a> Visit<'a> {
         let reading = tokio::task::spawn_blocking(move || {
             let body = std::mem::take(&mut page.body);
             let decoded = charset::decode(&body, site.encoding, page.charset.as_deref());
-            let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz };
+            let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz, link: page.next.as_ref() };
             (read(&site.reader, &decoded.text, &page.url, &context), page, decoded.broken)
         });
         let (found, page, broken) =

@@ -13,6 +13,7 @@ mod tally;
 mod voice;
 
 pub use gone::Gone;
+pub(crate) use line::admit;
 pub(crate) use reject::Rejectable;
 pub use tally::{Accepted, MAX_LISTED, Refused};
 pub(crate) use tally::{Pushed, Way};

@@ -2,7 +2,7 @@
 
 use super::{
     PathFault, draft,
-    html::address,
+    link::address,
     listing::{Context, ListPage, Row, exact},
     page, select,
 };
@@ -134,7 +134,7 @@ fn post(entry: Entry, source: &str, now: Timestamp) -> DoorPost {
 }
 
 /// Feeds carry HTML in titles and bodies.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     if !text.contains(['<', '&']) {
         return text.trim().to_owned();
     }
@@ -153,7 +153,7 @@ mod tests {
         let now = "2026-11-24T10:05:00+08:00".parse().unwrap();
         let tz = TimeZone::get("Asia/Shanghai").unwrap();
         let reader = FeedReader { page: Some("paged".into()), pages: 5 };
-        reader.list(text, &url, &Context { source: "feed", now, tz: &tz })
+        reader.list(text, &url, &Context { source: "feed", now, tz: &tz, link: None })
     }
 
     fn posts(text: &str) -> Result<Vec<DoorPost>, String> {

@@ -4,6 +4,7 @@
 use super::{
     PathFault,
     draft::Draft,
+    link::{address, stable},
     listing::{Context, Found, ListPage, Row, Thread, ThreadPage, exact},
     media, page,
     select::{self, Pick},
@@ -16,7 +17,7 @@ use schemas::{
 };
 use scraper::{ElementRef, Html, Selector};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::LazyLock,
 };
 use url::Url;
@@ -37,6 +38,8 @@ pub(crate) struct HtmlReader {
     pub(crate) list_pages: u32,
     thread: Option<ThreadReader>,
     time_format: Option<String>,
+    strip: Vec<String>,
+    uncomment: bool,
 }
 
 /// The selectors of a thread page, compiled.
@@ -89,12 +92,36 @@ impl HtmlReader {
                 list_pages: list.pages,
                 thread: all(thread)?,
                 time_format: time_format.cloned(),
+                strip: Vec::new(),
+                uncomment: false,
             })
         })();
         match whole {
             Some(reader) if faults.0.is_empty() => Ok(reader),
             _ => Err(faults.0),
         }
+    }
+
+    /// With what links hold and pages hide: the source's `strip` and `uncomment`.
+    #[must_use]
+    pub(crate) fn minding(mut self, strip: &[String], uncomment: bool) -> Self {
+        self.strip = strip.to_vec();
+        self.uncomment = uncomment;
+        self
+    }
+
+    fn parse(&self, text: &str) -> Result<Html, String> {
+        if self.uncomment { page::parse(&text.replace("<!--", "").replace("-->", "")) } else { page::parse(text) }
+    }
+
+    /// A link that `pick` finds, as an address that stays the same.
+    fn link(&self, pick: Option<&Pick>, item: ElementRef<'_>, base: &Url) -> Option<Url> {
+        Some(stable(address(base, &pick?.from(item)?)?, &self.strip))
+    }
+
+    /// The next page; none when it is the same one again.
+    fn next(&self, pick: Option<&Pick>, html: &Html, base: &Url, url: &Url) -> Option<Url> {
+        self.link(pick, html.root_element(), base).filter(|next| next != url)
     }
 
     /// Pages of a thread that a visit reads at most.
@@ -112,11 +139,11 @@ impl HtmlReader {
     /// # Errors
     /// When the page is beyond what can be handled.
     pub(crate) fn list(&self, text: &str, url: &Url, context: &Context<'_>) -> Result<ListPage, String> {
-        let html = page::parse(text)?;
+        let html = self.parse(text)?;
         let base = base(&html, url);
         let mut page = ListPage {
-            next: next(self.list_next.as_ref(), &html, &base, url),
-            begin: next(self.list_last.as_ref(), &html, &base, url),
+            next: self.next(self.list_next.as_ref(), &html, &base, url),
+            begin: self.next(self.list_last.as_ref(), &html, &base, url),
             ..ListPage::default()
         };
         let mut keys = HashSet::new();
@@ -137,7 +164,7 @@ impl HtmlReader {
     }
 
     fn row(&self, item: ElementRef<'_>, base: &Url, context: &Context<'_>) -> Option<Row> {
-        let link = self.link.as_ref().and_then(|pick| pick.from(item)).and_then(|link| address(base, &link));
+        let link = self.link(self.link.as_ref(), item, base);
         let changed = self.changed.as_ref().and_then(|pick| pick.from(item));
         let Some(fields) = &self.list_fields else {
             let url = link?;
@@ -175,7 +202,7 @@ impl HtmlReader {
         context: &Context<'_>,
     ) -> Result<ThreadPage, String> {
         let Some(reader) = &self.thread else { return Err("the source has no threads".into()) };
-        let html = page::parse(text)?;
+        let html = self.parse(text)?;
         let base = base(&html, url);
         let (thread_id, drafts) = reader.drafts(&html, &base, url, thread);
         let posts: Vec<Found> = drafts.into_iter().map(|(kind, draft)| self.finish(draft, kind, context)).collect();
@@ -183,7 +210,7 @@ impl HtmlReader {
             thread_id,
             login: posts.is_empty() && asks_for_a_password(&html),
             posts,
-            next: next(reader.next.as_ref(), &html, &base, url),
+            next: self.next(reader.next.as_ref(), &html, &base, url),
         })
     }
 
@@ -221,6 +248,7 @@ impl ThreadReader {
 
     fn drafts(&self, html: &Html, base: &Url, url: &Url, thread: &Thread<'_>) -> (Option<String>, Vec<(Kind, Draft)>) {
         let mut drafts = Vec::new();
+        let mut opening = None;
         let mut thread_id = match thread {
             Thread::Later(id) => Some((*id).to_owned()),
             Thread::First(address) => self.id_in(address),
@@ -228,6 +256,7 @@ impl ThreadReader {
         if let Thread::First(address) = thread
             && let Some(item) = html.select(&self.post).next()
         {
+            opening = Some(item.id());
             let mut draft = self.fields.draft(item, base);
             let id = thread_id.take().or_else(|| draft.native_id.clone()).unwrap_or_else(|| address.to_string());
             let id = draft.native_id.get_or_insert(id).clone();
@@ -238,7 +267,8 @@ impl ThreadReader {
             drafts.push((Kind::Post, draft));
         }
         if let (Some((item, fields)), Some(thread_id)) = (&self.comments, &thread_id) {
-            for item in html.select(item).take(MAX_ITEMS) {
+            // Where posts and comments look alike, the first one is no comment on itself.
+            for item in html.select(item).filter(|item| Some(item.id()) != opening).take(MAX_ITEMS) {
                 let mut draft = fields.draft(item, base);
                 let within = |id: String| format!("{thread_id}/{id}");
                 draft.native_id = draft.native_id.map(within);
@@ -277,19 +307,6 @@ fn base(html: &Html, url: &Url) -> Url {
     static BASE: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("base[href]").ok());
     let href = BASE.as_ref().and_then(|selector| html.select(selector).next()?.attr("href"));
     href.and_then(|href| address(url, href)).unwrap_or_else(|| url.clone())
-}
-
-/// A link of a page as an address: http or https, without a fragment.
-pub(super) fn address(base: &Url, link: &str) -> Option<Url> {
-    let mut url = base.join(link.trim()).ok()?;
-    url.set_fragment(None);
-    (matches!(url.scheme(), "http" | "https") && url.has_host() && url.as_str().len() <= 4 << 10).then_some(url)
-}
-
-/// The next page; none when it is the same one again.
-fn next(pick: Option<&Pick>, html: &Html, base: &Url, url: &Url) -> Option<Url> {
-    let link = pick?.from(html.root_element())?;
-    address(base, &link).filter(|next| next != url)
 }
 
 pub(crate) fn check_format(format: &str) -> Result<(), String> {
@@ -344,6 +361,10 @@ impl Faults {
     }
 
     fn selector(&mut self, path: &[&str], css: &str) -> Option<Selector> {
+        if css.trim().is_empty() {
+            self.add(path, "is required".into());
+            return None;
+        }
         self.note(path, select::selector(css))
     }
 
@@ -351,7 +372,7 @@ impl Faults {
         self.note(path, Pick::new(field))
     }
 
-    fn fields(&mut self, path: &[&str], fields: &HashMap<String, Field>, required: &[&str]) -> Option<Fields> {
+    fn fields(&mut self, path: &[&str], fields: &BTreeMap<String, Field>, required: &[&str]) -> Option<Fields> {
         let mut compiled = Vec::new();
         for (name, field) in fields {
             let path = [path, &[name.as_str()]].concat();
@@ -414,7 +435,7 @@ mod tests {
 
     fn context() -> Context<'static> {
         static TZ: TimeZone = TimeZone::UTC;
-        Context { source: "forum", now: "2026-11-24T02:05:00Z".parse().unwrap(), tz: &TZ }
+        Context { source: "forum", now: "2026-11-24T02:05:00Z".parse().unwrap(), tz: &TZ, link: None }
     }
 
     fn shown(row: &Row) -> (&str, Option<&str>) {

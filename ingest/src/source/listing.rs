@@ -20,6 +20,8 @@ pub(crate) struct Context<'a> {
     /// When the page was fetched: times such as 5分钟前 count from here.
     pub(crate) now: Timestamp,
     pub(crate) tz: &'a TimeZone,
+    /// The next page, as the header `Link: <…>; rel="next"` says.
+    pub(crate) link: Option<&'a Url>,
 }
 
 /// A post, or what could not become one, with the reason.

@@ -1,6 +1,6 @@
 //! Pictures and videos of a post: kept as links, each with the words that stand for it (`alt`), never fetched.
 
-use super::html::address;
+use super::link::address;
 use scraper::{ElementRef, Selector};
 use serde::Serialize;
 use std::sync::LazyLock;

@@ -1,17 +1,30 @@
-//! One value of a page: a CSS selector, an attribute, a regular expression. Compiled once, when the stage starts.
+//! One value of a page: a CSS selector, an attribute, JSON in it, a regular expression. Compiled once, when the stage starts.
 
-use ego_tree::iter::Edge;
+use super::json::path::Path;
+use ego_tree::{NodeRef, iter::Edge};
 use regex::Regex;
-use schemas::{kit::settings::Field, records::MAX_TEXT_BYTES};
+use schemas::{
+    kit::settings::{Detailed, Field},
+    records::MAX_TEXT_BYTES,
+};
 use scraper::{ElementRef, Node, Selector};
 
-/// A compiled [`Field`].
+/// JSON in an attribute is a few hundred bytes.
+const MAX_JSON_BYTES: usize = 64 << 10;
+
+/// A compiled [`Field`]: its ways, in the order in which they are tried.
 #[derive(Debug)]
-pub(crate) struct Pick {
+pub(crate) struct Pick(Vec<Way>);
+
+#[derive(Debug)]
+struct Way {
     // None: the item itself.
     selector: Option<Selector>,
     attribute: Option<String>,
+    shows: Option<Regex>,
+    json: Option<Path>,
     regex: Option<Regex>,
+    without: Option<Selector>,
 }
 
 /// Compiles a selector.
@@ -28,40 +41,61 @@ pub(crate) fn selector(css: &str) -> Result<Selector, String> {
 
 impl Pick {
     /// # Errors
-    /// What is wrong with the selector or the expression.
+    /// What is wrong with a selector, an expression or a path.
     pub(crate) fn new(field: &Field) -> Result<Self, String> {
-        let (css, expression) = match field {
-            Field::Selector(css) => (css.as_str(), None),
-            Field::Detailed(detailed) => (detailed.css.as_str(), detailed.regex.as_deref()),
-        };
-        let (css, attribute) = split_attribute(css);
-        Ok(Self {
-            selector: if css.is_empty() { None } else { Some(selector(css)?) },
-            attribute: attribute.map(str::to_owned),
-            regex: expression.map(regex).transpose()?,
+        let mut ways = Vec::new();
+        gather(field, &mut ways)?;
+        Ok(Self(ways))
+    }
+
+    /// The value within an item: of the first way, and its first match, that has one.
+    pub(crate) fn from(&self, item: ElementRef<'_>) -> Option<String> {
+        self.0.iter().find_map(|way| match &way.selector {
+            None => way.value(item),
+            Some(selector) => item.select(selector).find_map(|element| way.value(element)),
         })
     }
+}
 
-    /// The value within an item: of the first match that has one.
-    pub(crate) fn from(&self, item: ElementRef<'_>) -> Option<String> {
-        match &self.selector {
-            None => self.value(item),
-            Some(selector) => item.select(selector).find_map(|element| self.value(element)),
+fn gather(field: &Field, ways: &mut Vec<Way>) -> Result<(), String> {
+    let plain;
+    let detailed = match field {
+        Field::FirstOf(fields) => return fields.iter().try_for_each(|field| gather(field, ways)),
+        Field::Detailed(detailed) => detailed,
+        Field::Selector(css) => {
+            plain = Detailed { css: css.clone(), ..Detailed::default() };
+            &plain
         }
-    }
+    };
+    let (css, attribute) = split_attribute(&detailed.css);
+    ways.push(Way {
+        selector: if css.is_empty() { None } else { Some(selector(css)?) },
+        attribute: attribute.map(str::to_owned),
+        shows: detailed.shows.as_deref().map(regex).transpose()?,
+        json: detailed.json.as_deref().map(Path::new).transpose()?,
+        regex: detailed.regex.as_deref().map(regex).transpose()?,
+        without: detailed.without.as_deref().map(selector).transpose()?,
+    });
+    Ok(())
+}
 
+impl Way {
     fn value(&self, element: ElementRef<'_>) -> Option<String> {
-        let value = match &self.attribute {
+        if self.shows.as_ref().is_some_and(|shows| !shows.is_match(&text(element))) {
+            return None;
+        }
+        let mut value = match &self.attribute {
             Some(name) => element.attr(name)?.trim().to_owned(),
-            None => text(element),
+            None => text_without(element, self.without.as_ref()),
         };
-        let value = match &self.regex {
-            None => value,
-            Some(regex) => {
-                let found = regex.captures(&value)?;
-                found.get(1).or_else(|| found.get(0))?.as_str().trim().to_owned()
-            }
-        };
+        if let Some(path) = &self.json {
+            let json = serde_json::from_str(value.get(..MAX_JSON_BYTES).unwrap_or(&value)).ok()?;
+            value = path.text(&json)?;
+        }
+        if let Some(regex) = &self.regex {
+            let found = regex.captures(&value)?;
+            value = found.get(1).or_else(|| found.get(0))?.as_str().trim().to_owned();
+        }
         (!value.is_empty()).then_some(value)
     }
 }
@@ -94,8 +128,16 @@ fn is_attribute(name: &str) -> bool {
 /// The text of an element as a reader sees its lines: blocks and `<br>` break, spaces are folded, scripts are left out. At
 /// most so much as a post can hold, and a little more, so that the door sees that it is too long.
 pub(crate) fn text(element: ElementRef<'_>) -> String {
+    text_without(element, None)
+}
+
+/// The same, but for what `without` matches.
+fn text_without(element: ElementRef<'_>, without: Option<&Selector>) -> String {
     let mut out = Folded::default();
     let mut hidden = 0_usize;
+    let is_out = |node: NodeRef<'_, Node>| {
+        without.is_some_and(|without| ElementRef::wrap(node).is_some_and(|element| without.matches(&element)))
+    };
     // By edges and not by recursion: a page may be nested deeper than any stack.
     for edge in element.traverse() {
         if out.text.len() > MAX_TEXT_BYTES {
@@ -104,12 +146,17 @@ pub(crate) fn text(element: ElementRef<'_>) -> String {
         match edge {
             Edge::Open(node) => match node.value() {
                 Node::Text(text) if hidden == 0 => out.push(text),
-                Node::Element(element) if is_hidden(element.name()) => hidden += 1,
+                Node::Element(element) if is_hidden(element.name()) || is_out(node) => hidden += 1,
                 Node::Element(element) if breaks(element.name()) => out.new_line(),
                 _ => {}
             },
             Edge::Close(node) => match node.value() {
-                Node::Element(element) if is_hidden(element.name()) => hidden = hidden.saturating_sub(1),
+                Node::Element(element) if is_hidden(element.name()) || is_out(node) => {
+                    hidden = hidden.saturating_sub(1);
+                    if breaks(element.name()) {
+                        out.new_line();
+                    }
+                }
                 Node::Element(element) if breaks(element.name()) => out.new_line(),
                 _ => {}
             },
@@ -185,13 +232,14 @@ impl Folded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::kit::settings::Detailed;
     use scraper::Html;
 
     fn pick(css: &str, expression: Option<&str>, html: &str) -> Option<String> {
         let field = match expression {
             None => Field::Selector(css.into()),
-            Some(regex) => Field::Detailed(Detailed { css: css.into(), regex: Some(regex.into()) }),
+            Some(regex) => {
+                Field::Detailed(Detailed { css: css.into(), regex: Some(regex.into()), ..Detailed::default() })
+            }
         };
         Pick::new(&field).unwrap().from(Html::parse_fragment(html).root_element())
     }
@@ -218,10 +266,47 @@ mod tests {
         assert_eq!(Pick::new(&Field::Selector(String::new())).unwrap().from(item).as_deref(), Some("x"));
     }
 
+    fn read(field: &str, html: &str) -> Option<String> {
+        let table: toml::Table = format!("x = {field}").parse().unwrap();
+        let field: Field = table["x"].clone().try_into().unwrap();
+        Pick::new(&field).unwrap().from(Html::parse_fragment(html).root_element())
+    }
+
+    #[test]
+    fn the_first_way_that_yields_something() {
+        let html = r#"<em>发表于 <span title="2026-11-24 10:05:30">5分钟前</span></em><i></i>"#;
+        assert_eq!(read(r#"["b", "i", "em span@title", "em"]"#, html).as_deref(), Some("2026-11-24 10:05:30"));
+        assert_eq!(read(r#"["em span@alt", "em"]"#, html).as_deref(), Some("发表于 5分钟前"));
+        assert_eq!(read(r#"["b", "i"]"#, html), None);
+    }
+
+    #[test]
+    fn json_in_an_attribute() {
+        let html = r#"<p data-field='{"content":{"post_id":456,"date":""}}' data-bad="{">x</p>"#;
+        assert_eq!(read(r#"{ css = "p@data-field", json = "$.content.post_id" }"#, html).as_deref(), Some("456"));
+        assert_eq!(read(r#"{ css = "p@data-field", json = "$.content.date" }"#, html), None);
+        assert_eq!(read(r#"[{ css = "p@data-bad", json = "$" }, "p"]"#, html).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_link_by_the_words_that_it_shows() {
+        let html = "<div class=page><a href='/1'>上一页</a><a href='/3'> 下一页 </a></div>";
+        assert_eq!(read(r#"{ css = ".page a@href", shows = "^下一页" }"#, html).as_deref(), Some("/3"));
+    }
+
+    #[test]
+    fn a_text_without_its_quotations() {
+        let html =
+            "<td>我家也<span style='display:none'>噪</span>是<div class=quote>张三：<p>停水了</p></div>几点来？</td>";
+        let html = format!("<table><tr>{html}</table>");
+        let field = r#"{ css = "td", without = ".quote, [style*='display:none']" }"#;
+        assert_eq!(read(field, &html).as_deref(), Some("我家也是\n几点来？"));
+    }
+
     #[test]
     fn what_is_wrong_is_said() {
         assert!(Pick::new(&Field::Selector("a[".into())).unwrap_err().contains("no CSS selector"));
-        let bad = Field::Detailed(Detailed { css: "a".into(), regex: Some("(".into()) });
+        let bad = Field::Detailed(Detailed { css: "a".into(), regex: Some("(".into()), ..Detailed::default() });
         assert!(Pick::new(&bad).unwrap_err().contains("no regular expression"));
     }
 

@@ -8,7 +8,7 @@
 //! | between two pieces of the body | `idle` | nothing more came |
 //! | all of it | `whole` | the rest came too slowly |
 
-use super::error::FetchError;
+use super::{error::FetchError, link};
 use bytes::BytesMut;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
@@ -49,6 +49,12 @@ impl Answer {
     /// A header, where it is plain text.
     pub(crate) fn text(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Where the header `Link` says that the next page is.
+    pub(crate) fn next(&self, from: &Url) -> Option<Url> {
+        let links = self.headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+        links.into_iter().find_map(|links| from.join(link::next(links)?).ok())
     }
 
     /// How long the site asks us to wait: `Retry-After`, in seconds or as a date, at most so long.

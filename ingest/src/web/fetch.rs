@@ -167,6 +167,7 @@ impl Fetcher {
                 let text = |name| answer.text(name).map(str::to_owned);
                 let content_type = text(header::CONTENT_TYPE);
                 Ok(Fetched::Page(Page {
+                    next: answer.next(&url),
                     url,
                     redirected,
                     status: answer.status,

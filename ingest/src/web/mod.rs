@@ -3,7 +3,7 @@
 //! * [`fetch`]: a page, by all that follows; [`request`]: what is asked and what comes back; [`error`]: or why not.
 //! * [`robots`]: what a site allows; [`pace`]: when it may be asked; [`breaker`]: when it had better not be; [`hosts`] keeps
 //!   these for each host.
-//! * [`address`]: where we may go at all; [`exchange`]: one request and its answer, bounded in time and size.
+//! * [`address`]: where we may go at all; [`exchange`]: one request and its answer, bounded in time and size, with [`link`].
 //! * [`drift`]: what the servers' clocks say of ours.
 
 pub(crate) mod address;
@@ -13,6 +13,7 @@ pub(crate) mod error;
 pub(crate) mod exchange;
 pub(crate) mod fetch;
 pub(crate) mod hosts;
+mod link;
 pub(crate) mod pace;
 pub(crate) mod request;
 pub(crate) mod robots;

@@ -63,6 +63,8 @@ pub(crate) struct Page {
     pub(crate) charset: Option<String>,
     pub(crate) body: Vec<u8>,
     pub(crate) validators: Validators,
+    /// The next page of a list, as the header `Link: <…>; rel="next"` says (RFC 8288).
+    pub(crate) next: Option<Url>,
     /// The server's clock less ours, by its `Date` and the middle of the request. `Date` has whole seconds, so it is right to
     /// half a second and half the time of the request; a single server may be wrong by any amount.
     pub(crate) clock_offset: Option<SignedDuration>,

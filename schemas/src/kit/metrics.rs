@@ -68,6 +68,10 @@ metrics! {
     counter INGEST_VISITS = "wanglou_ingest_visits_total" ["source", "outcome"];
     /// Sources that this worker visits: its share of them.
     gauge INGEST_SOURCES = "wanglou_ingest_sources" [];
+    /// Sources of the config, by how they stand (ok, late, failing, waiting), as this worker knows from everybody's reports.
+    gauge INGEST_SOURCES_BY_STATE = "wanglou_ingest_sources_by_state" ["state"];
+    /// Gaps in what sources showed that are not closed.
+    gauge INGEST_OPEN_GAPS = "wanglou_ingest_open_gaps" [];
     /// Pages fetched.
     counter INGEST_PAGES = "wanglou_ingest_pages_fetched_total" [];
     /// Bytes fetched.
@@ -117,6 +121,10 @@ metrics! {
     counter ALERT_INCIDENTS = "wanglou_alert_incidents_opened_total" ["level"];
     /// Incidents that are not closed.
     gauge ALERT_OPEN = "wanglou_alert_incidents_open" [];
+    /// Alerts about sources that were told, by kind (failing, layout, login, silent, gap, unreported, clock).
+    counter ALERT_SOURCE_ALERTS = "wanglou_alert_source_alerts_total" ["kind"];
+    /// Alerts about sources that are not over, by kind.
+    gauge ALERT_SOURCE_ALERTS_OPEN = "wanglou_alert_source_alerts_open" ["kind"];
     /// Pages tried, by channel and outcome (sent, retry, failed).
     counter ALERT_PAGES = "wanglou_alert_pages_total" ["channel", "outcome"];
     /// Pages written down and not yet sent.

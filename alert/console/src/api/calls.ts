@@ -8,6 +8,8 @@ import type {
   SearchPage,
   SearchQuery,
   Session,
+  CoverageDetail,
+  SourceAlert,
   SourceState,
   TopicCurve,
   TopicState,
@@ -37,8 +39,24 @@ export const topics = {
     call<TopicCurve>(`/api/topics/${segment(id)}/pulse?${parameters({ minutes })}`, { signal }),
 };
 
-export const coverage = async (signal?: AbortSignal): Promise<SourceState[]> =>
-  (await call<{ sources: SourceState[] }>("/api/coverage", { signal })).sources;
+export const coverage = {
+  /** All sources, page by page. */
+  all: async (signal?: AbortSignal): Promise<SourceState[]> => {
+    const sources: SourceState[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const path = cursor ? `/api/coverage?${parameters({ cursor })}` : "/api/coverage";
+      const page: { sources: SourceState[]; next?: string | null } = await call(path, { signal });
+      sources.push(...page.sources);
+      cursor = page.next;
+    } while (cursor);
+    return sources;
+  },
+  one: async (source: string, signal?: AbortSignal): Promise<CoverageDetail | null> =>
+    (await call<{ detail?: CoverageDetail }>(`/api/coverage?${parameters({ source })}`, { signal })).detail ?? null,
+  alerts: async (signal?: AbortSignal): Promise<SourceAlert[]> =>
+    (await call<{ alerts: SourceAlert[] }>("/api/coverage/alerts?limit=500", { signal })).alerts,
+};
 
 export const search = (query: SearchQuery, signal?: AbortSignal) =>
   call<SearchPage>(`/api/search?${parameters(query)}`, { signal });

@@ -11,10 +11,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Each source, and whether it is covered */
+        /** Each source, and how its last 24 hours and 30 days were covered */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description one source, with everything that is known of it (detail) */
+                    source?: string;
+                    /** @description only sources that were reported, or became late, since */
+                    changed_since?: string;
+                    /** @description sources per page */
+                    limit?: number;
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -40,6 +49,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/coverage/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts about sources that are not covered, the youngest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description all: those that are over as well */
+                    state?: "open" | "all";
+                    /** @description how many */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Alerts */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            alerts: components["schemas"]["SourceAlert"][];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -49,7 +101,7 @@ export interface paths {
         };
         /**
          * What happens, as server-sent events
-         * @description Events "pulse" (data: Pulse), "incident" (data: IncidentRecord) and "source" (data: SourceState); a comment every 15 s keeps the stream open. After a break the console reads the other endpoints anew: events carry absolute states. An event "reload" says that some were dropped because the reader was slow.
+         * @description Events "pulse" (data: Pulse), "incident" (data: IncidentRecord) "source" (data: SourceState) and "source_alert" (data: SourceAlert); a comment every 15 s keeps the stream open. After a break the console reads the other endpoints anew: events carry absolute states. An event "reload" says that some were dropped because the reader was slow.
          */
         get: {
             parameters: {
@@ -810,10 +862,61 @@ export interface components {
             /** @description the version that the person saw; another one is answered with 409 */
             version?: number;
         };
+        ClosedGap: {
+            /** Format: date-time */
+            closed_at: string;
+            /** Format: date-time */
+            from: string;
+            proof: string;
+            /** Format: date-time */
+            to: string;
+        };
         Coverage: {
             /** Format: date-time */
             at: string;
+            by_state: {
+                [key: string]: number;
+            };
+            detail?: components["schemas"]["CoverageDetail"];
+            /** @description cursor of the next page */
+            next: string | null;
             sources: components["schemas"]["SourceState"][];
+            /** @description sources in all */
+            total: number;
+        };
+        CoverageDetail: {
+            closed_gaps: components["schemas"]["ClosedGap"][];
+            days: (components["schemas"]["CoverageSeconds"] & {
+                /** Format: date */
+                date: string;
+            })[];
+            past_findings: components["schemas"]["Finding"][];
+        };
+        CoverageProof: {
+            /** @description the server's Date minus our clock */
+            clock_offset_ms: number | null;
+            day: components["schemas"]["CoverageSeconds"];
+            /** @description the same of each day; the last one is today */
+            days: string;
+            /** @description the worst state of each quarter of an hour: c covered, l late, u unwatched, f failing, g gap; the last one is under way */
+            grid: string;
+            /**
+             * Format: date-time
+             * @description when the first of them begins
+             */
+            grid_from: string;
+            lag_24h: components["schemas"]["LagPercentiles"] | null;
+            lag_30d: components["schemas"]["LagPercentiles"] | null;
+            month: components["schemas"]["CoverageSeconds"];
+            open_gaps: components["schemas"]["OpenGap"][];
+        };
+        /** @description Seconds by state; they add up to the whole. late: everything is here, but came later than promised, or the next visit is overdue */
+        CoverageSeconds: {
+            covered: number;
+            failing: number;
+            gap: number;
+            late: number;
+            unwatched: number;
         };
         /** @description A page on its way to a channel. */
         Delivery: {
@@ -923,6 +1026,23 @@ export interface components {
             /** @description Who: a user's name, a token's name, or `wanglou` for the program itself. */
             who: string;
         };
+        Finding: {
+            kind: components["schemas"]["FindingKind"];
+            /** @description what the last report said */
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description none while it lasts
+             */
+            until: string | null;
+        };
+        /**
+         * @description failing: visits fail; layout: the selectors match nothing; login: it asks for a log-in; silent: no new post against its own rhythm
+         * @enum {string}
+         */
+        FindingKind: "failing" | "layout" | "login" | "silent";
         Hit: {
             /** @description the unit that it speaks to: a comment on an account that is that unit's voice alone */
             addressed_to?: string | null;
@@ -1042,11 +1162,24 @@ export interface components {
         Kind: "post" | "comment" | "repost" | "report";
         /** @description The three labels of sentiment. */
         Label: "negative" | "neutral" | "positive";
+        /** @description From published_at to stored, in seconds: never less than the true figure, less than twice as much. null: longer than 30 days */
+        LagPercentiles: {
+            p50: number | null;
+            p99: number | null;
+            posts: number;
+        };
         /** @description The four levels that the state set, the mildest first. */
         Level: "IV" | "III" | "II" | "I";
         Login: {
             name: string;
             password: string;
+        };
+        OpenGap: {
+            /** Format: date-time */
+            from: string;
+            reason: string;
+            /** Format: date-time */
+            to: string;
         };
         /** @description Where a topic stands in its life. */
         Phase: "quiet" | "rising" | "peak" | "decaying";
@@ -1187,11 +1320,31 @@ export interface components {
             /** @description the IANA name in which people read times */
             timezone: string;
         };
+        SourceAlert: {
+            /** Format: date-time */
+            alerted_at: string;
+            /** @description alerts that one message told of have the same */
+            group: string;
+            id: string;
+            kind: components["schemas"]["SourceAlertKind"];
+            name: string;
+            reason: string;
+            /** Format: date-time */
+            resolved_at: string | null;
+            /** Format: date-time */
+            since: string;
+            /** @description "*" for our own clock */
+            source: string;
+        };
+        /** @enum {string} */
+        SourceAlertKind: "failing" | "layout" | "login" | "silent" | "gap" | "unreported" | "clock";
         SourceState: {
             failed_24h: number;
+            /** @description what is wrong now */
+            finding: components["schemas"]["Finding"] | null;
             id: string;
             /** @enum {string} */
-            kind: "html" | "rss" | "push";
+            kind: "html" | "rss" | "json" | "file" | "push";
             /** Format: date-time */
             last_new_at: string | null;
             /** Format: date-time */
@@ -1202,6 +1355,8 @@ export interface components {
             /** Format: date-time */
             next_visit_at: string | null;
             posts_24h: number;
+            /** @description none for a source that programs push */
+            proof: components["schemas"]["CoverageProof"] | null;
             /** @description what went wrong last and what to do */
             reason: string | null;
             /**

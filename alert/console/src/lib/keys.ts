@@ -1,6 +1,7 @@
 /** Keys to commands. Pure: (what was pressed before, key) → (what is pending, command). */
 
-export type Command = "search" | "board" | "incidents" | "searchPage" | "next" | "previous" | "open" | "sign" | "help";
+export type Command =
+  "search" | "board" | "incidents" | "searchPage" | "coverage" | "next" | "previous" | "open" | "sign" | "help";
 
 const SINGLE: Record<string, Command> = {
   "/": "search",
@@ -11,7 +12,12 @@ const SINGLE: Record<string, Command> = {
   a: "sign",
 };
 
-const AFTER_G: Record<string, Command> = { b: "board", i: "incidents", s: "searchPage" };
+const AFTER_G: Record<string, Command> = {
+  b: "board",
+  i: "incidents",
+  s: "searchPage",
+  c: "coverage",
+};
 
 /** `g` waits for a second key; any other second key is taken for itself. */
 export function interpret(pending: string, key: string): { pending: string; command: Command | null } {

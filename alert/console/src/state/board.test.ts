@@ -48,6 +48,8 @@ const source = (id: string, last_visit_at: string | null, posts_24h: number): So
   visits_24h: 1,
   failed_24h: 0,
   reason: null,
+  finding: null,
+  proof: null,
 });
 
 const permutations = <T>(list: T[]): T[][] =>

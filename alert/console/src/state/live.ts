@@ -7,7 +7,7 @@
 import { computed, ref, shallowRef } from "vue";
 import { coverage, incidents, topics } from "../api/calls";
 import { ApiError, open } from "../api/client";
-import type { IncidentRecord, Pulse, SourceState } from "../api/types";
+import type { IncidentRecord, Pulse, SourceAlert, SourceState } from "../api/types";
 import { EventParser, type ServerEvent } from "../lib/sse";
 import * as reduce from "./board";
 import { announce } from "./alarm";
@@ -32,6 +32,8 @@ export const loaded = ref(false);
 export const failures = shallowRef<ReadonlyMap<List, unknown>>(new Map());
 /** The last change of an incident that came as an event. */
 export const lastRecord = shallowRef<IncidentRecord | null>(null);
+/** The last alert about a source that began or ended, as it came as an event. */
+export const lastSourceAlert = shallowRef<SourceAlert | null>(null);
 /** Rises with every complete reading: what is shown beside the board is read anew then, too. */
 export const reading = ref(0);
 /** Stale data never looks fresh: the line is lost, or the incidents could not be read. */
@@ -57,6 +59,7 @@ export function stopLive(): void {
   loaded.value = false;
   failures.value = new Map();
   lastRecord.value = null;
+  lastSourceAlert.value = null;
 }
 
 /** Takes an incident in that an act of this console has just returned, ahead of its event. */
@@ -130,6 +133,7 @@ function dispatch(event: ServerEvent, signal: AbortSignal): void {
   }
   if (event.name === "pulse") take((board) => reduce.takePulse(board, data as Pulse));
   if (event.name === "source") take((board) => reduce.takeSource(board, data as SourceState));
+  if (event.name === "source_alert") lastSourceAlert.value = data as SourceAlert;
   if (event.name === "incident") {
     lastRecord.value = data as IncidentRecord;
     take((board) => reduce.takeIncident(board, (data as IncidentRecord).incident));
@@ -171,7 +175,7 @@ const READERS: Record<List, (signal: AbortSignal) => Promise<(board: reduce.Boar
     return (board) => reduce.readTopics(board, both);
   },
   sources: async (signal) => {
-    const list = await coverage(signal);
+    const list = await coverage.all(signal);
     return (board) => reduce.readSources(board, list);
   },
 };

@@ -1,5 +1,5 @@
 /** The words of the console in the language that is set. Chinese is the first; the others must have every key of it. */
-import type { ActName, Delivery, Kind, Label, Level, Phase, Role, SourceState, State } from "../api/types";
+import type { ActName, Delivery, Kind, Label, Level, Phase, Role, SourceAlert, SourceState, State } from "../api/types";
 import { ApiError } from "../api/client";
 import { span } from "../lib/time";
 import { language } from "../state/prefs";
@@ -26,6 +26,7 @@ export const stateName = (state: State) => named("state", state);
 export const phaseName = (phase: Phase) => named("phase", phase);
 export const kindName = (kind: Kind) => named("kind", kind);
 export const sentimentName = (label: Label) => named("sentiment", label);
+export const alertName = (kind: SourceAlert["kind"]) => named("finding", kind);
 export const sourceStateName = (state: SourceState["state"]) => named("source", state);
 export const roleName = (role: Role) => named("role", role);
 export const actionName = (action: string) => named("action", action);

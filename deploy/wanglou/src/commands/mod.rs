@@ -8,6 +8,7 @@ pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod search;
+pub(crate) mod source;
 pub(crate) mod train;
 pub(crate) mod understand;
 pub(crate) mod user;

@@ -8,22 +8,26 @@
 
 mod alert;
 mod archive;
+mod coverage;
 mod crawl;
 mod disk;
 mod faults;
 mod file;
 mod http;
+mod json;
 mod log;
 mod source;
 mod watch;
 
 pub use alert::{Channel, ChannelKind, Duty, EscalationStep, LevelRule, Policy, Records, Shift};
 pub use archive::{Archive, Trend};
+pub use coverage::Coverage;
 pub use crawl::Crawl;
 pub use disk::DiskSettings;
 pub use faults::{Fault, Place, no_fault};
 pub use file::{Done, FileSettings, Official};
 pub use http::{Http, Token, Upstream};
+pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use serde_spanned::Spanned;
 pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
@@ -51,6 +55,8 @@ pub struct Settings {
     pub records: Records,
     /// How sources are visited.
     pub crawl: Crawl,
+    /// After which time it is told that a source is not covered.
+    pub coverage: Coverage,
     /// Room on the disk.
     pub disk: DiskSettings,
     /// The archive.
@@ -81,6 +87,7 @@ impl Default for Settings {
             log: LogSettings::default(),
             records: Records::default(),
             crawl: Crawl::default(),
+            coverage: Coverage::default(),
             disk: DiskSettings::default(),
             archive: Archive::default(),
             trend: Trend::default(),
@@ -191,6 +198,8 @@ impl Settings {
         }
         let channels: HashSet<&str> = self.channel.iter().map(|channel| channel.get_ref().id.as_str()).collect();
         let duties: HashSet<&str> = self.duty.iter().map(|duty| duty.get_ref().id.as_str()).collect();
+        let coverage = self.coverage.check(&duties);
+        faults.extend(coverage.into_iter().map(|(key, message)| Fault::new(line("coverage", key), message)));
         for channel in &self.channel {
             faults
                 .extend(channel.get_ref().check().into_iter().map(|(key, message)| self.fault(channel, key, message)));

@@ -1,13 +1,9 @@
 //! `[[source]]`: a site to crawl.
 
-use super::{FileSettings, KeyFault, Official, is_id, log::duration};
+use super::{FileSettings, KeyFault, Official, is_id, json::Json, log::duration};
 use crate::records::Kind;
 use serde::Deserialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 /// `[[source]]`
 #[derive(Debug, Clone, Deserialize)]
@@ -18,11 +14,17 @@ pub struct Source {
     /// The name that people read.
     #[serde(default)]
     pub name: String,
-    /// What kind of site it is.
+    /// What kind of site it is. Without it the preset says.
+    #[serde(default)]
     pub kind: SourceKind,
-    /// Where a visit begins: the newest-first list, or the feed. A source of kind `file` has none.
+    /// The engine that the site runs on, such as `"discuz"`: how its pages are read is known then, and `list`, `thread`, `json`
+    /// need hold only what is to be otherwise.
+    pub preset: Option<String>,
+    /// Where a visit begins: the newest-first list, the feed, the API. With a preset the address of the site is enough.
     #[serde(default)]
     pub url: String,
+    /// With a preset: the part of the site, as its engine names it in addresses (a number, a name, a tag).
+    pub board: Option<String>,
     /// The time between visits. It is fitted to what the source brings: less when posts come, more when it is quiet.
     #[serde(default = "every", with = "duration")]
     pub every: Duration,
@@ -57,18 +59,32 @@ pub struct Source {
     pub file: FileSettings,
     /// Whose official voice it is.
     pub official: Option<Official>,
+    /// json: how answers are read.
+    pub json: Option<Json>,
+    /// html: pages hide their content in comments, for a script to bring out.
+    #[serde(default)]
+    pub uncomment: bool,
+    /// Query parameters that say nothing about the page and are taken out of links. Those of sessions always are.
+    #[serde(default)]
+    pub strip: Vec<String>,
 }
 
 /// What kind of site it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
+    /// What the preset says.
+    #[default]
+    #[serde(skip)]
+    Preset,
     /// Pages, read by CSS selectors.
     Html,
     /// RSS, Atom or JSON Feed.
     Rss,
     /// A folder that files are handed in by: JSON Lines, CSV, XLSX.
     File,
+    /// An HTTP API that answers in JSON.
+    Json,
 }
 
 /// How one value is taken from a page: a CSS selector, or a selector with more beside it.
@@ -77,18 +93,26 @@ pub enum SourceKind {
 pub enum Field {
     /// The text of the first match; with `@name` at the end, an attribute of it: `"a.title@href"`.
     Selector(String),
-    /// The same, with a regular expression whose first group is the value.
+    /// The first of several that yields something.
+    FirstOf(Vec<Field>),
+    /// A selector with more beside it.
     Detailed(Detailed),
 }
 
 /// A [`Field`] with more than a selector.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detailed {
     /// The selector, with `@name` for an attribute. Empty: the item itself.
     pub css: String,
+    /// A regular expression: only elements that show such a text are looked at, such as a link by its `下一页`.
+    pub shows: Option<String>,
+    /// The value is JSON, as in an attribute `data-field`; this is the path to what is wanted of it.
+    pub json: Option<String>,
     /// A regular expression; its first group, or else the whole match, is the value.
     pub regex: Option<String>,
+    /// Matches what is left out of the text, such as quotations.
+    pub without: Option<String>,
 }
 
 /// `[source.list]`: the newest-first list of threads.
@@ -96,13 +120,14 @@ pub struct Detailed {
 #[serde(deny_unknown_fields)]
 pub struct HtmlList {
     /// Matches one thread's row.
+    #[serde(default)]
     pub item: String,
     /// Within the row: the link to the thread, or to the post.
     pub link: Option<Field>,
     /// Within the row, where it is a post itself (a flat list): values by name as in `[source.thread.fields]`; `native_id`, `text` and
     /// `published_at` are required.
     #[serde(default)]
-    pub fields: HashMap<String, Field>,
+    pub fields: BTreeMap<String, Field>,
     /// What the rows of a flat list are: `post`, or `comment`.
     #[serde(default = "post")]
     pub kind: Kind,
@@ -125,7 +150,7 @@ impl Default for HtmlList {
         Self {
             item: String::new(),
             link: None,
-            fields: HashMap::new(),
+            fields: BTreeMap::new(),
             kind: post(),
             changed: None,
             next: None,
@@ -171,12 +196,14 @@ pub struct HtmlThread {
     /// it the id is the post's `native_id`, or else the address itself.
     pub id: Option<String>,
     /// Matches the opening post, on the first page of a thread.
+    #[serde(default)]
     pub post: String,
     /// Within the page: the title.
     pub title: Option<Field>,
     /// Within the post, values by name: `text` and `published_at` are required; `title`, `author`, `native_id`, `likes`,
     /// `replies`, `reposts`, `place` can be given.
-    pub fields: HashMap<String, Field>,
+    #[serde(default)]
+    pub fields: BTreeMap<String, Field>,
     /// The comments.
     pub comments: Option<Comments>,
     /// The link to the thread's next page.
@@ -195,22 +222,24 @@ pub struct HtmlThread {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comments {
-    /// Matches one comment.
+    /// Matches one comment. What is the opening post is none, though it match too.
+    #[serde(default)]
     pub item: String,
     /// Within the comment, values by name, as in a thread's `fields`, and `parent_id`; `native_id` is required. It need only be
     /// unique within the thread: the comment's own id is the thread's and this one.
-    pub fields: HashMap<String, Field>,
+    #[serde(default)]
+    pub fields: BTreeMap<String, Field>,
 }
 
 fn every() -> Duration {
     Duration::from_secs(60)
 }
 
-fn pages() -> u32 {
+pub(super) fn pages() -> u32 {
     5
 }
 
-fn list_pages() -> u32 {
+pub(super) fn list_pages() -> u32 {
     20
 }
 
@@ -264,8 +293,13 @@ impl Source {
         if self.slowest() < self.every {
             faults.push(("slowest", "must be at least `every`".into()));
         }
-        match self.kind {
-            SourceKind::Html => match &self.list {
+        match (self.kind, &self.preset) {
+            (SourceKind::Preset, None) => {
+                faults.push(("kind", "missing key `kind`: \"html\", \"rss\" or \"json\"; or a `preset`".into()));
+            }
+            // What is missing the preset has; what it lacks is known when the two are put together.
+            (_, Some(_)) => {}
+            (SourceKind::Html, _) => match &self.list {
                 None => faults.push(("kind", "an html source needs [source.list]".into())),
                 Some(list) if list.fields.is_empty() && (self.thread.is_none() || list.link.is_none()) => {
                     faults.push((
@@ -275,14 +309,27 @@ impl Source {
                 }
                 Some(_) => {}
             },
-            SourceKind::Rss if self.list.is_some() || self.thread.is_some() => {
-                faults.push(("kind", "[source.list] and [source.thread] have no meaning with kind = \"rss\"".into()));
+            (SourceKind::Json, _) if self.json.is_none() => {
+                faults.push(("kind", "a json source needs [source.json]".into()));
+            }
+            (SourceKind::Rss | SourceKind::Json, _) if self.list.is_some() || self.thread.is_some() => {
+                faults.push((
+                    "kind",
+                    "[source.list] and [source.thread] have a meaning with kind = \"html\" alone".into(),
+                ));
+            }
+            (SourceKind::Rss, _) if self.json.is_some() => {
+                faults.push(("kind", "[source.json] has a meaning with kind = \"json\" alone".into()));
             }
             _ => {}
         }
         self.check_official(&mut faults);
+        if self.board.is_some() && self.preset.is_none() {
+            faults.push(("board", "has a meaning with a preset alone".into()));
+        }
         faults
     }
+
     fn check_file(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         if self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
