@@ -76,7 +76,7 @@ pub(crate) fn post(row: &[Column<'_>], manner: &Manner, now: Timestamp) -> Resul
         }
     }
     let made = fault.map_or(Ok(()), Err).and_then(|()| finish(object, precision, manner));
-    made.map_err(|reason| refused(&reason, &row))
+    made.map_err(|reason| refused(&reason, row))
 }
 
 /// A row that is refused, with the row as it stands.
@@ -251,7 +251,8 @@ mod tests {
     fn made(values: &[(&'static str, Cell)]) -> Result<DoorPost, String> {
         let columns = Columns::default();
         let row = values.iter().map(|(heading, cell)| (*heading, columns.target(heading).unwrap(), cell.clone()));
-        post(row.collect(), &manner(), "2026-11-24T12:00:00Z".parse().unwrap()).map_err(|reject| reject.reason)
+        let row: Vec<_> = row.collect();
+        post(&row, &manner(), "2026-11-24T12:00:00Z".parse().unwrap()).map_err(|reject| reject.reason)
     }
 
     fn cell(text: &str) -> Cell {
