@@ -133,6 +133,7 @@ impl<'a> Replay<'a> {
             official: None,
             addressed_to: None,
             gone_at: None,
+            reply: None,
         }
     }
 }

@@ -60,6 +60,7 @@ fn post(partition: u32, offset: u64, published_at: Timestamp) -> AnalyzedPost {
         official: None,
         addressed_to: None,
         gone_at: None,
+        reply: None,
     }
 }
 
@@ -155,6 +156,48 @@ async fn a_rise_is_told_and_restarts_count_nothing_twice() {
     let running = start(folder.path(), &log).await;
     pulse(&log, water(26)).await;
     assert_eq!(running.get("/api/topics").await["topics"][2]["pulse"]["total"], 26);
+    running.stop().await;
+}
+
+/// An official post, two comments, an answer to one of them; then a crash, and all of it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waits_under_official_posts_survive_a_crash_and_are_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let now = Timestamp::now();
+    let at = |offset: u64, kind: Kind, ago: i64| AnalyzedPost {
+        kind,
+        thread_id: Some("t".into()),
+        ..post(0, offset, now - SignedDuration::from_secs(ago))
+    };
+    let unit = || Some("水务局".to_owned());
+    let posts = [
+        AnalyzedPost { official: unit(), ..at(0, Kind::Post, 1_000) },
+        AnalyzedPost { addressed_to: unit(), ..at(1, Kind::Comment, 900) },
+        AnalyzedPost { addressed_to: unit(), ..at(2, Kind::Comment, 800) },
+        AnalyzedPost { official: unit(), parent_id: Some("0-1".into()), ..at(3, Kind::Comment, 600) },
+    ];
+    let hand_on = async |posts: &[AnalyzedPost]| {
+        log.append(Topic::PostsAnalyzed, posts.iter().map(record).collect()).await.unwrap();
+    };
+    let running = start(folder.path(), &log).await;
+    hand_on(&posts[..3]).await;
+    pulse(&log, water(3)).await;
+    running.kill().await;
+    hand_on(&posts).await;
+    let running = start(folder.path(), &log).await;
+    pulse(&log, water(4)).await;
+    running.stop().await;
+    let running = start(folder.path(), &log).await;
+    let answer = running.get("/api/official").await;
+    let day = &answer["units"][0]["windows"][0];
+    assert_eq!((&answer["units"][0]["unit"], &day["hours"]), (&"水务局".into(), &24.into()));
+    assert_eq!(
+        (&day["comments"], &day["answered"], &day["answered_by_name"]),
+        (&2.into(), &1.into(), &1.into()),
+        "{day}"
+    );
+    assert_eq!((&day["median_seconds"], &day["oldest_unanswered"]["id"]), (&300.into(), &"forum:0-2".into()), "{day}");
     running.stop().await;
 }
 

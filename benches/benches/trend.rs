@@ -67,6 +67,7 @@ fn posts(begin: Timestamp) -> Vec<AnalyzedPost> {
                 official: None,
                 addressed_to: None,
                 gone_at: None,
+                reply: None,
             }
         })
         .collect()

@@ -1,5 +1,6 @@
 //! Load programs and comparisons, each a command that prints its table. Criterion benches are in `benches/`.
 
+pub mod forum;
 pub mod machine;
 pub mod site;
 pub mod texts;

@@ -25,6 +25,7 @@ pub use backup::backup;
 pub use door::{Accepted, Door, Gone, MAX_LISTED, Refused};
 pub use import::{ImportError, import, import_lines};
 pub use source::trial;
+pub use store::SeenMemory;
 
 use anyhow::Context;
 use coverage::Coverage;
@@ -71,7 +72,13 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
     store::remove_outdated(&settings.data_dir);
     {
         let (store, ids) = (door.store().clone(), sites.iter().map(|site| site.id.clone()).collect::<HashSet<_>>());
-        tokio::task::spawn_blocking(move || store.forget_others(|source| ids.contains(source))).await??;
+        let forgotten = tokio::task::spawn_blocking(move || store.forget_others(|source| ids.contains(source))).await?;
+        if let Err(error) = forgotten {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "sources that are no more cannot be forgotten; the next start tries again"
+            );
+        }
     }
     let (coverage, reports) = Coverage::open(settings, &log).await.context("reading back crawl.reports")?;
     let router = door::http::router(door.clone()).merge(coverage::router(coverage.clone(), door.clone()));

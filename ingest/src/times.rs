@@ -359,7 +359,8 @@ mod tests {
                 let written = at.strftime(format).to_string();
                 prop_assert_eq!(read(&written, now(), &tz()), Some((at.timestamp(), Precision::Minute)), "{}", written);
             }
-            if back < 365 * 24 * 60 {
+            // Clocks differ: what would lie an hour ahead at the most is of this year.
+            if back < 365 * 24 * 60 - 60 {
                 let written = at.strftime("%m-%d %H:%M").to_string();
                 prop_assert_eq!(read(&written, now(), &tz()).map(|(at, _)| at), Some(at.timestamp()), "{}", written);
             }

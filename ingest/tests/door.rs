@@ -288,3 +288,34 @@ proptest! {
         });
     }
 }
+
+/// A hotline system pushes a report, and again when it is answered. It cannot make itself anybody's official voice.
+#[tokio::test]
+async fn a_hotline_pushes_reports_and_their_replies() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    let own = "[[source]]\nid = \"hall\"\nkind = \"file\"\npath = \"/nowhere\"\nofficial = { unit = \"水务局\" }\n";
+    let service = ingest::start(&settings(folder.path(), own), log.clone(), Shutdown::new()).await.unwrap();
+    let asked = json!({
+        "source": "hotline", "native_id": "1", "kind": "report", "text": "停水了", "published_at": "2026-11-24T10:05:00+08:00",
+    });
+    let mut answered = asked.clone();
+    answered["reply"] =
+        json!({"text": "已抢修，详询028-87654321", "published_at": "2026-11-24T12:00:00+08:00", "by": "水务局"});
+    let mut claims = asked.clone();
+    claims["official"] = "水务局".into();
+    let mut under_its_name = asked.clone();
+    under_its_name["source"] = "hall".into();
+    under_its_name["kind"] = "post".into();
+    let body = [&asked, &answered, &answered, &claims, &under_its_name].map(Value::to_string).join("\n");
+    let (status, answer) = push(&service.router, body).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!((&answer["accepted"], &answer["duplicate"]), (&json!(3), &json!(1)), "{answer}");
+    assert_eq!(answer["refused"][0]["line"], 4);
+    assert!(answer["refused"][0]["reason"].as_str().unwrap().contains("unknown key `official`"), "{answer}");
+    let stored = posts(&log).await;
+    assert!(stored.iter().all(|post| post.official.is_none()), "{stored:?}");
+    let replies: Vec<_> = stored.iter().filter_map(|post| post.reply.as_ref()).collect();
+    assert_eq!((replies.len(), replies[0].by.as_deref()), (1, Some("水务局")));
+    assert_eq!(replies[0].text, "已抢修，详询028-********", "numbers are masked in answers too");
+}

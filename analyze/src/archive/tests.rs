@@ -117,6 +117,7 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         official: None,
         addressed_to: None,
         gone_at: None,
+        reply: None,
     }
 }
 

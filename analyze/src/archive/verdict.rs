@@ -1,6 +1,6 @@
 //! First seen, revision or duplicate: what analyze, and analyze alone, decides of a raw record.
 //!
-//! | the id is | text (content hash) | counts | verdict | what is stored |
+//! | the id is | text and official reply (content hash) | counts | verdict | what is stored |
 //! |---|---|---|---|---|
 //! | unknown | – | – | first | the post, in the month of its time |
 //! | known | same | same | duplicate | nothing changes |
@@ -23,7 +23,7 @@
 
 use super::dates::Month;
 use jiff::Timestamp;
-use schemas::records::{Counts, Precision, Verdict};
+use schemas::records::{Counts, Precision, Reply, Verdict};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// What the archive knows of a post that it holds.
@@ -81,6 +81,20 @@ pub fn judge_gone(known: Known, fetched_at: Timestamp, gone_at: Timestamp) -> Ju
 #[must_use]
 pub fn id_hash(id: &str) -> u64 {
     xxh3_64(id.as_bytes())
+}
+
+/// The content hash of a post with the answer that came with it: who was answered since has another state of his post.
+#[must_use]
+pub fn with_reply(content: u64, reply: Option<&Reply>) -> u64 {
+    let Some(reply) = reply else { return content };
+    let mut hash = Xxh3::new();
+    hash.update(&content.to_le_bytes());
+    for text in [Some(reply.text.as_str()), reply.by.as_deref()] {
+        hash.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        hash.update(text.unwrap_or_default().as_bytes());
+    }
+    hash.update(&reply.published_at.map_or(i64::MIN, |at| at.as_second()).to_le_bytes());
+    hash.digest()
 }
 
 /// Hash of a post's title and text.
@@ -151,6 +165,22 @@ mod tests {
         );
         assert_eq!(judge_gone(gone.now, before, mark).verdict, Verdict::Duplicate);
         assert_eq!(judge(Some(gone.now), came("停水", 3, LATER)).verdict, Verdict::Revision);
+    }
+
+    #[test]
+    fn an_answer_makes_it_another_state() {
+        let content = content_hash(None, "停水了");
+        let reply =
+            |text: &str, by: Option<&str>| Reply { text: text.into(), published_at: None, by: by.map(str::to_owned) };
+        let hashes = [
+            with_reply(content, None),
+            with_reply(content, Some(&reply("已抢修", None))),
+            with_reply(content, Some(&reply("已抢修", Some("水务局")))),
+            with_reply(content, Some(&reply("已抢修水务局", None))),
+            with_reply(content, Some(&Reply { published_at: Some(Timestamp::UNIX_EPOCH), ..reply("已抢修", None) })),
+        ];
+        assert_eq!(hashes[0], content);
+        assert_eq!(std::collections::HashSet::from(hashes).len(), hashes.len());
     }
 
     #[test]

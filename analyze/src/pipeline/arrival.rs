@@ -39,7 +39,7 @@ pub struct Arrival {
     pub dates: Dates,
     /// Hash of its id.
     pub id_hash: u64,
-    /// Hash of its title and text.
+    /// Hash of its title and text, and of the reply that came with it.
     pub content: u64,
 }
 
@@ -66,6 +66,7 @@ pub fn read(entry: &Entry, understanding: &Understanding) -> Result<Came, String
     let dates = dates::judge(post.published_at, post.fetched_at, entry.appended_at);
     let id_hash = verdict::id_hash(&post.id);
     let content = verdict::content_hash(post.title.as_deref(), &post.text);
+    let content = verdict::with_reply(content, post.reply.as_ref());
     Ok(Came::Post(Box::new(Arrival { post, understood, dates, id_hash, content })))
 }
 

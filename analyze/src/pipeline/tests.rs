@@ -19,7 +19,7 @@ use schemas::{
         Embedded, EmbeddedOptions, Log, LogError, NewRecord, Position, Reader, Share, SharedLog, Topic, TopicInfo,
         partition_of,
     },
-    records::{AnalyzedPost, Counts, Gone, Kind, Precision, RawPost, Record, Rejected, Verdict, Via, post_id},
+    records::{AnalyzedPost, Counts, Gone, Kind, Precision, RawPost, Record, Rejected, Reply, Verdict, Via, post_id},
 };
 use std::{
     collections::HashSet,
@@ -195,6 +195,21 @@ async fn each_record_gets_its_verdict_in_its_place() {
     assert_eq!((page.total, page.hits[0].counts.likes, page.hits[0].native_id.as_str()), (1, 3, "1"));
     assert_eq!(page.hits[0].title.as_deref(), Some("求助"));
     assert_eq!(page.hits[0].thread_id.as_deref(), Some("7"));
+}
+
+/// A hotline hands a report in, and again when it is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_answered_shows_its_answer() {
+    let fixture = Fixture::new();
+    let asked = RawPost { kind: Kind::Report, ..post("1", "停水了") };
+    let reply = Reply { text: "已派人抢修".into(), published_at: None, by: Some("水务局".into()) };
+    let answered = RawPost { reply: Some(reply.clone()), ..asked.clone() };
+    fixture.push_posts(&[asked, answered.clone(), answered]).await;
+    let running = fixture.start().await;
+    let verdicts: Vec<_> = fixture.analyzed(3).await.iter().map(|post| post.verdict).collect();
+    assert_eq!(verdicts, [Verdict::First, Verdict::Revision, Verdict::Duplicate]);
+    let page = everything(&*running.stop().await);
+    assert_eq!((page.total, page.hits[0].reply.as_ref()), (1, Some(&reply)));
 }
 
 fn mark(native_id: &str, gone_at: &str) -> Gone {

@@ -312,6 +312,7 @@ impl Round {
             official: post.official,
             addressed_to: post.addressed_to,
             gone_at: None,
+            reply: post.reply.filter(|_| !light),
         };
         let value = analyzed.encode();
         if !light {
@@ -336,6 +337,7 @@ impl Round {
             keyphrases: Vec::new(),
             topics: Vec::new(),
             place: None,
+            reply: None,
             ..post
         }
         .encode();

@@ -35,6 +35,7 @@ pub(super) fn post(offset: u64) -> AnalyzedPost {
         official: None,
         addressed_to: None,
         gone_at: None,
+        reply: None,
     }
 }
 

@@ -5,6 +5,8 @@
 //! history ([`history()`]), ordinary life, and from twenty seconds after its start something goes wrong in it, again and
 //! again: a water main breaks, gas is smelt at a school, a road caves in.
 //!
+//! A worse place is the [`hostile`] forum, for tests.
+//!
 //! Beside the site there is a [`Phone`]: it receives the pages that a webhook channel sends, and shows them.
 //!
 //! ```no_run
@@ -21,6 +23,7 @@
 mod chronicle;
 mod dice;
 mod history;
+pub mod hostile;
 mod phone;
 mod post;
 mod rhythm;

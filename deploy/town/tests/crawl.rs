@@ -10,7 +10,7 @@ use schemas::{
     records::DoorPost,
 };
 use scraper::{ElementRef, Html, Selector};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use tower::ServiceExt as _;
 use town::{Phone, Town, history, router, sources};
 
@@ -74,7 +74,7 @@ struct Read {
     likes: u64,
 }
 
-fn read(item: ElementRef<'_>, fields: &HashMap<String, Field>, url: &str, format: &str) -> (String, Read) {
+fn read(item: ElementRef<'_>, fields: &BTreeMap<String, Field>, url: &str, format: &str) -> (String, Read) {
     let of = |name: &str| value(item, &fields[name]).unwrap_or_else(|| panic!("{url}: no {name}"));
     let time = jiff::civil::DateTime::strptime(format, of("published_at")).unwrap();
     let read = Read {

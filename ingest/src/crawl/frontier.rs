@@ -101,6 +101,8 @@ pub(crate) struct Frontier {
     rows: HashMap<String, Known>,
     /// Rows that another worker has read.
     inherited: HashSet<u32>,
+    /// When they were taken over.
+    inherited_at: Option<Timestamp>,
     /// Keys that have changed since they were kept, and those that are gone.
     dirty: HashSet<String>,
 }
@@ -118,8 +120,9 @@ impl Frontier {
     }
 
     /// Takes over the rows that another worker reports as read.
-    pub(crate) fn inherit(&mut self, rows: &[u32]) {
+    pub(crate) fn inherit(&mut self, rows: &[u32], now: Timestamp) {
         self.inherited = rows.iter().copied().collect();
+        self.inherited_at = Some(now);
     }
 
     /// Those of the rows that have been read in the state in which they were listed, for whoever takes the source over.
@@ -135,7 +138,8 @@ impl Frontier {
     pub(crate) fn knows(&self, key: &str, changed: Option<&str>, before: Option<Timestamp>) -> bool {
         let is_old = |since: Timestamp| before.is_none_or(|before| since < before);
         let own = self.rows.get(key).is_some_and(|row| row.changed.as_deref() == changed && is_old(row.since));
-        own || self.inherited.contains(&hash(key, changed))
+        // Who takes over after a crash may inherit the rows of the very visit that found a gap: they prove nothing of it.
+        own || (self.inherited_at.is_some_and(is_old) && self.inherited.contains(&hash(key, changed)))
     }
 
     /// Notes that a row was listed. A thread that is not known in this state is owed a visit from now on.
@@ -495,7 +499,7 @@ mod tests {
         let mut ours = Frontier::default();
         ours.list("b", Some("0"), Some(&page()), false, at(-600));
         ours.read("b", read(true), at(-600));
-        ours.inherit(&rows);
+        ours.inherit(&rows, at(0));
         assert!(ours.knows("a", Some("3"), None) && ours.knows("b", Some("1"), None) && ours.knows("c", None, None));
         assert!(!ours.knows("d", Some("9"), None) && !ours.knows("a", Some("4"), None));
         for (key, changed) in [("a", Some("4")), ("b", Some("1")), ("c", None), ("d", Some("9"))] {
@@ -504,6 +508,14 @@ mod tests {
         let due = |minutes| ours.due(keys.into_iter(), at(minutes), EVERY).into_iter().map(|(key, _)| key);
         assert_eq!(due(1).collect::<Vec<_>>(), ["a", "d"]);
         assert_eq!(due(100).count(), 4, "counts move without news");
+    }
+
+    #[test]
+    fn what_is_inherited_is_no_proof_for_a_gap_that_was_found_before() {
+        let mut frontier = Frontier::default();
+        frontier.inherit(&[hash("a", Some("3"))], at(10));
+        assert!(frontier.knows("a", Some("3"), None) && frontier.knows("a", Some("3"), Some(at(11))));
+        assert!(!frontier.knows("a", Some("3"), Some(at(9))));
     }
 
     #[test]

@@ -15,6 +15,7 @@
 use jiff::{SignedDuration, Timestamp};
 use schemas::records::{ClosedGap, Span};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use url::Url;
 
 /// Gaps that are chased at once; of more, the oldest is given up.
@@ -79,8 +80,11 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// What a visit that began at `began` covers; `complete` when everything that it listed was read.
-    pub(crate) fn claim(&mut self, back: Back, complete: bool, began: Timestamp) -> Stretch {
+    /// What a visit that began at `began` and ended at `ended` covers; `complete` when everything that it listed was read.
+    ///
+    /// A page may come long after the visit began, and hold only what was posted meanwhile: then the gap ends after the
+    /// begin, and what is covered from there on is nothing yet.
+    pub(crate) fn claim(&mut self, back: Back, complete: bool, began: Timestamp, ended: Timestamp) -> Stretch {
         if !complete {
             return Stretch { covered: None, gap: None };
         }
@@ -90,14 +94,15 @@ impl Ledger {
             (Some(known), Back::To(reached)) => {
                 let known = known.min(began);
                 // What was reached is stated to the minute or better, and pages state absurd times too.
-                let reached = reached.and_then(|reached| reached.checked_add(STATED).ok()).unwrap_or(began);
-                let reached = reached.clamp(known, began);
+                let reached = reached.and_then(|reached| reached.checked_add(STATED).ok()).unwrap_or(ended);
+                let reached = reached.clamp(known, ended.max(began));
                 (reached, Some(Span { from: known, to: reached }))
             }
         };
-        self.covered_to = self.covered_to.max(Some(began));
+        let to = from.max(began);
+        self.covered_to = self.covered_to.max(Some(to));
         self.since.get_or_insert(began);
-        Stretch { covered: Some(Span { from, to: began }), gap }
+        Stretch { covered: Some(Span { from, to }), gap }
     }
 
     /// Notes that something is missing, to be chased from now on.
@@ -137,9 +142,12 @@ impl Ledger {
     }
 
     /// Notes that chasing something failed: it is tried again later.
-    pub(crate) fn failed(&mut self, missing: &Missing, now: Timestamp) {
+    ///
+    /// Of a source that is visited every few seconds, a minute is long: its pace is the first wait.
+    pub(crate) fn failed(&mut self, missing: &Missing, pace: Duration, now: Timestamp) {
+        let first = SignedDuration::try_from(pace).map_or(FIRST_RETRY, |pace| pace.min(FIRST_RETRY));
         for gap in self.gaps.iter_mut().filter(|gap| gap.missing == *missing) {
-            let wait = FIRST_RETRY.saturating_mul(1 << gap.tries.min(16)).min(LONGEST_RETRY);
+            let wait = first.saturating_mul(1 << gap.tries.min(16)).min(LONGEST_RETRY);
             gap.tries = gap.tries.saturating_add(1);
             gap.next_try_at = now.checked_add(wait).unwrap_or(now);
         }
@@ -170,6 +178,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const HOUR: Duration = Duration::from_secs(3_600);
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
@@ -184,7 +194,7 @@ mod tests {
 
     fn claim(covered_to: Option<i64>, back: Back, complete: bool) -> (Stretch, Option<Timestamp>) {
         let mut ledger = Ledger { covered_to: covered_to.map(at), ..Ledger::default() };
-        (ledger.claim(back, complete, at(1_000)), ledger.covered_to)
+        (ledger.claim(back, complete, at(1_000), at(1_000)), ledger.covered_to)
     }
 
     #[test]
@@ -210,13 +220,30 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_may_end_after_the_begin_of_the_visit() {
+        let mut ledger = Ledger { covered_to: Some(at(400)), ..Ledger::default() };
+        let stretch = ledger.claim(Back::To(Some(at(1_100))), true, at(1_000), at(1_300));
+        assert_eq!((stretch.gap, stretch.covered), (Some(span(400, 1_160)), Some(span(1_160, 1_160))));
+        assert_eq!(ledger.covered_to, Some(at(1_160)));
+        assert_eq!(ledger.claim(Back::ToTheKnown, true, at(1_400), at(1_401)).covered, Some(span(1_160, 1_400)));
+    }
+
+    #[test]
+    fn a_source_that_is_visited_often_is_tried_again_soon() {
+        let mut ledger = Ledger::default();
+        ledger.open(span(40, 70), Missing::Rows(page(5)), false, at(100));
+        ledger.failed(&Missing::Rows(page(5)), Duration::from_secs(5), at(100));
+        assert_eq!((ledger.due(at(104)), ledger.due(at(105)).is_some()), (None, true));
+    }
+
+    #[test]
     fn a_gap_is_chased_from_page_to_page_and_closed_with_proof() {
         let mut ledger = Ledger::default();
         ledger.open(span(40, 70), Missing::Rows(page(5)), false, at(100));
         assert_eq!(ledger.due(at(100)).map(|gap| &gap.missing), Some(&Missing::Rows(page(5))));
         ledger.advance(at(100), &page(9));
         assert_eq!(ledger.due(at(101)).map(|gap| &gap.missing), Some(&Missing::Rows(page(9))));
-        ledger.failed(&Missing::Rows(page(9)), at(101));
+        ledger.failed(&Missing::Rows(page(9)), HOUR, at(101));
         assert_eq!((ledger.due(at(160)), ledger.due(at(161)).is_some()), (None, true));
         let closed = ledger.close(|gap| gap.found_at == at(100), "page 11 reached what was known");
         assert_eq!((closed[0].from, closed[0].to), (at(40), at(70)));
@@ -231,7 +258,7 @@ mod tests {
         let mut tried = Vec::new();
         for minute in 0..200 {
             if ledger.threads_due(at(minute * 60)).count() == 1 {
-                ledger.failed(&missing, at(minute * 60));
+                ledger.failed(&missing, HOUR, at(minute * 60));
                 tried.push(minute);
             }
         }
@@ -254,7 +281,7 @@ mod tests {
             for (step, back, known, complete) in visits {
                 now += step;
                 let back = if known { Back::ToTheKnown } else { Back::To(back.map(|back| at(now - back))) };
-                let stretch = ledger.claim(back, complete, at(now));
+                let stretch = ledger.claim(back, complete, at(now), at(now));
                 if let Some(covered) = stretch.covered {
                     let begin = stretch.gap.map_or(covered.from, |gap| gap.from);
                     prop_assert_eq!(Some(begin), reached_to.or(Some(at(now))));

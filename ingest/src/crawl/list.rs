@@ -99,7 +99,7 @@ impl Visit<'_> {
             Ok(None) => return Ok(()),
             Err(Stop::Source(trouble)) => {
                 self.trouble(format!("a gap cannot be closed yet: {}", trouble.reason));
-                self.memory.state.ledger.failed(&gap.missing, Timestamp::now());
+                self.memory.state.ledger.failed(&gap.missing, self.site.pace.fastest, Timestamp::now());
                 return Ok(());
             }
             Err(stop) => return Err(stop),
@@ -121,7 +121,7 @@ impl Visit<'_> {
                 let closed = ledger.close(|open| *open == gap, &proof);
                 self.closed.extend(closed);
             }
-            None if done.last_page == *page => ledger.failed(&gap.missing, Timestamp::now()),
+            None if done.last_page == *page => ledger.failed(&gap.missing, self.site.pace.fastest, Timestamp::now()),
             None => ledger.advance(gap.found_at, &done.last_page),
         }
         Ok(())
@@ -150,7 +150,7 @@ impl Visit<'_> {
         let Some((list, begin, validators)) = self.first_page(first, validators).await? else { return Ok(None) };
         let (mut page, mut at) = (list, begin);
         let first = at.clone();
-        let (reached, broke) = loop {
+        let (reached, mut broke) = loop {
             let next = page.next.clone();
             self.memory.state.goes_on |= next.is_some();
             self.carry(&mut page.rows, &mut read, &mut readable).await?;
@@ -174,20 +174,26 @@ impl Visit<'_> {
             )));
         }
         let pages = walk.pages;
-        while !matches!(reached, Reached::More(_)) && walk.is_to_be_walked_again() {
+        while broke.is_none() && walk.is_to_be_walked_again() {
             let mut next = Some(first.clone());
             for _ in 0..pages {
                 let Some(url) = next.take() else { break };
-                // What was read stands; only that nothing slipped through is less sure.
                 let mut page = match self.list_page(&url).await {
                     Ok(page) => page,
-                    Err(Stop::Source(_)) => break,
+                    Err(Stop::Source(trouble)) => {
+                        broke = Some(trouble.reason);
+                        break;
+                    }
                     Err(stop) => return Err(stop),
                 };
                 self.carry(&mut page.rows, &mut read, &mut readable).await?;
                 next = page.next;
                 walk.take_again(page.rows);
             }
+        }
+        // What slid over the edge of two pages may stand on any of them: who goes on begins with the first.
+        if broke.is_some() {
+            at = first;
         }
         Ok(Some(Done { walk, reached, last_page: at, broke, validators }))
     }
@@ -207,7 +213,7 @@ impl Visit<'_> {
             return Err(Stop::login(&page.url));
         }
         let may_be_empty =
-            matches!(self.site.reader, Reader::Feed(_) | Reader::Json(_)) && self.memory.frontier.is_empty();
+            matches!(*self.site.reader, Reader::Feed(_) | Reader::Json(_)) && self.memory.frontier.is_empty();
         if list.rows.is_empty() && !may_be_empty {
             return Err(Stop::layout_changed(&format!("no row of the list is found on {at}")));
         }

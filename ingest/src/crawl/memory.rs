@@ -57,9 +57,9 @@ pub(crate) struct Inheritance {
 impl Memory {
     /// Takes over what the reports say. They never say less than what is true, and neither does what is remembered here:
     /// both hold.
-    pub(crate) fn inherit(&mut self, inheritance: &Inheritance) {
+    pub(crate) fn inherit(&mut self, inheritance: &Inheritance, now: Timestamp) {
         self.state.ledger.inherit(inheritance.covered_to);
-        self.frontier.inherit(&inheritance.rows);
+        self.frontier.inherit(&inheritance.rows, now);
     }
 
     /// The memory of a source as it was kept, as far as there is one and it can be read. Blocks.
@@ -104,9 +104,9 @@ mod tests {
     fn what_is_covered_never_shrinks_by_an_inheritance() {
         let mut memory = Memory::default();
         memory.state.ledger.covered_to = Some(at(5));
-        memory.inherit(&Inheritance { covered_to: Some(at(3)), ..Inheritance::default() });
+        memory.inherit(&Inheritance { covered_to: Some(at(3)), ..Inheritance::default() }, at(9));
         assert_eq!(memory.state.ledger.covered_to, Some(at(5)));
-        memory.inherit(&Inheritance::default());
+        memory.inherit(&Inheritance::default(), at(9));
         assert_eq!(memory.state.ledger.covered_to, Some(at(5)));
     }
 

@@ -104,7 +104,7 @@ impl Crawl {
         leave: &Shutdown,
     ) -> Result<(), LogError> {
         let mut rows = inheritance.rows.clone();
-        let mut inheritance = Some(inheritance);
+        let mut inheritance = Some((inheritance, Timestamp::now()));
         let mut failures = 0;
         let mut wait = due.min(Timestamp::now() + LONGEST_WAIT).duration_since(Timestamp::now());
         loop {
@@ -119,8 +119,8 @@ impl Crawl {
                     turn = self.visits.acquire() => turn,
                 };
                 let mut memory = self.remember(&site).await;
-                if let Some(inheritance) = &inheritance {
-                    memory.inherit(inheritance);
+                if let Some((inheritance, since)) = &inheritance {
+                    memory.inherit(inheritance, *since);
                 }
                 let (mut visited, panicked) = self.visit(&site, &mut memory).await?;
                 // What a visit leaves behind that broke off in our own fault is not to be trusted.

@@ -112,7 +112,7 @@ impl Visit<'_> {
             failed.push(trouble.outcome);
         }
         // An API says by its answer that nobody has commented; a page that shows nothing says nothing.
-        if read > 0 && !matched && matches!(self.site.reader, Reader::Html(_)) {
+        if read > 0 && !matched && matches!(*self.site.reader, Reader::Html(_)) {
             return Err(Stop::layout_changed("thread.post and thread.comments match nothing on any thread"));
         }
         // One thread of pictures is no sign; several without a word are.
@@ -132,7 +132,7 @@ impl Visit<'_> {
     /// A thread that cannot be read is tried at the next visits; then it is a gap, and tried more and more rarely.
     fn thread_failed(&mut self, key: &str, trouble: &Trouble) {
         let missing = Missing::Thread(key.to_owned());
-        self.memory.state.ledger.failed(&missing, Timestamp::now());
+        self.memory.state.ledger.failed(&missing, self.site.pace.fastest, Timestamp::now());
         let given_up = self.memory.frontier.failed(key);
         let reason = format!("{key}: {}", trouble.reason);
         if given_up && !self.memory.state.ledger.is_chased(&missing) {
@@ -233,8 +233,8 @@ impl Visit<'_> {
             }
         }
         let finished = next.as_ref().is_none_or(|next| pages.contains_key(next));
-        if finished && run.len() > 1 {
-            self.once_more(reading, &run).await?;
+        if finished && run.len() > 1 && !self.once_more(reading, &run).await? {
+            return Ok(ReadTo { page: first, finished: false, whole: false });
         }
         let page = if finished { last } else { next.unwrap_or(last) };
         Ok(ReadTo { page, finished, whole: whole && finished })
@@ -260,8 +260,8 @@ impl Visit<'_> {
                 break;
             }
         }
-        if run.len() > 1 {
-            self.once_more(reading, &run).await?;
+        if run.len() > 1 && !self.once_more(reading, &run).await? {
+            return Ok(ReadTo { page: first, finished: false, whole: false });
         }
         let is_end = next.is_none();
         if !is_end && !known {
@@ -270,15 +270,18 @@ impl Visit<'_> {
         Ok(ReadTo { page: first, finished: true, whole: is_end })
     }
 
-    /// Reads pages once more, until nothing comes up that was not met.
-    async fn once_more(&mut self, reading: &mut Reading, run: &[Url]) -> Result<(), Stop> {
+    /// Reads pages once more, until nothing comes up that was not met. Returns whether it could: a thread that could not be is
+    /// owed still.
+    async fn once_more(&mut self, reading: &mut Reading, run: &[Url]) -> Result<bool, Stop> {
         for _ in 0..AGAIN {
             let before = reading.met.len();
             for url in run {
                 match self.thread_page(url, reading).await {
                     Ok(page) => self.take(reading, page.posts).await?,
-                    // What was read stands.
-                    Err(Stop::Source(_)) => return Ok(()),
+                    Err(Stop::Source(trouble)) => {
+                        self.trouble(format!("{url} could not be read once more: {}", trouble.reason));
+                        return Ok(false);
+                    }
                     Err(stop) => return Err(stop),
                 }
             }
@@ -286,7 +289,7 @@ impl Visit<'_> {
                 break;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn thread_page(&mut self, url: &Url, reading: &mut Reading) -> Result<ThreadPage, Stop> {

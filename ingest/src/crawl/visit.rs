@@ -184,11 +184,12 @@ impl<'a> Visit<'a> {
         let ledger = &mut self.memory.state.ledger;
         let before = ledger.covered_to;
         let complete = back.is_some() && !self.memory.frontier.is_owing();
-        let stretch = ledger.claim(back.unwrap_or(Back::ToTheKnown), complete, began);
+        let ended = Timestamp::now().max(began);
+        let stretch = ledger.claim(back.unwrap_or(Back::ToTheKnown), complete, began, ended);
         if let Some((missing, reason)) = self.behind.take() {
             match before {
                 Some(before) => {
-                    let gap = stretch.gap.unwrap_or(Span { from: before.min(began), to: began });
+                    let gap = stretch.gap.unwrap_or(Span { from: before.min(began), to: ended });
                     ledger.open(gap, missing, false, began);
                     self.gaps.push((gap, reason));
                 }
@@ -232,7 +233,7 @@ impl<'a> Visit<'a> {
             self.broken += broken;
             tracing::debug!(source = %self.site.id, %url, broken, "bytes that no encoding explains were replaced");
         }
-        Ok(Some((found.map_err(Stop::failed)?, page)))
+        Ok(Some((found.map_err(Stop::failed)?, *page)))
     }
 
     /// Whether there is time to begin with something: with what has news for as long as a visit may take at all, and then with

@@ -8,7 +8,6 @@ use super::{
     reader::{self, Format, Row, Unfit},
 };
 use crate::door::{Door, Way};
-use jiff::Timestamp;
 use schemas::{
     kit::{backoff::Backoff, settings::Done},
     log::LogError,
@@ -322,9 +321,4 @@ fn open(path: &Path) -> io::Result<Opened> {
     let stamp = stamp_of(&metadata);
     let print = print(&mut file, stamp.size)?;
     Ok(Opened { file, stamp, print })
-}
-
-/// Now, or later.
-pub(crate) fn not_before(began: Timestamp) -> Timestamp {
-    Timestamp::now().max(began)
 }

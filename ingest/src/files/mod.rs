@@ -22,6 +22,7 @@ mod text;
 mod watch;
 mod xlsx;
 
+pub(crate) use memory::MEMORIES;
 pub(crate) use watch::{Files, run};
 
 use crate::{

@@ -15,7 +15,7 @@
 
 use super::{
     Folder,
-    folder::{Look, Seen, not_before},
+    folder::{Look, Seen},
     memory::Memory,
 };
 use crate::{coverage::Coverage, door::Door};
@@ -122,7 +122,7 @@ impl Files {
     async fn tell(&self, report: CrawlReport) -> Result<(), LogError> {
         match &report.reason {
             Some(reason) => {
-                tracing::warn!(source = %report.source, outcome = ?report.outcome, %reason, "a look had trouble")
+                tracing::warn!(source = %report.source, outcome = ?report.outcome, %reason, "a look had trouble");
             }
             None => tracing::debug!(source = %report.source, files = report.pages, new = report.new, "looked"),
         }
@@ -178,7 +178,7 @@ fn report(
     covered_to: Option<Timestamp>,
     wait: Duration,
 ) -> CrawlReport {
-    let finished_at = not_before(began);
+    let finished_at = Timestamp::now().max(began);
     let outcome = seen.outcome();
     // Whatever was handed in since the last look has been read, but for what is still being written.
     let covered = (outcome != CrawlOutcome::Failed && !seen.waiting)

@@ -17,7 +17,7 @@ use schemas::{
 };
 use scraper::{ElementRef, Html, Selector};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::LazyLock,
 };
 use url::Url;
@@ -372,7 +372,7 @@ impl Faults {
         self.note(path, Pick::new(field))
     }
 
-    fn fields(&mut self, path: &[&str], fields: &HashMap<String, Field>, required: &[&str]) -> Option<Fields> {
+    fn fields(&mut self, path: &[&str], fields: &BTreeMap<String, Field>, required: &[&str]) -> Option<Fields> {
         let mut compiled = Vec::new();
         for (name, field) in fields {
             let path = [path, &[name.as_str()]].concat();

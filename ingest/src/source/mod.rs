@@ -23,7 +23,8 @@ use jiff::tz::TimeZone;
 use json::JsonReader;
 use listing::{Context, ListPage, Thread, ThreadPage};
 use schemas::kit::settings::{Fault, Order, Settings, Source, SourceKind, Spanned, secret};
-use toml::Table;
+use std::{collections::HashMap, sync::Arc};
+use toml::{Table, Value};
 use url::Url;
 
 /// A source, ready to be visited.
@@ -36,7 +37,7 @@ pub(crate) struct Site {
     pub(crate) encoding: Option<&'static Encoding>,
     pub(crate) allow_private: bool,
     pub(crate) tz: TimeZone,
-    pub(crate) reader: Reader,
+    pub(crate) reader: Arc<Reader>,
     pub(crate) headers: Headers,
 }
 
@@ -126,10 +127,32 @@ impl Reader {
 /// What is wrong, and where in the source's table.
 pub(crate) type PathFault = (Vec<String>, String);
 
+/// Readers that were compiled: ten thousand sources of one engine share one.
+#[derive(Default)]
+struct Readers(HashMap<String, Arc<Reader>>);
+
+impl Readers {
+    fn get(&mut self, source: &Source) -> Result<Arc<Reader>, Vec<PathFault>> {
+        let Source { kind, list, thread, feed, json, uncomment, strip, .. } = source;
+        // All that a reader is made of.
+        let key = format!("{:?}", (kind, list, thread, feed, json, uncomment, strip));
+        if let Some(reader) = self.0.get(&key) {
+            return Ok(reader.clone());
+        }
+        let reader = Arc::new(Reader::new(source)?);
+        self.0.insert(key, reader.clone());
+        Ok(reader)
+    }
+}
+
 impl Site {
     /// # Errors
     /// Every fault, with the path of its key within `[[source]]`.
     pub(crate) fn new(source: &Source, tz: TimeZone) -> Result<Self, Vec<PathFault>> {
+        Self::sharing(source, tz, &mut Readers::default())
+    }
+
+    fn sharing(source: &Source, tz: TimeZone, readers: &mut Readers) -> Result<Self, Vec<PathFault>> {
         let mut faults = Vec::new();
         let encoding = source.encoding.as_deref().and_then(|name| {
             let encoding = charset::named(name);
@@ -143,7 +166,7 @@ impl Site {
         if let Err(error) = &start {
             faults.push((vec!["url".into()], format!("{:?} is no address: {error}", source.url)));
         }
-        let reader = Reader::new(source).map_err(|mut more| faults.append(&mut more)).ok();
+        let reader = readers.get(source).map_err(|mut more| faults.append(&mut more)).ok();
         let headers = source.json.as_ref().map(|json| &json.headers);
         let headers = headers.map_or_else(|| Ok(Headers::default()), |headers| Headers::new(headers, secret));
         let headers = headers.map_err(|mut more| faults.append(&mut more)).unwrap_or_default();
@@ -169,11 +192,13 @@ impl Site {
 pub(crate) fn sites(settings: &Settings) -> Result<Vec<Site>, Vec<Fault>> {
     let mut sites = Vec::new();
     let mut faults = Vec::new();
+    let (own, mut readers) = (own_tables(settings), Readers::default());
     for (number, source) in settings.source.iter().enumerate() {
         if source.get_ref().kind == SourceKind::File {
             continue;
         }
-        match site(settings, number) {
+        let own = own.get(number).cloned().unwrap_or_default();
+        match site(source.get_ref(), &own, settings.tz(), &mut readers) {
             Ok(site) => sites.push(site),
             Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| placed(settings, source, wrong))),
         }
@@ -195,31 +220,33 @@ pub(crate) fn kind(source: &Source) -> &'static str {
     }
 }
 
-/// The keys of a source as they are written, without any defaults: only these override a preset's.
-fn own_table(settings: &Settings, number: usize) -> Table {
+/// The keys of the sources as they are written, without any defaults: only these override a preset's.
+fn own_tables(settings: &Settings) -> Vec<Table> {
     // The text was read when the settings were.
-    let document: Table = settings.text.parse().unwrap_or_default();
-    document.get("source").and_then(|sources| sources.get(number)?.as_table()).cloned().unwrap_or_default()
+    let mut document: Table = settings.text.parse().unwrap_or_default();
+    match document.remove("source") {
+        Some(Value::Array(sources)) => {
+            sources.into_iter().map(|source| source.try_into().unwrap_or_default()).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
-/// A source of the config, with what its preset knows.
+/// A source with what its preset knows; `own` holds the keys that are written.
 ///
 /// # Errors
 /// What is wrong, with the path of the key.
-fn expanded(settings: &Settings, number: usize) -> Result<Source, Vec<PathFault>> {
-    let source = settings.source[number].get_ref();
+fn expanded(source: &Source, own: &Table) -> Result<Source, Vec<PathFault>> {
     let Some(name) = &source.preset else { return Ok(source.clone()) };
     let preset = preset::find(name).map_err(|message| vec![(vec!["preset".into()], message)])?;
-    preset.source(&own_table(settings, number)).map_err(|fault| vec![fault])
+    preset.source(own).map_err(|fault| vec![fault])
 }
 
 /// A source of the config, compiled. A fault of a key that only its preset has stands at `preset`, and names it.
-fn site(settings: &Settings, number: usize) -> Result<Site, Vec<PathFault>> {
-    let source = expanded(settings, number)?;
-    Site::new(&source, settings.tz()).map_err(|faults| {
-        let Some(name) = &settings.source[number].get_ref().preset else { return faults };
-        let own = own_table(settings, number);
-        let named = |(path, message): PathFault| match preset::states(&own, &path) {
+fn site(source: &Source, own: &Table, tz: TimeZone, readers: &mut Readers) -> Result<Site, Vec<PathFault>> {
+    Site::sharing(&expanded(source, own)?, tz, readers).map_err(|faults| {
+        let Some(name) = &source.preset else { return faults };
+        let named = |(path, message): PathFault| match preset::states(own, &path) {
             true => (path, message),
             false => (vec!["preset".into()], format!("preset {name:?}, {}: {message}", path.join("."))),
         };
@@ -311,7 +338,7 @@ kind = "html"
         faults.sort();
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         for (told, expected) in told.iter().zip([
-            "3: is needed",
+            "2: is needed",
             "8: there is no preset",
             "16: \"li[\"",
             "22: NO_SUCH_VARIABLE_IS_SET is not set",

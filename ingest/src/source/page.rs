@@ -44,7 +44,7 @@ fn boundary(text: &str, most: usize) -> usize {
 pub(crate) fn nesting(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut depth, mut deepest) = (0_usize, 0_usize);
-    for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'<') {
+    for at in memchr::memchr_iter(b'<', bytes) {
         let closes = bytes.get(at + 1) == Some(&b'/');
         let name = &bytes[(at + 1 + usize::from(closes)).min(bytes.len())..];
         let length = name.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -62,11 +62,32 @@ pub(crate) fn nesting(text: &str) -> usize {
 }
 
 fn is_flat(name: &[u8]) -> bool {
-    const FLAT: [&str; 26] = [
-        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-        "p", "li", "td", "th", "tr", "dt", "dd", "option", "tbody", "thead", "tfoot", "body",
-    ];
-    FLAT.iter().any(|flat| name.eq_ignore_ascii_case(flat.as_bytes()))
+    let mut lower = [0; 6];
+    let Some(lower) = lower.get_mut(..name.len()) else { return false };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    let holds_nothing = matches!(
+        &*lower,
+        b"area"
+            | b"base"
+            | b"br"
+            | b"col"
+            | b"embed"
+            | b"hr"
+            | b"img"
+            | b"input"
+            | b"link"
+            | b"meta"
+            | b"param"
+            | b"source"
+            | b"track"
+            | b"wbr"
+    );
+    holds_nothing
+        || matches!(
+            &*lower,
+            b"p" | b"li" | b"td" | b"th" | b"tr" | b"dt" | b"dd" | b"option" | b"tbody" | b"thead" | b"tfoot" | b"body"
+        )
 }
 
 #[cfg(test)]

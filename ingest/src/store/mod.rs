@@ -21,6 +21,7 @@ mod catalog;
 mod folder;
 mod frontier;
 mod keeper;
+mod measure;
 mod offsets;
 mod plan;
 mod recent;
@@ -31,6 +32,7 @@ mod tests;
 
 pub(crate) use folder::{backup, remove_outdated};
 pub(crate) use frontier::Kept;
+pub use measure::SeenMemory;
 pub(crate) use seen::Seen;
 
 use anyhow::Context;

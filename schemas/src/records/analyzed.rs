@@ -1,6 +1,6 @@
 //! `posts.analyzed`: a post with what was understood of it.
 
-use super::{Counts, Kind, Precision};
+use super::{Counts, Kind, Precision, Reply};
 use crate::log::Position;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -116,6 +116,9 @@ pub struct AnalyzedPost {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub gone_at: Option<Timestamp>,
+    /// An official response that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
 }
 
 super::record!(AnalyzedPost, "analyzed_post", 1);

@@ -3,7 +3,7 @@
 use super::highlight;
 use crate::{archive::schema::FIELDS, understand::fold};
 use jiff::Timestamp;
-use schemas::records::{AnalyzedPost, Counts, Kind, Record, Sentiment};
+use schemas::records::{AnalyzedPost, Counts, Kind, Record, Reply, Sentiment};
 use serde::Serialize;
 use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError, schema::Value};
 
@@ -32,6 +32,7 @@ pub struct Hit {
     pub official: Option<String>,
     pub addressed_to: Option<String>,
     pub gone_at: Option<Timestamp>,
+    pub reply: Option<Reply>,
     pub highlights: Highlights,
 }
 
@@ -80,6 +81,7 @@ pub(super) fn load(searcher: &Searcher, address: DocAddress, terms: &[&str]) -> 
         official: post.official,
         addressed_to: post.addressed_to,
         gone_at: post.gone_at,
+        reply: post.reply,
         highlights,
     })
 }

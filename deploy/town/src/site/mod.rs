@@ -16,6 +16,7 @@ mod reply;
 mod thread;
 
 pub(crate) use html::{escape, time};
+pub(crate) use reply::fingerprint;
 
 use crate::{Phone, Town, phone::routes};
 use axum::{

@@ -65,7 +65,7 @@ fn is_known(request: &HeaderMap, tag: &str, modified: Option<i64>) -> bool {
 }
 
 /// FNV-1a: enough to tell two pages of this site apart.
-fn fingerprint(bytes: &[u8]) -> u64 {
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

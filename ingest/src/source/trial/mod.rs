@@ -15,7 +15,7 @@ mod print;
 pub use add::{AddError, add, id_of, table};
 pub use explain::KeyFound;
 
-use super::{Site, expanded, preset};
+use super::{Site, expanded, own_tables, preset};
 use crate::{
     charset::{self, Decoded},
     door::admit,
@@ -159,7 +159,9 @@ impl<'a> Bench<'a> {
                     known.join(", ")
                 )
             })?;
-            let source = expanded(self.settings, number).map_err(|faults| anyhow!("{faults:?}"))?;
+            let own = own_tables(self.settings).into_iter().nth(number).unwrap_or_default();
+            let source =
+                expanded(self.settings.source[number].get_ref(), &own).map_err(|faults| anyhow!("{faults:?}"))?;
             trial.what = format!("source {:?} of the config", source.id);
             trial.url.clone_from(&source.url);
             return Ok(Some(source));
@@ -231,7 +233,7 @@ impl<'a> Bench<'a> {
         match self.fetcher.fetch(&request).await {
             Ok(Fetched::Page(page)) => {
                 let decoded = charset::decode(&page.body, None, page.charset.as_deref());
-                Some((page, decoded))
+                Some((*page, decoded))
             }
             Ok(Fetched::NotModified) => None,
             Err(error) => {
@@ -321,7 +323,7 @@ impl<'a> Bench<'a> {
         match self.fetcher.fetch(&request).await {
             Ok(Fetched::Page(page)) => {
                 let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
-                Some((page, decoded))
+                Some((*page, decoded))
             }
             Ok(Fetched::NotModified) => None,
             Err(error) => {

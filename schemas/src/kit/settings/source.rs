@@ -3,11 +3,7 @@
 use super::{FileSettings, KeyFault, Official, is_id, json::Json, log::duration};
 use crate::records::Kind;
 use serde::Deserialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 /// `[[source]]`
 #[derive(Debug, Clone, Deserialize)]
@@ -131,7 +127,7 @@ pub struct HtmlList {
     /// Within the row, where it is a post itself (a flat list): values by name as in `[source.thread.fields]`; `native_id`, `text` and
     /// `published_at` are required.
     #[serde(default)]
-    pub fields: HashMap<String, Field>,
+    pub fields: BTreeMap<String, Field>,
     /// What the rows of a flat list are: `post`, or `comment`.
     #[serde(default = "post")]
     pub kind: Kind,
@@ -154,7 +150,7 @@ impl Default for HtmlList {
         Self {
             item: String::new(),
             link: None,
-            fields: HashMap::new(),
+            fields: BTreeMap::new(),
             kind: post(),
             changed: None,
             next: None,
@@ -207,7 +203,7 @@ pub struct HtmlThread {
     /// Within the post, values by name: `text` and `published_at` are required; `title`, `author`, `native_id`, `likes`,
     /// `replies`, `reposts`, `place` can be given.
     #[serde(default)]
-    pub fields: HashMap<String, Field>,
+    pub fields: BTreeMap<String, Field>,
     /// The comments.
     pub comments: Option<Comments>,
     /// The link to the thread's next page.
@@ -232,7 +228,7 @@ pub struct Comments {
     /// Within the comment, values by name, as in a thread's `fields`, and `parent_id`; `native_id` is required. It need only be
     /// unique within the thread: the comment's own id is the thread's and this one.
     #[serde(default)]
-    pub fields: HashMap<String, Field>,
+    pub fields: BTreeMap<String, Field>,
 }
 
 fn every() -> Duration {
