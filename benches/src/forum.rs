@@ -103,10 +103,10 @@ pub fn thread_page() -> String {
     // What such pages have beneath: links, scripts, and white space.
     while page.len() < PAGE_BYTES {
         let n = page.len();
-        let _ = write!(
+        let _ = writeln!(
             page,
             "<div class=\"bm\"><ul><li><a href=\"/thread-{n}-1-1.html\" target=\"_blank\">相关主题 {n}</a>\
-             <span class=\"y xg1\">2026-11-20</span></li></ul></div>\n"
+             <span class=\"y xg1\">2026-11-20</span></li></ul></div>"
         );
     }
     page.push_str("</body>\n</html>\n");
@@ -135,7 +135,7 @@ fn post(page: &mut String, n: usize) {
         n * 3
     );
     for k in 0..5 {
-        let _ = write!(page, "{}<br>\n", SENTENCES[(n + k) % SENTENCES.len()]);
+        let _ = writeln!(page, "{}<br>", SENTENCES[(n + k) % SENTENCES.len()]);
     }
     let _ = write!(
         page,

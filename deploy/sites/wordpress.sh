@@ -29,8 +29,8 @@ if [ "$(id -u)" -eq 0 ]; then
     as=(runuser -u "$owner" --)
 fi
 
-# The code is on standard input; what follows DIR is $argv[2] and on.
-php_code() { "${as[@]}" php -d display_errors=stderr -d error_reporting=1 -r 'require $argv[1]."/www/wp-load.php"; eval(stream_get_contents(STDIN));' "$dir" "$@"; }
+# The code is on standard input, and has variables of its own; what follows DIR is $argv[2] and on.
+php_code() { "${as[@]}" php -d display_errors=stderr -d error_reporting=1 -r 'require $argv[1]."/www/wp-load.php"; (static function (array $argv) { eval(stream_get_contents(STDIN)); })($argv);' "$dir" "$@"; }
 
 database() {
     mkdir -p "$dir/run"

@@ -149,7 +149,7 @@ impl Coverage {
         match saved {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = format!("{error:#}"), "the snapshot of coverage cannot be written")
+                tracing::warn!(error = format!("{error:#}"), "the snapshot of coverage cannot be written");
             }
             Err(error) => tracing::error!(%error, "the snapshot of coverage cannot be written"),
         }

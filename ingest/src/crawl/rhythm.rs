@@ -218,7 +218,7 @@ mod tests {
         let end = 7 * 86_400;
         assert!(!is_silent(&week, end + 600));
         assert!(is_silent(&week, end + 3 * 3_600));
-        let mut again = week.clone();
+        let mut again = week;
         again.learn(1, 20, at(end + 4 * 3_600), &TimeZone::UTC);
         assert!(!is_silent(&again, end + 4 * 3_600 + 60));
     }

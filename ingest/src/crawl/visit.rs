@@ -233,7 +233,7 @@ impl<'a> Visit<'a> {
             self.broken += broken;
             tracing::debug!(source = %self.site.id, %url, broken, "bytes that no encoding explains were replaced");
         }
-        Ok(Some((found.map_err(Stop::failed)?, page)))
+        Ok(Some((found.map_err(Stop::failed)?, *page)))
     }
 
     /// Whether there is time to begin with something: with what has news for as long as a visit may take at all, and then with

@@ -139,7 +139,7 @@ impl Rows<'_> {
             None => Ok(()),
         };
         let found = match found {
-            Ok(()) => row::post(columns, &self.reading.manner, self.now),
+            Ok(()) => row::post(&columns, &self.reading.manner, self.now),
             Err(reason) => Err(row::refused(&reason, &columns)),
         };
         self.emit(line, found)
@@ -174,7 +174,7 @@ impl Rows<'_> {
             Ok((key.as_str(), target, Cell::Json(value.clone())))
         });
         match columns.collect::<Result<Vec<_>, String>>() {
-            Ok(columns) => row::post(columns, &self.reading.manner, self.now),
+            Ok(columns) => row::post(&columns, &self.reading.manner, self.now),
             Err(reason) => Err(refused(&reason)),
         }
     }
@@ -303,7 +303,7 @@ mod tests {
         (rows, outcome)
     }
 
-    fn at<'a>(rows: &'a [(u64, String)], line: u64) -> &'a str {
+    fn at(rows: &[(u64, String)], line: u64) -> &str {
         &rows.iter().find(|(at, _)| *at == line).unwrap().1
     }
 

@@ -55,11 +55,11 @@ pub(crate) type Column<'a> = (&'a str, Target, Cell);
 ///
 /// # Errors
 /// What is wrong, the column named, with the row as it stands.
-pub(crate) fn post(row: Vec<Column<'_>>, manner: &Manner, now: Timestamp) -> Result<DoorPost, Rejectable> {
+pub(crate) fn post(row: &[Column<'_>], manner: &Manner, now: Timestamp) -> Result<DoorPost, Rejectable> {
     let mut object = Map::new();
     let mut precision = None;
     let mut fault = None;
-    for (heading, target, cell) in &row {
+    for (heading, target, cell) in row {
         let Target::Key(key) = target else { continue };
         match manner.value(*key, cell, now) {
             Ok(None) => {}
@@ -76,7 +76,7 @@ pub(crate) fn post(row: Vec<Column<'_>>, manner: &Manner, now: Timestamp) -> Res
         }
     }
     let made = fault.map_or(Ok(()), Err).and_then(|()| finish(object, precision, manner));
-    made.map_err(|reason| refused(&reason, &row))
+    made.map_err(|reason| refused(&reason, row))
 }
 
 /// A row that is refused, with the row as it stands.
@@ -251,7 +251,8 @@ mod tests {
     fn made(values: &[(&'static str, Cell)]) -> Result<DoorPost, String> {
         let columns = Columns::default();
         let row = values.iter().map(|(heading, cell)| (*heading, columns.target(heading).unwrap(), cell.clone()));
-        post(row.collect(), &manner(), "2026-11-24T12:00:00Z".parse().unwrap()).map_err(|reject| reject.reason)
+        let row: Vec<_> = row.collect();
+        post(&row, &manner(), "2026-11-24T12:00:00Z".parse().unwrap()).map_err(|reject| reject.reason)
     }
 
     fn cell(text: &str) -> Cell {
@@ -301,13 +302,14 @@ mod tests {
     fn times_of_all_kinds() {
         let time = |cell: Cell| manner().time(&cell, "2026-11-24T12:00:00Z".parse().unwrap());
         let at = |cell: Cell| time(cell).map(|(at, precision)| (at.to_string(), precision));
-        let noon = Ok(("2026-11-24T04:00:00Z".to_owned(), Precision::Minute));
-        assert_eq!(at(Cell::Number(46_350.5)), noon);
-        assert_eq!(at(cell("46350.5")), noon);
-        assert_eq!(at(cell("24.11.2026 12:00")), noon);
-        assert_eq!(at(Cell::Date("2026-11-24T12:00:00".parse().unwrap())), noon);
-        assert_eq!(at(cell("2026-11-24T12:00:00+08:00")).unwrap().0, noon.clone().unwrap().0);
-        assert_eq!(at(Cell::Number(1_795_492_800.0)).unwrap().0, noon.unwrap().0);
+        let (noon, minute) = ("2026-11-24T04:00:00Z", Precision::Minute);
+        let noon_exactly = Ok((noon.to_owned(), minute));
+        assert_eq!(at(Cell::Number(46_350.5)), noon_exactly);
+        assert_eq!(at(cell("46350.5")), noon_exactly);
+        assert_eq!(at(cell("24.11.2026 12:00")), noon_exactly);
+        assert_eq!(at(Cell::Date("2026-11-24T12:00:00".parse().unwrap())), noon_exactly);
+        assert_eq!(at(cell("2026-11-24T12:00:00+08:00")).unwrap().0, noon);
+        assert_eq!(at(Cell::Number(1_795_492_800.0)).unwrap().0, noon);
         assert_eq!(at(Cell::Number(46_350.0)), Ok(("2026-11-23T16:00:00Z".to_owned(), Precision::Day)));
         for relative in ["5分钟前", "昨天 08:30", "刚刚", "11-24 10:05", "10:05"] {
             let reason = time(cell(relative)).unwrap_err();

@@ -122,7 +122,7 @@ impl Files {
     async fn tell(&self, report: CrawlReport) -> Result<(), LogError> {
         match &report.reason {
             Some(reason) => {
-                tracing::warn!(source = %report.source, outcome = ?report.outcome, %reason, "a look had trouble")
+                tracing::warn!(source = %report.source, outcome = ?report.outcome, %reason, "a look had trouble");
             }
             None => tracing::debug!(source = %report.source, files = report.pages, new = report.new, "looked"),
         }

@@ -66,14 +66,28 @@ fn is_flat(name: &[u8]) -> bool {
     let Some(lower) = lower.get_mut(..name.len()) else { return false };
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
-    match &*lower {
-        b"area" | b"base" | b"br" | b"col" | b"embed" | b"hr" | b"img" | b"input" | b"link" | b"meta" | b"param"
-        | b"source" | b"track" | b"wbr" => true,
-        b"p" | b"li" | b"td" | b"th" | b"tr" | b"dt" | b"dd" | b"option" | b"tbody" | b"thead" | b"tfoot" | b"body" => {
-            true
-        }
-        _ => false,
-    }
+    let holds_nothing = matches!(
+        &*lower,
+        b"area"
+            | b"base"
+            | b"br"
+            | b"col"
+            | b"embed"
+            | b"hr"
+            | b"img"
+            | b"input"
+            | b"link"
+            | b"meta"
+            | b"param"
+            | b"source"
+            | b"track"
+            | b"wbr"
+    );
+    holds_nothing
+        || matches!(
+            &*lower,
+            b"p" | b"li" | b"td" | b"th" | b"tr" | b"dt" | b"dd" | b"option" | b"tbody" | b"thead" | b"tfoot" | b"body"
+        )
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Found, run::Run};
 use anyhow::Result;
 use schemas::{
-    kit::kv::{Kv, KvError, Lasting, Writes},
+    kit::kv::{Kv, KvError, Lasting, Pair, Writes},
     log::Identity,
 };
 use std::{
@@ -130,7 +130,7 @@ impl Catalog {
         self.kv.get(key).inspect_err(|error| self.note(error))
     }
 
-    pub(super) fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+    pub(super) fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, KvError> {
         self.kv.scan(prefix).inspect_err(|error| self.note(error))
     }
 

@@ -132,10 +132,10 @@ pub(crate) fn remove_outdated(data_dir: &Path) {
     match remove(&outdated) {
         Ok(false) => {}
         Ok(true) => {
-            tracing::info!(folder = %outdated.display(), "the memory of an older version is removed; everything is fetched again")
+            tracing::info!(folder = %outdated.display(), "the memory of an older version is removed; everything is fetched again");
         }
         Err(error) => {
-            tracing::warn!(folder = %outdated.display(), %error, "the memory of an older version cannot be removed")
+            tracing::warn!(folder = %outdated.display(), %error, "the memory of an older version cannot be removed");
         }
     }
 }

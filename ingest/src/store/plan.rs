@@ -6,7 +6,7 @@
 //!
 //! | runs, the oldest first | then |
 //! |---|---|
-//! | the youngest [`FAN`] or more are no larger than a tier | merge these |
+//! | [`FAN`] of a tier lie behind the last larger one | merge them, and what is smaller and younger |
 //! | without the oldest there are still as many marks as the bound asks for | the oldest goes |
 //! | else | nothing to do |
 
@@ -47,16 +47,16 @@ impl Plan {
     /// The runs to merge, given the sizes of all, the oldest first.
     pub(super) fn merge(self, sizes: &[u64]) -> Option<Range<usize>> {
         let open = sizes.iter().rposition(|&size| size >= self.generation()).map_or(0, |full| full + 1);
-        let mut tier = self.smallest().saturating_mul(2);
+        let (mut from, mut below) = (0, self.smallest().saturating_mul(2));
         loop {
-            let begin = sizes[open..].iter().rposition(|&size| size >= tier).map_or(open, |larger| open + larger + 1);
-            if sizes.len() - begin >= FAN {
+            let begin = sizes[open..].iter().rposition(|&size| size >= below).map_or(open, |larger| open + larger + 1);
+            if sizes[begin..].iter().filter(|&&size| size >= from).count() >= FAN {
                 return Some(begin..sizes.len());
             }
             if begin == open {
                 return None;
             }
-            tier = tier.saturating_mul(FAN as u64);
+            (from, below) = (below, below.saturating_mul(FAN as u64));
         }
     }
 

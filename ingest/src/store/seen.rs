@@ -14,8 +14,9 @@ use std::{
     time::Duration,
 };
 
-/// Marks that wait while they cannot be written, in units of those that are worth a run.
-const MOST_WAITING: usize = 4;
+/// Marks that wait at most while they cannot be written, 16 MB; and how many are forgotten when there are more.
+const MOST_WAITING: usize = 1 << 20;
+const FORGOTTEN: usize = MOST_WAITING / 8;
 
 /// The posts that were seen.
 pub(crate) struct Seen {
@@ -166,12 +167,11 @@ impl Seen {
             return;
         }
         young.waiting.extend_from_slice(posts);
-        let enough = self.plan.smallest() as usize;
-        if young.waiting.len() > MOST_WAITING * enough {
+        if young.waiting.len() > MOST_WAITING {
             // They cannot be written, and the keeper says why. The oldest are forgotten.
-            young.waiting.drain(..enough);
+            young.waiting.drain(..FORGOTTEN);
         }
-        if young.waiting.len() >= enough {
+        if young.waiting.len() >= self.plan.smallest() as usize {
             self.wake.notify_one();
         }
     }

@@ -166,7 +166,7 @@ impl Fetcher {
             200..=299 => {
                 let text = |name| answer.text(name).map(str::to_owned);
                 let content_type = text(header::CONTENT_TYPE);
-                Ok(Fetched::Page(Page {
+                Ok(Fetched::Page(Box::new(Page {
                     next: answer.next(&url),
                     url,
                     redirected,
@@ -176,7 +176,7 @@ impl Fetcher {
                     validators: Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) },
                     clock_offset: answer.clock.map(|(offset, _)| offset),
                     body: answer.body,
-                }))
+                })))
             }
             status @ (401 | 407) => Err(FetchError::LoginRequired(status)),
             status => Err(FetchError::Status { status, retry_after: answer.retry_after(MAX_RETRY_AFTER) }),

@@ -73,6 +73,6 @@ pub(crate) struct Page {
 /// What an address yields.
 #[derive(Debug)]
 pub(crate) enum Fetched {
-    Page(Page),
+    Page(Box<Page>),
     NotModified,
 }

@@ -17,6 +17,9 @@ use std::{
 #[derive(Debug)]
 pub struct Kv(Mutex<Connection>);
 
+/// A key, and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// What is written at once.
 #[derive(Debug, Default)]
 pub struct Writes(Vec<(Vec<u8>, Option<Vec<u8>>)>);
@@ -105,7 +108,7 @@ impl Kv {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+    pub fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, KvError> {
         let connection = self.lock();
         // Up to the first key that does not begin with it.
         let mut statement = connection.prepare_cached("SELECT key, value FROM kv WHERE key >= ?1 ORDER BY key")?;

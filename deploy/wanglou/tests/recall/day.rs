@@ -37,7 +37,7 @@ pub enum Moment {
 pub struct Day;
 
 impl Day {
-    pub fn new(seed: u64, kills: u64, outage: Duration, sites: usize) -> impl Iterator<Item = (Duration, Moment)> {
+    pub fn of(seed: u64, kills: u64, outage: Duration, sites: usize) -> impl Iterator<Item = (Duration, Moment)> {
         let dice = &mut StdRng::seed_from_u64(seed);
         let lasts = (PER_KILL * kills as u32).max(outage + PER_KILL);
         let mut day: Vec<_> = (0..sites).map(|site| (Duration::ZERO, Moment::Fault(site, ordinary))).collect();

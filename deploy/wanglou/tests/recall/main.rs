@@ -66,7 +66,7 @@ async fn everything_that_was_public_is_stored_once_or_lies_in_a_reported_gap() {
     watch.has_visited(&Face::ALL.map(Face::id), jiff::Timestamp::now()).await;
 
     let begin = Instant::now();
-    for (at, moment) in Day::new(seed, kills, Duration::from_secs(outage), forums.len()) {
+    for (at, moment) in Day::of(seed, kills, Duration::from_secs(outage), forums.len()) {
         tokio::time::sleep_until(begin + at).await;
         match moment {
             Moment::Happens(place, event) => forums[place].1.happen(event),

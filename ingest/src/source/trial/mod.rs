@@ -233,7 +233,7 @@ impl<'a> Bench<'a> {
         match self.fetcher.fetch(&request).await {
             Ok(Fetched::Page(page)) => {
                 let decoded = charset::decode(&page.body, None, page.charset.as_deref());
-                Some((page, decoded))
+                Some((*page, decoded))
             }
             Ok(Fetched::NotModified) => None,
             Err(error) => {
@@ -323,7 +323,7 @@ impl<'a> Bench<'a> {
         match self.fetcher.fetch(&request).await {
             Ok(Fetched::Page(page)) => {
                 let decoded = charset::decode(&page.body, site.encoding, page.charset.as_deref());
-                Some((page, decoded))
+                Some((*page, decoded))
             }
             Ok(Fetched::NotModified) => None,
             Err(error) => {

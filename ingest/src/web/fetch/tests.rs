@@ -67,7 +67,7 @@ async fn page(fetcher: &Fetcher, url: &Url) -> Result<Page, FetchError> {
     let validators = Validators::default();
     let asked = Request { url, home: url, allow_private: true, validators: &validators, headers: &[], accept: None };
     match fetcher.fetch(&asked).await? {
-        Fetched::Page(page) => Ok(page),
+        Fetched::Page(page) => Ok(*page),
         Fetched::NotModified => panic!("nothing was known of it before"),
     }
 }

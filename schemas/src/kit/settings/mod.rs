@@ -170,7 +170,14 @@ impl Settings {
         let alone = self.log.kind == LogKind::Kafka && self.log.replication == 1;
         let message = "warning: each record lies on one broker only: when it is lost, what was acknowledged is lost. With three \
                        brokers or more, set it to 3";
-        alone.then(|| self.section_fault("log", "replication", message)).into_iter().collect()
+        let alone = alone.then(|| self.section_fault("log", "replication", message));
+        let strangers =
+            self.source.iter().any(|source| !source.get_ref().allow_private && !source.get_ref().url.is_empty());
+        let message = "warning: sites that are crawled cannot tell whom to ask: set [crawl] contact to an address of yours, which \
+                       is sent with each request";
+        let nameless =
+            (strangers && self.crawl.contact.is_none()).then(|| self.section_fault("crawl", "contact", message));
+        alone.into_iter().chain(nameless).collect()
     }
 
     /// What does not fit together.

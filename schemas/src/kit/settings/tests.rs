@@ -243,4 +243,8 @@ fn kafka_is_named_whole_and_one_copy_is_warned_of() {
     let warned = |text: &str| Settings::parse(text, []).unwrap().warnings().len();
     assert_eq!(warned(kafka), 0);
     assert_eq!(warned(&format!("{kafka}replication = 1\n")), 1);
+    let source = "[[source]]\nid = \"f\"\nkind = \"rss\"\nurl = \"https://feed.example/\"\n";
+    assert_eq!(warned(source), 1, "sites cannot tell whom to ask");
+    assert_eq!(warned(&format!("[crawl]\ncontact = \"crawl@centre.example\"\n{source}")), 0);
+    assert_eq!(warned(&format!("{source}allow_private = true\n")), 0);
 }
