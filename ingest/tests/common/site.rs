@@ -4,7 +4,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
 };
 
@@ -21,7 +21,8 @@ impl Site {
     /// Starts the site of a script, such as `wordpress.sh`.
     pub(crate) fn start(script: &str) -> Self {
         let name = script;
-        let script = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/sites")).join(script);
+        let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let script = above.map(|folder| folder.join("deploy/sites").join(name)).find(|script| script.exists()).unwrap();
         let folder = std::env::temp_dir().join(format!("wanglou-{name}-{}", std::process::id()));
         let mut command = Command::new(&script);
         // A group of its own: a signal that ends all of us (Ctrl-C) must leave it alive to clean up.

@@ -8,6 +8,8 @@
 //! | `WANGLOU_OUTAGE` | how many seconds one site is away | 6 |
 //! | `WANGLOU_SEED` | the day to live through again | a new one, printed |
 //!
+//! [`real`] does the same, without a bad day, with programs that run the web: WordPress and Isso.
+//!
 //! The parts: [`day`] is what happens when, [`watch`] is what is killed, [`proof`] judges in the evening.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test speaks by failing, and this one tells its figures
@@ -15,6 +17,9 @@
 
 mod day;
 mod proof;
+mod real;
+#[path = "../../../../ingest/tests/common/site.rs"]
+mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod watch;

@@ -26,11 +26,11 @@ const TOLD: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stored {
     source: String,
-    id: String,
+    pub id: String,
     kind: String,
     thread: Option<String>,
     parent: Option<String>,
-    text: String,
+    pub text: String,
 }
 
 impl Stored {

@@ -143,7 +143,7 @@ impl Watch {
     }
 
     /// Everything of these sources in the archive.
-    async fn stored(&self, sources: &[&str]) -> Option<Vec<Stored>> {
+    pub async fn stored(&self, sources: &[&str]) -> Option<Vec<Stored>> {
         let mut stored = Vec::new();
         for source in sources {
             let mut cursor = String::new();
