@@ -169,7 +169,8 @@ impl JsonReader {
             Thread::Later(id) => Some((*id).to_owned()),
         };
         let next = comments.items.next.as_ref().and_then(|next| next.after(url, &answer, &items, context.link));
-        let posts = items.iter().take(MAX_ITEMS).map(|item| comments.items.post(item, thread_id.as_deref(), url, context));
+        let posts =
+            items.iter().take(MAX_ITEMS).map(|item| comments.items.post(item, thread_id.as_deref(), url, context));
         let posts: Vec<Found> = posts.collect();
         let thread_id = thread_id.or_else(|| posts.iter().flatten().find_map(|post| post.thread_id.clone()));
         Ok(ThreadPage { thread_id, posts, next, login: false })
