@@ -49,7 +49,7 @@ use expression;
 /// A time of day, with what people put between date and time: `T`, a weekday, a part of the day.
 const CLOCK: &str = r"(?:[\sT,，]*(?:\(?(?:星期|周|礼拜)[一二三四五六日天]\)?)?\s*(凌晨|早上|清晨|上午|中午|下午|傍晚|晚上|夜里|AM|PM|am|pm)?\s*(\d{1,2})\s*(?::|时|点)\s*(\d{1,2})?(?:\s*(?::|分)\s*(\d{1,2}))?)";
 
-expression!(EPOCH = r"^(\d{10})(?:\.?(\d{3})\d{0,6})?(?:\.\d{0,9})?$");
+expression!(EPOCH = r"^(\d{10})(?:(\d{3})(?:\d{3}|\d{6})?(?:\.\d*)?|\.(\d{3})\d*|\.\d*)?$");
 expression!(FULL = &format!(r"(?:^|\D)(\d{{4}})\s*[-/.年]\s*(\d{{1,2}})\s*[-/.月]\s*(\d{{1,2}})\s*[日号]?{CLOCK}?"));
 expression!(NO_YEAR = &format!(r"(?:^|[^\d:.-])(\d{{1,2}})\s*[-/月]\s*(\d{{1,2}})\s*[日号]?{CLOCK}?"));
 expression!(NAMED_DAY = &format!(r"(今天|今日|昨天|昨日|大前天|前天|前日){CLOCK}?"));
@@ -67,7 +67,7 @@ pub(crate) fn read(text: &str, now: Timestamp, tz: &TimeZone) -> Option<Stated> 
     }
     if let Some(found) = EPOCH.captures(&text) {
         let second: i64 = number(&found, 1)?;
-        let thousandths: i64 = number(&found, 2).unwrap_or(0);
+        let thousandths: i64 = number(&found, 2).or_else(|| number(&found, 3)).unwrap_or(0);
         return Some((Timestamp::from_millisecond(second.checked_mul(1_000)? + thousandths).ok()?, Precision::Second));
     }
     if let Ok(at) = jiff::fmt::rfc2822::parse(&text) {
@@ -316,6 +316,15 @@ mod tests {
         ] {
             assert_eq!(local(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn fractions_of_epochs_tell_apart_what_one_second_brought() {
+        for text in ["1795483500250", "1795483500250123", "1795483500250123456", "1795483500.2501", "1795483500250.5"] {
+            let (at, _) = read(text, now(), &tz()).unwrap();
+            assert_eq!(at.as_millisecond(), 1_795_483_500_250, "{text}");
+        }
+        assert_eq!(read("1795483500.5", now(), &tz()).unwrap().0.as_second(), 1_795_483_500);
     }
 
     #[test]
