@@ -23,14 +23,14 @@ async fn are_stored(watch: &Watch, source: &str, expected: &BTreeMap<String, Str
 const BURST: &str = r#"
     $made = [];
     foreach (range(1, 25) as $turn) {
-        $text = '路灯不亮 ' . wp_generate_password(12, false);
+        $text = '路灯不亮 ' . bin2hex(random_bytes(6));
         $post = wp_insert_post(['post_title' => '求助', 'post_content' => $text, 'post_status' => 'publish', 'post_author' => 1]);
         $made["$post"] = $text;
         $first ??= $post;
     }
     $old = get_posts(['order' => 'ASC', 'numberposts' => 1])[0]->ID;
     foreach ([...array_fill(0, 30, $first), $old] as $post) {
-        $text = '我家也是 ' . wp_generate_password(12, false);
+        $text = '我家也是 ' . bin2hex(random_bytes(6));
         $comment = wp_insert_comment(['comment_post_ID' => $post, 'comment_author' => '老街坊', 'comment_content' => $text, 'comment_approved' => 1]);
         $made["c$comment"] = $text;
     }
