@@ -39,11 +39,12 @@ lint: $(DIST)
 unit: $(DIST)
 	$(CARGO) test --locked --workspace
 
-# In the profile of the tests, whose overflow checks find more than speed does. Cut off after an hour and a half, built before that.
+# In the profile of the tests, whose overflow checks find more than speed does. Cut off after three hours, built before that.
 soak: packages $(DIST) ## the long ones: nights of 200 kills for each log, more random input, simulated months
 	$(CARGO) test --locked --workspace --test soak --test latency --lib --no-run
 	WANGLOU_SOAK=200 timeout 60m $(CARGO) test --locked --workspace --test soak -- --nocapture
 	PROPTEST_CASES=5000 timeout 30m $(CARGO) test --locked --workspace --lib --test latency -- --include-ignored
+	WANGLOU_FUZZ=60 timeout 90m $(CARGO) test --locked --workspace --lib -- --ignored --nocapture fuzz::for_a_long_time
 
 bench: build ## the figures: criterion benches, then the load program
 	$(CARGO) bench --locked -p benches

@@ -61,7 +61,18 @@ tree() {
         rm -f "$dir/www/$script"
         cp -L "$source/$script" "$dir/www/$script"
     done
-    for entry in "$source"/wp-content/*; do ln -s "$entry" "$dir/www/wp-content/"; done
+    ln -s "$source/wp-content/plugins" "$dir/www/wp-content/"
+    # Debian keeps themes in packages of their own: a small one will do, which calls what every theme calls.
+    mkdir -p "$dir/www/wp-content/themes/plain"
+    echo '/* Theme Name: Plain */' >"$dir/www/wp-content/themes/plain/style.css"
+    cat >"$dir/www/wp-content/themes/plain/index.php" <<'PHP'
+<!DOCTYPE html><html <?php language_attributes(); ?>><head><meta charset="<?php bloginfo('charset'); ?>"><?php wp_head(); ?></head><body <?php body_class(); ?>>
+<?php while (have_posts()): the_post(); ?>
+<article id="post-<?php the_ID(); ?>" <?php post_class(); ?>><h2 class="entry-title"><a href="<?php the_permalink(); ?>"><?php the_title(); ?></a></h2>
+<time class="entry-date" datetime="<?php echo get_the_date('c'); ?>"><?php the_date(); ?></time> <span class="author vcard"><?php the_author(); ?></span>
+<div class="entry-content"><?php the_content(); ?></div></article>
+<?php endwhile; the_posts_pagination(); wp_footer(); ?></body></html>
+PHP
     cat >"$dir/www/wp-config.php" <<PHP
 <?php
 define('DB_NAME', 'wordpress');
@@ -97,6 +108,7 @@ install_it() {
     cat >"$dir/install.php" <<'PHP'
 <?php
 define('WP_INSTALLING', true);
+define('WP_DEFAULT_THEME', 'plain');
 error_reporting(E_ERROR);
 require $argv[1] . '/www/wp-load.php';
 require_once ABSPATH . 'wp-admin/includes/upgrade.php';
@@ -104,6 +116,7 @@ wp_install('抚琴街道论坛', 'admin', 'admin@site.example', true, '', bin2he
 foreach (['permalink_structure' => '/%year%/%monthnum%/%postname%/', 'timezone_string' => 'Asia/Shanghai', 'comment_moderation' => 0,
     'comment_previously_approved' => 0, 'comments_notify' => 0, 'moderation_notify' => 0, 'require_name_email' => 0, 'posts_per_rss' => 10,
     'close_comments_for_old_posts' => 0] as $name => $value) { update_option($name, $value); }
+switch_theme('plain');
 wp_delete_post(1, true);
 flush_rewrite_rules(false);
 [$password] = WP_Application_Passwords::create_new_application_password(1, ['name' => 'tests']);

@@ -1,4 +1,5 @@
-//! What ingest keeps beside the log: its memories of sources and of the files of folders, and the key that pseudonymises authors.
+//! What ingest keeps beside the log: its memories of sources and of the files of folders, what is known of coverage, and the key
+//! that pseudonymises authors.
 //!
 //! The key is part of a backup, readable by its owner alone: without it the same author would bear another hash from the
 //! restore on. A key that the environment gives is not in the data folder and so not in a backup.
@@ -14,6 +15,7 @@ use std::path::Path;
 /// When one cannot be read, or the copy not written.
 pub fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
     copy_if_there(&data_dir.join(KEY_FILE), &to.join(KEY_FILE))?;
+    crate::coverage::backup(data_dir, to)?;
     copy_memories(&data_dir.join(MEMORIES), &to.join(MEMORIES))?;
     crate::store::backup(data_dir, to)
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -76,6 +77,16 @@ impl Running {
         let request = Request::get("/api/coverage").body(Body::empty()).unwrap();
         let (_, mut answer) = json(call(&self.router, Some(Role::Viewer), request).await).await;
         answer["sources"][0].take()
+    }
+
+    /// Waits until the source stands so: a report is on the log a moment before it is counted.
+    async fn comes_to(&self, state: &str) {
+        let reached = async {
+            while self.coverage().await["state"] != state {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reached).await.unwrap();
     }
 }
 
@@ -158,11 +169,11 @@ async fn a_folder_that_is_not_there_is_a_finding_and_heals() {
     let report = stage.reports.next().await;
     assert_eq!(report.outcome, CrawlOutcome::Failed);
     assert!(report.reason.unwrap().contains("make the folder"));
-    assert_eq!(running.coverage().await["state"], "failing");
+    running.comes_to("failing").await;
     fs::create_dir(&stage.folder).unwrap();
     stage.hand_in("工单.csv", TABLE);
     stage.reports.until(|report| report.found == 2).await;
-    assert_eq!(running.coverage().await["state"], "ok");
+    running.comes_to("ok").await;
     running.stop().await;
 }
 

@@ -29,8 +29,17 @@ pub(crate) struct Origin {
 impl Tail {
     /// Opens it. Fails when the position was taken in another log.
     pub(crate) async fn open(desk: &Desk, log: &SharedLog, topic: Topic) -> anyhow::Result<Self> {
-        let (info, from, is_stored) = place(&desk.records, log, topic).await?;
+        Self::open_near(desk, log, topic, u64::MAX).await
+    }
+
+    /// The same; without a position yet, at most so many records before the end.
+    pub(crate) async fn open_near(desk: &Desk, log: &SharedLog, topic: Topic, most: u64) -> anyhow::Result<Self> {
+        let (info, mut from, is_stored) = place(&desk.records, log, topic).await?;
         if !is_stored {
+            for place in &mut from {
+                let (_, end) = log.bounds(topic, place.partition).await?;
+                place.offset = place.offset.max(end.saturating_sub(most));
+            }
             let mut tx = desk.begin().await?;
             for place in &from {
                 tx.move_position(topic, &info.identity, place.partition, place.offset).await?;

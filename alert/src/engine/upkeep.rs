@@ -22,6 +22,8 @@ use schemas::{
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
+/// Reports that are read when none has been read yet: months of them say nothing of now.
+const FIRST: u64 = 20_000;
 const TICK: Duration = Duration::from_secs(1);
 /// How urgent a source is among what pages tell of: like a matter of level III; an outage of several like one of level II.
 const URGENCY: u8 = 3;
@@ -46,7 +48,7 @@ impl Reports {
     /// # Errors
     /// When the position belongs to another log, or either cannot be read.
     pub async fn open(desk: &Desk, log: &SharedLog, settings: &Arc<Settings>) -> anyhow::Result<Self> {
-        let tail = Tail::open(desk, log, Topic::CrawlReports).await?;
+        let tail = Tail::open_near(desk, log, Topic::CrawlReports, FIRST).await?;
         let (log, settings) = (SharedLog::clone(log), Arc::clone(settings));
         Ok(Self { tail, judging: Judging { log, settings, upkeep: Mutex::default() } })
     }

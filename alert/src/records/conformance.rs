@@ -445,5 +445,5 @@ async fn a_newer_programs_records_are_refused(settings: &Settings) {
     .unwrap();
     records.close().await;
     let error = Records::open(settings).await.err().unwrap();
-    assert!(matches!(error, RecordsError::Newer(99, 2)), "{error}");
+    assert!(matches!(error, RecordsError::Newer(99, 3)), "{error}");
 }

@@ -190,14 +190,19 @@ async fn a_source_is_tried_and_added() {
     let add = ["add", &board, "--board", "Water", "--allow-private", "--id", "water-board", "--name", "停水版"];
     let printed = source(&[&add[..], &["--print"]].concat());
     assert!(out(&printed).starts_with("[[source]]\nid = \"water-board\"\n"), "{}", out(&printed));
-    let before = std::fs::read_to_string(site.config()).unwrap();
+    // `Site::config` writes the file anew each time.
+    let config = site.config();
+    let source = |arguments: &[&str]| {
+        site.command().args(["source"]).args(arguments).arg("--config").arg(&config).output().unwrap()
+    };
+    let before = std::fs::read_to_string(&config).unwrap();
     assert!(source(&add).status.success());
-    let after = std::fs::read_to_string(site.config()).unwrap();
+    let after = std::fs::read_to_string(&config).unwrap();
     assert!(
         after.starts_with(&before) && after.contains("preset = \"phpbb\"") && after.contains("board = \"2\""),
         "{after}"
     );
-    assert!(run(&site, &["check"]).status.success());
+    assert!(site.command().args(["check", "--config"]).arg(&config).output().unwrap().status.success());
     let again = source(&add);
     assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("already"));
     // What was added can be tried by its id.

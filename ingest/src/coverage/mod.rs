@@ -20,7 +20,7 @@ mod timeline;
 
 pub(crate) use api::router;
 pub(crate) use findings::is_failure;
-pub(crate) use snapshot::FOLDER;
+pub(crate) use snapshot::backup;
 
 use crate::{
     crawl::Inheritance,
@@ -87,7 +87,7 @@ impl Coverage {
         let places = sources.iter().enumerate().map(|(place, source)| (source.id.clone(), place)).collect();
         let mut known = Known { sources, places, read_to: 0, ahead: BTreeSet::new() };
         let identity = log.describe(Topic::CrawlReports).await?.identity;
-        let folder = settings.data_dir.join(FOLDER);
+        let folder = settings.data_dir.join(snapshot::FOLDER);
         let from = known.restore(snapshot::load(&folder), &identity);
         let coverage = Self(Arc::new(Shared {
             known: Mutex::new(known),

@@ -10,13 +10,16 @@
 
 use super::source::{History, Source};
 use anyhow::{Context, ensure};
-use schemas::{kit::fs::write_atomically, log::Identity};
+use schemas::{
+    kit::{backup::copy_if_there, fs::write_atomically},
+    log::Identity,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, io::ErrorKind, path::Path};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The folder within the data folder.
-pub(crate) const FOLDER: &str = "coverage";
+pub(super) const FOLDER: &str = "coverage";
 const FILE: &str = "snapshot";
 const HEAD: &[u8] = b"wanglou-coverage 1\n";
 
@@ -55,6 +58,12 @@ pub(super) fn write(folder: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let cannot = || folder.display().to_string();
     std::fs::create_dir_all(folder).with_context(cannot)?;
     write_atomically(&folder.join(FILE), bytes).with_context(cannot)
+}
+
+/// Copies the snapshot into the folder `to` of a backup. Copy the log afterwards: the position must lie in it.
+pub(crate) fn backup(data_dir: &Path, to: &Path) -> anyhow::Result<()> {
+    copy_if_there(&data_dir.join(FOLDER).join(FILE), &to.join(FOLDER).join(FILE))?;
+    Ok(())
 }
 
 /// The snapshot, if there is one that can be used.

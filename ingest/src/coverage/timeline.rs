@@ -508,7 +508,7 @@ mod tests {
         assert!((0.333..0.340).contains(&share), "{share}: a third");
         assert!(timeline.frozen.len() < 31 + 4 * 25, "{}", timeline.frozen.len());
         // A later visit that reads all of it makes all of it late.
-        add(&mut timeline, (30 * 86_400, 0), Evidence::READ);
+        add(&mut timeline, (31 * 86_400, 0), Evidence::READ);
         assert_eq!(last(&timeline, 30 * 86_400).failing, 0);
     }
 

@@ -233,7 +233,12 @@ impl<'a> Visit<'a> {
             self.broken += broken;
             tracing::debug!(source = %self.site.id, %url, broken, "bytes that no encoding explains were replaced");
         }
-        Ok(Some((found.map_err(Stop::failed)?, *page)))
+        let found = found.map_err(|reason| match *self.site.reader {
+            Reader::Html(_) => Stop::failed(reason),
+            Reader::Feed(_) => Stop::layout_changed(&format!("{url} is no feed that can be read: {reason}")),
+            Reader::Json(_) => Stop::layout_changed(&format!("{url} is no answer that can be read: {reason}")),
+        })?;
+        Ok(Some((found, *page)))
     }
 
     /// Whether there is time to begin with something: with what has news for as long as a visit may take at all, and then with

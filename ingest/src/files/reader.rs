@@ -249,7 +249,13 @@ fn csv(file: File, named: Option<u8>, rows: &mut Rows<'_>) -> Result<(), Unfit> 
             return headings.map(|_| ()).ok_or_else(|| Unfit::Layout("it has no row of headings".into()));
         }
         // The position before a record counts the blank lines before it.
-        let line = record.position().map_or(line, ::csv::Position::line);
+        let first = record.position().map_or(line, ::csv::Position::line);
+        let breaks = record
+            .as_byte_record()
+            .iter()
+            .map(|field| field.iter().filter(|&&byte| byte == b'\n').count())
+            .sum::<usize>();
+        let line = first.max(table.position().line().saturating_sub(breaks as u64 + 1));
         let blank = record.iter().all(|value| value.trim().is_empty());
         match &headings {
             Some(headings) => {

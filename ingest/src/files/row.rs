@@ -86,7 +86,8 @@ pub(crate) fn refused(reason: &str, row: &[Column<'_>]) -> Rejectable {
 
 fn finish(mut object: Map<String, Value>, precision: Option<Precision>, manner: &Manner) -> Result<DoorPost, String> {
     // Who is to answer is known before there is an answer.
-    if object.get("reply").is_some_and(|reply| reply.get("text").is_none()) {
+    let is_to_come = |reply: &Map<String, Value>| reply.keys().all(|key| matches!(key.as_str(), "by" | "published_at"));
+    if object.get("reply").and_then(Value::as_object).is_some_and(is_to_come) {
         object.remove("reply");
     }
     object.entry("source").or_insert_with(|| manner.source.as_str().into());

@@ -67,7 +67,8 @@ fn unpacked<R: Read + Seek>(file: R) -> Result<R, Unfit> {
     let mut left = MOST_UNPACKED;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(broken)?;
-        left -= io::copy(&mut part.take(left + 1), &mut io::sink()).map_err(broken)?.min(left + 1);
+        let size = io::copy(&mut part.take(left + 1), &mut io::sink()).map_err(broken)?;
+        left = left.saturating_sub(size);
         if left == 0 {
             return Err(too_large(&format!("unpacked it has more than {} MiB", MOST_UNPACKED >> 20)));
         }

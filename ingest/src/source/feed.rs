@@ -92,13 +92,17 @@ fn row(entry: Entry, context: &Context<'_>) -> Row {
     }
 }
 
-/// The text is UTF-8 by now, whatever its declaration says.
-fn without_declaration(text: &str) -> &str {
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    match text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
-        Some((_, rest)) => rest,
-        None => text,
+/// The text is UTF-8 by now, whatever its declarations say: without them, wherever they stand. The reader of XML panics at
+/// one that stands where none may.
+fn without_declaration(text: &str) -> String {
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    let mut out = String::with_capacity(rest.len());
+    while let Some((before, declaration)) = rest.split_once("<?xml") {
+        out.push_str(before);
+        rest = declaration.split_once("?>").map_or("", |(_, after)| after);
     }
+    out.push_str(rest);
+    out
 }
 
 fn post(entry: Entry, source: &str, now: Timestamp) -> DoorPost {
@@ -205,6 +209,14 @@ mod tests {
         let third = reader.numbered(&numbered).unwrap();
         assert_eq!(third.as_str(), "https://feed.example/rss?paged=3");
         assert_eq!(list(&format!("{head}</feed>")).unwrap().next, None, "an empty page is the last one");
+    }
+
+    #[test]
+    fn a_declaration_in_the_middle_does_no_harm() {
+        let item = "<item><guid>a1</guid><title>停水</title></item>";
+        let feed =
+            format!("<rss version=\"2.0\"><channel><?xml version=\"1.0\" encoding=\"gbk\"?>{item}</channel></rss>");
+        assert_eq!(posts(&feed).unwrap()[0].title.as_deref(), Some("停水"));
     }
 
     #[test]

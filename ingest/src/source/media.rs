@@ -8,6 +8,9 @@ use url::Url;
 
 const MAX_MEDIA: usize = 64;
 const MAX_ALT_BYTES: usize = 512;
+/// What stands in addresses of pictures that belong to the page and not to a post: icons, faces, smilies, placeholders.
+const DECORATION: [&str; 7] =
+    ["/static/image/", "/smilies/", "/smiley/", "/avatar", "avatar.php", "/blank.gif", "/none.gif"];
 /// Where pages keep a picture's address, the real one before the placeholder that stands there until it is loaded.
 const ATTRIBUTES: [&str; 7] = ["zoomfile", "data-original", "data-src", "file", "src", "data-url", "poster"];
 
@@ -28,6 +31,9 @@ pub(crate) fn within(item: ElementRef<'_>, base: &Url) -> Vec<Media> {
     for element in item.select(selector) {
         let link = ATTRIBUTES.iter().find_map(|name| address(base, element.attr(name)?));
         let Some(link) = link.map(String::from) else { continue };
+        if DECORATION.iter().any(|part| link.contains(part)) {
+            continue;
+        }
         if found.iter().any(|media| media.link == link) {
             continue;
         }

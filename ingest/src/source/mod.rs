@@ -342,7 +342,7 @@ kind = "html"
             "8: there is no preset",
             "16: \"li[\"",
             "22: NO_SUCH_VARIABLE_IS_SET is not set",
-            "26: ",
+            "27: ",
         ]) {
             assert!(told.contains(&format!("config:{expected}")), "{expected}: {told}");
         }

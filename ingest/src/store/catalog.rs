@@ -36,6 +36,8 @@ pub(super) struct Marks {
     pub(super) runs: Vec<Stored>,
     /// The next offset of each partition that they do not cover; none in a new one.
     pub(super) positions: Option<Vec<u64>>,
+    /// Whether a run that is listed could not be opened.
+    pub(super) lost: bool,
 }
 
 /// A run that the catalog lists.
@@ -67,7 +69,7 @@ impl Catalog {
 
     /// One of nothing, that is never written to disk.
     pub(super) fn in_memory() -> Result<(Self, Marks), KvError> {
-        let marks = Marks { seed: rand::random(), runs: Vec::new(), positions: None };
+        let marks = Marks { seed: rand::random(), runs: Vec::new(), positions: None, lost: false };
         Ok((Self { kv: Kv::in_memory()?, folder: None }, marks))
     }
 
@@ -103,12 +105,10 @@ impl Catalog {
         };
         let seed = self.kv.get(SEED)?.and_then(|seed| Some(u64::from_le_bytes(seed.try_into().ok()?)));
         // Without its seed no mark says anything.
-        let runs = if seed.is_some() { self.run_numbers()? } else { Vec::new() };
-        Ok(Marks {
-            seed: seed.unwrap_or_else(rand::random),
-            runs: runs.into_iter().filter_map(open).collect(),
-            positions: self.value(POSITIONS)?,
-        })
+        let listed = if seed.is_some() { self.run_numbers()? } else { Vec::new() };
+        let runs: Vec<Stored> = listed.iter().copied().filter_map(open).collect();
+        let lost = runs.len() < listed.len();
+        Ok(Marks { seed: seed.unwrap_or_else(rand::random), runs, positions: self.value(POSITIONS)?, lost })
     }
 
     /// The runs that count, the oldest first.

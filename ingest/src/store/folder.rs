@@ -10,9 +10,9 @@ use schemas::kit::{
     kv::{self, KvError, Lasting},
 };
 use std::{
-    fs::{DirBuilder, File, TryLockError},
+    fs::{DirBuilder, File, Permissions, TryLockError},
     io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -40,6 +40,8 @@ impl Folder {
         let cannot = || format!("the memory of ingest in {}", path.display());
         // The seed of its hashes lies in it.
         DirBuilder::new().recursive(true).mode(0o700).create(&path).with_context(cannot)?;
+        // One that was restored has the permissions that any folder has.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).with_context(cannot)?;
         let lock = File::create(path.join(LOCK)).with_context(cannot)?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Self { path, _lock: lock })),
@@ -76,8 +78,11 @@ impl Folder {
             }
         };
         let marks = catalog.marks(&self.path)?;
-        // What cannot be read counts no more.
-        catalog.keep(&marks.runs, None, Lasting::Now)?;
+        if marks.lost
+            && let Err(error) = catalog.keep(&marks.runs, None, Lasting::Now)
+        {
+            tracing::warn!(folder = %self.path.display(), %error, "what cannot be read is listed until it can be written");
+        }
         self.sweep(&marks)?;
         Ok((catalog, marks))
     }

@@ -129,28 +129,34 @@ impl Kv {
     /// When it cannot be written; nothing of it is there then.
     pub fn write(&self, writes: Writes, lasting: Lasting) -> Result<(), KvError> {
         let mut connection = self.lock();
-        let tx = connection.transaction()?;
-        {
-            let mut put = tx.prepare_cached("INSERT OR REPLACE INTO kv (key, value) VALUES (?1, ?2)")?;
-            let mut delete = tx.prepare_cached("DELETE FROM kv WHERE key = ?1")?;
-            for (key, value) in writes.0 {
-                match value {
-                    Some(value) => put.execute(params![key, value])?,
-                    None => delete.execute([key])?,
-                };
-            }
+        if lasting == Lasting::Soon {
+            return write(&mut connection, writes);
         }
-        tx.commit()?;
-        if lasting == Lasting::Now {
-            // A checkpoint begins by syncing the write-ahead log.
-            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        }
-        Ok(())
+        // In WAL mode this syncs the write-ahead log as part of the commit, with all that stands in it.
+        connection.execute_batch("PRAGMA synchronous = FULL;")?;
+        let written = write(&mut connection, writes);
+        connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
+        written
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write(connection: &mut Connection, writes: Writes) -> Result<(), KvError> {
+    let tx = connection.transaction()?;
+    {
+        let mut put = tx.prepare_cached("INSERT OR REPLACE INTO kv (key, value) VALUES (?1, ?2)")?;
+        let mut delete = tx.prepare_cached("DELETE FROM kv WHERE key = ?1")?;
+        for (key, value) in writes.0 {
+            match value {
+                Some(value) => put.execute(params![key, value])?,
+                None => delete.execute([key])?,
+            };
+        }
+    }
+    Ok(tx.commit()?)
 }
 
 /// Copies a table, as it is at one moment; a process may be writing it.

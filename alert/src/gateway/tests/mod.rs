@@ -153,5 +153,6 @@ fn analyze() -> Router {
         .route("/api/topics", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/hot", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(|| async { "{}" })))
+        .route("/api/official", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/boom", guard(MAY_WATCH, get(boom)))
 }

@@ -132,7 +132,8 @@ impl Template {
         self.filled(item, str::to_owned)
     }
 
-    /// The same as an address: values cannot break out of the place where they stand.
+    /// The same as an address: values cannot break out of the place where they stand, but for one that the address begins
+    /// with, which is an address itself.
     pub(crate) fn fill_address(&self, item: &Value) -> Option<String> {
         self.filled(item, |value| url::form_urlencoded::byte_serialize(value.as_bytes()).collect())
     }
@@ -142,7 +143,11 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Value(path) => out.push_str(&written(&path.text(item).filter(|value| !is_none(value))?)),
+                Part::Value(path) => {
+                    let value = path.text(item).filter(|value| !is_none(value))?;
+                    let is_address = out.is_empty() && (value.starts_with("https://") || value.starts_with("http://"));
+                    out.push_str(&if is_address { value } else { written(&value) });
+                }
             }
         }
         Some(out)

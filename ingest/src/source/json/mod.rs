@@ -28,8 +28,8 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use url::Url;
 
-/// Items of an answer that are looked at.
-const MAX_ITEMS: usize = 2_000;
+/// Items of an answer that are looked at, the newest of them.
+const MAX_ITEMS: usize = 10_000;
 const MAX_MEDIA: usize = 64;
 
 /// A source's paths, compiled.
@@ -118,13 +118,18 @@ impl JsonReader {
     /// Why it cannot be read.
     pub(crate) fn list(&self, text: &str, url: &Url, context: &Context<'_>) -> Result<ListPage, String> {
         let answer = read(text)?;
-        let items = self.items.of(&answer)?;
+        let mut items = self.items.of(&answer)?;
         let next = self.items.next.as_ref().and_then(|next| next.after(url, &answer, &items, context.link));
+        if self.order == Order::Oldest {
+            items.reverse();
+        }
+        items.truncate(MAX_ITEMS);
         let mut keys = HashSet::new();
         let rows = items.iter().map(|item| self.row(item, url, context));
         let mut rows: Vec<Row> = rows.filter(|row| keys.insert(row.key.clone())).collect();
         if self.order == Order::Oldest {
-            rows.reverse();
+            // Some count as older what was not an answer to anything: only the time says which is the newest.
+            rows.sort_by_key(|row| std::cmp::Reverse(row.published_at));
         }
         Ok(ListPage { rows, next, ..ListPage::default() })
     }
@@ -164,7 +169,8 @@ impl JsonReader {
             Thread::Later(id) => Some((*id).to_owned()),
         };
         let next = comments.items.next.as_ref().and_then(|next| next.after(url, &answer, &items, context.link));
-        let posts = items.iter().map(|item| comments.items.post(item, thread_id.as_deref(), url, context));
+        let posts =
+            items.iter().take(MAX_ITEMS).map(|item| comments.items.post(item, thread_id.as_deref(), url, context));
         let posts: Vec<Found> = posts.collect();
         let thread_id = thread_id.or_else(|| posts.iter().flatten().find_map(|post| post.thread_id.clone()));
         Ok(ThreadPage { thread_id, posts, next, login: false })
@@ -225,8 +231,7 @@ impl Items {
 
     /// The items of an answer.
     fn of<'v>(&self, answer: &'v Value) -> Result<Vec<&'v Value>, String> {
-        let mut items = self.path.all(answer);
-        items.truncate(MAX_ITEMS);
+        let items = self.path.all(answer);
         if items.is_empty() && !self.is_an_empty_list(answer) {
             return Err(format!("items: {} matches nothing: {}", self.written, path::shown(answer)));
         }

@@ -37,7 +37,7 @@ enum Way {
 }
 
 /// More than this is not asked for at once.
-const MOST: u64 = 10_000;
+const MOST: u64 = 40_000;
 
 impl Paging {
     /// # Errors

@@ -53,7 +53,7 @@ fn posts_with_the_address_of_their_comments() {
         {"id": 7, "title": "停水&amp;停气", "text": "<p>抚琴街道<br>停水</p>", "created_at": "2026-11-24T10:00:00+08:00", "edited": 3,
          "user": {"name": "张三"}, "likes": "1.2万", "pictures": [{"src": "https://town.example/a.jpg"}, {"src": "x"}], "in_reply_to": null},
         {"id": "6", "text": "", "summary": "a < b", "created_at": 1795485600.5, "in_reply_to": 5},
-        {"id": 7, "text": "again", "created_at": 1}]}"#;
+        {"id": 7, "text": "again", "created_at": 1795485600}]}"#;
     let page = list(&reader(TOWN).unwrap(), answer).unwrap();
     assert_eq!(page.next, Some(url("https://town.example/api/posts?n=2&cursor=abc")));
     let keys: Vec<_> = page.rows.iter().map(|row| (row.key.as_str(), row.changed.as_deref())).collect();
