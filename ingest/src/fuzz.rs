@@ -548,17 +548,17 @@ fn run_lines(cases: u32) {
 
 #[test]
 fn no_page_makes_a_reader_panic() {
-    run_pages(3_000);
+    run_pages(30_000);
 }
 
 #[test]
 fn no_time_makes_its_reader_panic() {
-    run_times(10_000);
+    run_times(50_000);
 }
 
 #[test]
 fn no_line_makes_the_door_panic() {
-    run_lines(3_000);
+    run_lines(20_000);
 }
 
 /// The documents themselves are read, each by the source of its kind: else all of the above would break nothing.

@@ -49,7 +49,7 @@ use expression;
 /// A time of day, with what people put between date and time: `T`, a weekday, a part of the day.
 const CLOCK: &str = r"(?:[\sT,，]*(?:\(?(?:星期|周|礼拜)[一二三四五六日天]\)?)?\s*(凌晨|早上|清晨|上午|中午|下午|傍晚|晚上|夜里|AM|PM|am|pm)?\s*(\d{1,2})\s*(?::|时|点)\s*(\d{1,2})?(?:\s*(?::|分)\s*(\d{1,2}))?)";
 
-expression!(EPOCH = r"^(\d{10})(?:\d{3})?(?:\.\d{1,9})?$");
+expression!(EPOCH = r"^(\d{10})(?:\.?(\d{3})\d{0,6})?(?:\.\d{0,9})?$");
 expression!(FULL = &format!(r"(?:^|\D)(\d{{4}})\s*[-/.年]\s*(\d{{1,2}})\s*[-/.月]\s*(\d{{1,2}})\s*[日号]?{CLOCK}?"));
 expression!(NO_YEAR = &format!(r"(?:^|[^\d:.-])(\d{{1,2}})\s*[-/月]\s*(\d{{1,2}})\s*[日号]?{CLOCK}?"));
 expression!(NAMED_DAY = &format!(r"(今天|今日|昨天|昨日|大前天|前天|前日){CLOCK}?"));
@@ -66,8 +66,9 @@ pub(crate) fn read(text: &str, now: Timestamp, tz: &TimeZone) -> Option<Stated> 
         return Some((at, Precision::Second));
     }
     if let Some(found) = EPOCH.captures(&text) {
-        let at = Timestamp::from_second(found[1].parse().ok()?).ok()?;
-        return Some((at, Precision::Second));
+        let second: i64 = number(&found, 1)?;
+        let thousandths: i64 = number(&found, 2).unwrap_or(0);
+        return Some((Timestamp::from_millisecond(second.checked_mul(1_000)? + thousandths).ok()?, Precision::Second));
     }
     if let Ok(at) = jiff::fmt::rfc2822::parse(&text) {
         return Some((at.timestamp(), Precision::Second));

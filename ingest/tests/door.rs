@@ -255,6 +255,41 @@ async fn a_file_is_imported_and_its_bad_lines_are_numbered() {
     assert_eq!((again.accepted, again.duplicate), (0, 29_997));
 }
 
+/// Else what it remembers would keep posts out of a log that does not hold them.
+#[tokio::test]
+async fn a_log_that_is_made_anew_is_given_everything_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = || Bytes::from((0..50).map(|n| line("forum", &n.to_string(), "停水") + "\n").collect::<String>());
+    for _ in 0..2 {
+        let log = open_log(folder.path());
+        for (accepted, duplicate) in [(50, 0), (0, 50)] {
+            let door = Door::open(&settings(folder.path(), ""), log.clone()).await.unwrap();
+            let outcome = door.take_lines(lines(), Via::Push).await.unwrap();
+            assert_eq!((outcome.accepted, outcome.duplicate), (accepted, duplicate));
+        }
+        log.close().await;
+        std::fs::remove_dir_all(folder.path().join("log")).unwrap();
+    }
+}
+
+/// A worker starts again: it remembers what another one has appended since.
+#[tokio::test]
+async fn what_another_worker_has_appended_is_read_back() {
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = open_log(ours.path());
+    let take = async |folder: &Path, from: u64| {
+        // One key for both, as workers have.
+        std::fs::write(folder.join("author-key"), "a key that is for tests and nothing else").unwrap();
+        let door = Door::open(&settings(folder, ""), log.clone()).await.unwrap();
+        let lines = (from..from + 20).map(|n| line("forum", &n.to_string(), "停水") + "\n").collect::<String>();
+        let outcome = door.take_lines(lines.into(), Via::Push).await.unwrap();
+        (outcome.accepted, outcome.duplicate)
+    };
+    assert_eq!(take(ours.path(), 0).await, (20, 0));
+    assert_eq!(take(theirs.path(), 20).await, (20, 0));
+    assert_eq!(take(ours.path(), 10).await, (0, 20));
+}
+
 #[tokio::test]
 async fn generated_lines_are_imported() {
     let folder = tempfile::tempdir().unwrap();

@@ -91,13 +91,13 @@ fn main() -> anyhow::Result<()> {
         began.elapsed().as_secs_f64()
     );
 
-    let held: u64 = memory.runs().iter().sum();
-    let oldest = marks.saturating_sub(held.min(options.ids));
+    let oldest = marks.saturating_sub(options.ids / 8 * 7);
     look_up(&memory, "hit, any age", oldest..marks, 1, true)?;
     look_up(&memory, "hit, last tenth", marks - marks / 10..marks, 1, true)?;
     look_up(&memory, "never marked", marks..marks * 2, 1, false)?;
     look_up(&memory, "never marked, 500 at once", marks * 2..marks * 3, BATCH, false)?;
     let (disk, anon) = peaks.look(folder);
+    let held: u64 = memory.runs().iter().sum();
     println!(
         "{held} held: disk {} MiB (peak {}), {:.2} bytes an id; memory {} MiB (peak {}), {:.2} bytes an id",
         disk >> 20,

@@ -85,7 +85,10 @@ impl Source {
             history.last_new_at = history.last_new_at.max(Some(report.finished_at));
         }
         history.covered_to = history.covered_to.max(report.covered.map(|covered| covered.to));
-        let is_last = history.last.as_ref().is_none_or(|last| last.finished_at <= report.finished_at);
+        // Of two that ended at the same moment, the good one has proven more.
+        let rank = (report.finished_at, !failed, report.next_visit_at);
+        let is_last =
+            history.last.as_ref().is_none_or(|last| (last.finished_at, !last.failed, last.next_visit_at) <= rank);
         if !is_last {
             return;
         }

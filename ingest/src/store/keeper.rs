@@ -13,6 +13,7 @@ use super::{
     run::{self, Merge, Run, Writer},
     seen::{Batch, Seen, Woken},
 };
+use crate::seen::Fingerprint;
 use anyhow::{Context, Result};
 use schemas::kit::kv::Lasting;
 use std::{
@@ -89,7 +90,9 @@ impl Work {
                 (false, false) => self.seen.wait(LATEST.saturating_sub(written.elapsed())),
             };
             let stop = matches!(woken, Woken::Stop);
-            if stop || matches!(woken, Woken::Full) || written.elapsed() >= LATEST {
+            // Where marks come faster than runs are merged they wait: each run more makes each look-up slower.
+            let takes_more = !is_busy || self.plan.takes_more(self.seen.runs().len());
+            if stop || (takes_more && (matches!(woken, Woken::Full) || written.elapsed() >= LATEST)) {
                 written = Instant::now();
                 if let Err(error) = self.write() {
                     tracing::warn!(error = format!("{error:#}"), folder = %self.folder.display(), "what was seen cannot be written now: make room on the disk, or see what is wrong with it; it is tried again");
@@ -111,39 +114,36 @@ impl Work {
 
     /// Writes what waits.
     pub(super) fn write(&mut self) -> Result<()> {
-        let Batch { mut marks, positions } = self.seen.take();
+        let Batch { marks, positions } = self.seen.take();
         if marks.is_empty() {
             return Ok(());
         }
-        run::sort(&mut marks);
-        let number = self.number();
-        let written = self.write_run(number, &marks).and_then(|run| {
-            let mut runs = self.seen.runs().to_vec();
-            runs.push(Stored { number, run: Arc::new(run) });
-            self.catalog.keep(&runs, positions.as_deref(), Lasting::Soon)?;
-            Ok(runs)
+        let first = self.next_number;
+        let mut runs = self.seen.runs().to_vec();
+        // More than a generation only after it could not be written for long: else the bound would drop too much at once.
+        let parts = marks.chunks(self.plan.generation() as usize);
+        let written = parts.map(|part| self.write_run(part)).collect::<Result<Vec<_>>>().and_then(|mut written| {
+            runs.append(&mut written);
+            sync(&self.folder)?;
+            Ok(self.catalog.keep(&runs, positions.as_deref(), Lasting::Soon)?)
         });
-        match written {
-            Ok(runs) => {
-                self.seen.set_runs(runs);
-                Ok(())
-            }
-            Err(error) => {
-                catalog::remove(&self.folder, number);
-                self.seen.give_back(marks);
-                Err(error)
-            }
+        if let Err(error) = written {
+            (first..self.next_number).for_each(|number| catalog::remove(&self.folder, number));
+            self.seen.give_back(marks);
+            return Err(error);
         }
+        self.seen.set_runs(runs);
+        Ok(())
     }
 
-    fn write_run(&self, number: u64, marks: &[crate::seen::Fingerprint]) -> Result<Run> {
+    fn write_run(&mut self, marks: &[Fingerprint]) -> Result<Stored> {
+        let (number, mut marks) = (self.number(), marks.to_vec());
+        run::sort(&mut marks);
         let mut writer = Writer::create(&catalog::file(&self.folder, number), marks.len() as u64)?;
-        for &mark in marks {
+        for mark in marks {
             writer.push(mark)?;
         }
-        let run = writer.finish()?;
-        sync(&self.folder)?;
-        Ok(run)
+        Ok(Stored { number, run: Arc::new(writer.finish()?) })
     }
 
     /// Goes on merging, or begins to, or removes the oldest runs. Returns whether there may be more to do.

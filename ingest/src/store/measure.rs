@@ -9,7 +9,7 @@ use std::path::Path;
 pub struct SeenMemory(Store);
 
 impl SeenMemory {
-    /// Opens the one in a data folder, for at least so many posts.
+    /// Opens the one in a data folder, for at most so many posts.
     ///
     /// # Errors
     /// When the folder cannot be used, or another process has it.

@@ -67,7 +67,7 @@ pub(crate) struct Found<'a> {
 }
 
 impl Store {
-    /// Opens what is remembered in a data folder, `seen_ids` posts at least. When another process has it, it is a memory
+    /// Opens what is remembered in a data folder, `seen_ids` posts at most. When another process has it, it is a memory
     /// that ends with this process ([`Self::is_kept`]).
     ///
     /// # Errors

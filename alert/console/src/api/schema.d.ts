@@ -1071,6 +1071,13 @@ export interface components {
             /** Format: date-time */
             published_at: string;
             replies: number;
+            /** @description the official response that came with it */
+            reply?: {
+                by?: string;
+                /** Format: date-time */
+                published_at?: string;
+                text: string;
+            } | null;
             reposts: number;
             sentiment: components["schemas"]["Sentiment"] | null;
             source: string;

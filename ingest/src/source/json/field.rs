@@ -129,24 +129,26 @@ impl Template {
 
     /// The text, where every value is there. An id that is nought is none: so APIs write "no parent".
     pub(crate) fn fill(&self, item: &Value) -> Option<String> {
-        self.filled(item, str::to_owned)
+        self.filled(item, |value, _| value.to_owned())
     }
 
-    /// The same as an address: values cannot break out of the place where they stand, but for one that the address begins
-    /// with, which is an address itself.
+    /// The same as an address: values cannot break out of the place where they stand. One with which it begins is an address
+    /// itself, and stands as it is.
     pub(crate) fn fill_address(&self, item: &Value) -> Option<String> {
-        self.filled(item, |value| url::form_urlencoded::byte_serialize(value.as_bytes()).collect())
+        self.filled(item, |value, before| match before {
+            "" => value.to_owned(),
+            _ => url::form_urlencoded::byte_serialize(value.as_bytes()).collect(),
+        })
     }
 
-    fn filled(&self, item: &Value, written: impl Fn(&str) -> String) -> Option<String> {
+    fn filled(&self, item: &Value, written: impl Fn(&str, &str) -> String) -> Option<String> {
         let mut out = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Value(path) => {
                     let value = path.text(item).filter(|value| !is_none(value))?;
-                    let is_address = out.is_empty() && (value.starts_with("https://") || value.starts_with("http://"));
-                    out.push_str(&if is_address { value } else { written(&value) });
+                    out.push_str(&written(&value, &out));
                 }
             }
         }
@@ -193,6 +195,9 @@ mod tests {
             "/comments?post=1%26x%3D%2F..%2F%23&n=1"
         );
         assert_eq!(template.fill_address(&json!({"id": null})), None);
+        let template = Template::new("{link}&n={id}").unwrap();
+        let item = json!({"link": "https://t.example/c?post=1", "id": "a&b"});
+        assert_eq!(template.fill_address(&item).unwrap(), "https://t.example/c?post=1&n=a%26b");
     }
 
     #[test]

@@ -179,7 +179,8 @@ fn of_json(prefix: &str, path: &str, fields: &BTreeMap<String, JsonField>, text:
         of: 1,
         sample: None,
         nearest,
-        optional: false,
+        // Nobody has commented.
+        optional: answer.as_array().is_some_and(Vec::is_empty),
     }];
     for (name, field) in fields {
         let Ok(pick) = field::Pick::new(field) else { continue };

@@ -37,7 +37,8 @@ pub struct Crawl {
     pub page_bytes: usize,
     /// How sites can reach whoever runs this; part of the User-Agent.
     pub contact: Option<String>,
-    /// How many posts are remembered as seen, at least; an eighth more at most. Each costs 18 bytes of disk and 1.2 of memory.
+    /// How many posts are remembered as seen, at most; when there are more, the oldest eighth is forgotten. A hundred million cost
+    /// 1.8 GB of disk and 200 MiB of memory.
     pub seen_ids: u64,
 }
 

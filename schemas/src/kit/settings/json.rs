@@ -59,8 +59,8 @@ pub struct Json {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JsonComments {
-    /// The address of the comments, a template over the item: `"/api/comments?post={id}"`. An item that lacks one of its values
-    /// has no comments.
+    /// The address of the comments, a template over the item: `"/api/comments?post={id}"`, or `"{comments_url}&n=100"` where the item
+    /// names it. An item that lacks one of its values has no comments.
     #[serde(default)]
     pub url: String,
     /// A regular expression over that address whose first group (or else the whole match) is the id of the thread, for answers
