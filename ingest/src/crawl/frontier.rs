@@ -69,6 +69,9 @@ struct Thread {
 pub(crate) struct Bookmark {
     pub(crate) page: Url,
     pub(crate) thread_id: String,
+    /// The first comment of the page, where it was read: what stands there now tells whether the thread moved.
+    #[serde(default)]
+    pub(crate) begins: Option<String>,
 }
 
 /// What a visit to a thread came to.
@@ -458,7 +461,7 @@ mod tests {
     #[test]
     fn a_long_thread_is_owed_until_its_last_page_was_read() {
         let mut frontier = listed(Some("3"));
-        let bookmark = Bookmark { page: Url::parse("http://f/t?p=5").unwrap(), thread_id: "1".into() };
+        let bookmark = Bookmark { page: Url::parse("http://f/t?p=5").unwrap(), thread_id: "1".into(), begins: None };
         frontier.read(
             "a",
             ThreadRead { news: true, finished: false, bookmark: Some(bookmark.clone()), posts: Vec::new() },

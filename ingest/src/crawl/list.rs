@@ -162,6 +162,8 @@ impl Visit<'_> {
             }
             match self.list_page(next).await {
                 Ok(read) => page = read,
+                // Feeds and APIs name a next page until there is none.
+                Err(Stop::Source(trouble)) if trouble.is_gone => break (Reached::End, None),
                 Err(Stop::Source(trouble)) => break (reached, Some(trouble.reason)),
                 Err(stop) => return Err(stop),
             }
@@ -176,10 +178,15 @@ impl Visit<'_> {
         let pages = walk.pages;
         while broke.is_none() && walk.is_to_be_walked_again() {
             let mut next = Some(first.clone());
-            for _ in 0..pages {
+            for number in 1.. {
                 let Some(url) = next.take() else { break };
+                if number > pages + most {
+                    broke = Some(format!("it moves faster than it can be read: {} pages of news", number - 1));
+                    break;
+                }
                 let mut page = match self.list_page(&url).await {
                     Ok(page) => page,
+                    Err(Stop::Source(trouble)) if trouble.is_gone && number > 1 => break,
                     Err(Stop::Source(trouble)) => {
                         broke = Some(trouble.reason);
                         break;
@@ -188,7 +195,11 @@ impl Visit<'_> {
                 };
                 self.carry(&mut page.rows, &mut read, &mut readable).await?;
                 next = page.next;
-                walk.take_again(page.rows);
+                let frontier = &self.memory.frontier;
+                let known = |row: &Row| frontier.knows(&row.key, row.changed.as_deref(), before);
+                if walk.take_again(page.rows, known) && number >= pages {
+                    break;
+                }
             }
         }
         // What slid over the edge of two pages may stand on any of them: who goes on begins with the first.

@@ -2,7 +2,7 @@
 //!
 //! | the thread | is read |
 //! |---|---|
-//! | has news, its oldest comments stand first | its first page, and then on from where the last visit ended |
+//! | has news, its oldest comments stand first | its first page, and then on from where the last visit ended, if nothing moved before that |
 //! | has news, its newest comments stand first | back to comments that are known |
 //! | is looked at again | from its first page to its last, so that edits and what is gone are noticed |
 //! | has more pages than a visit may read | so many of them; the next visit goes on |
@@ -36,6 +36,8 @@ const SIGNIFICANT: usize = 3;
 const TRAILING: usize = 3;
 /// So often pages are read once more.
 const AGAIN: u32 = 2;
+/// So many pages of new comments are read at once, where the newest stand first.
+const MOST_AT_ONCE: u32 = 50;
 
 /// What the threads came to.
 #[derive(Debug, Default)]
@@ -58,6 +60,8 @@ struct Reading {
     thread_id: Option<String>,
     /// Native ids that were known before.
     known: HashSet<String>,
+    /// Whether its first page was there.
+    is_there: bool,
     /// Those that were met, in their order.
     met: Vec<String>,
     news: bool,
@@ -163,15 +167,21 @@ impl Visit<'_> {
             address,
             thread_id: None,
             known: self.memory.frontier.posts(key).iter().cloned().collect(),
+            is_there: false,
             met: Vec::new(),
             news: false,
             held: InThread::default(),
         };
         let bookmark = self.memory.frontier.bookmark(key).filter(|_| why != Why::Again);
         let read = match self.site.reader.thread_order() {
-            Order::Oldest => self.oldest_first(&mut reading, bookmark).await?,
-            Order::Newest => self.newest_first(&mut reading).await?,
+            Order::Oldest => self.oldest_first(&mut reading, bookmark).await,
+            Order::Newest => self.newest_first(&mut reading).await,
         };
+        let read = read.map_err(|stop| match stop {
+            // A later page that is not there says that the thread became shorter while it was read.
+            Stop::Source(trouble) if reading.is_there => Stop::Source(Trouble { is_gone: false, ..trouble }),
+            stop => stop,
+        })?;
         let mut posts = reading.met.clone();
         if read.whole && self.memory.frontier.remembers_all(key) {
             let met: HashSet<&String> = reading.met.iter().collect();
@@ -186,7 +196,7 @@ impl Visit<'_> {
         } else {
             posts.extend(self.memory.frontier.posts(key).iter().filter(|id| !reading.met.contains(id)).cloned());
         }
-        let bookmark = reading.thread_id.map(|thread_id| Bookmark { page: read.page, thread_id });
+        let bookmark = reading.thread_id.map(|thread_id| Bookmark { page: read.page, thread_id, begins: read.begins });
         let came_to = ThreadRead { news: reading.news, finished: read.finished, bookmark, posts };
         self.memory.frontier.read(key, came_to, Timestamp::now());
         Ok(reading.held)
@@ -200,7 +210,8 @@ impl Visit<'_> {
         let mut left = self.site.reader.thread_pages() + u32::from(bookmark.is_some());
         let (mut whole, mut pages) = (true, BTreeMap::new());
         let mut next = Some(first.clone());
-        let mut last = first.clone();
+        let (mut last, mut last_begins) = (first.clone(), None);
+        let expected = bookmark.as_ref().and_then(|bookmark| bookmark.begins.clone());
         let mut run: Vec<Url> = Vec::new();
         while let Some(url) = next.clone().filter(|url| left > 0 && !pages.contains_key(url)) {
             left -= 1;
@@ -211,9 +222,10 @@ impl Visit<'_> {
                 Err(Stop::Source(trouble)) if is_bookmark && trouble.is_gone => ThreadPage::default(),
                 Err(stop) => return Err(stop),
             };
-            let (is_empty, after) = (page.posts.is_empty(), page.next.clone());
+            let (begins, after) = (begins(&page), page.next.clone());
             self.take(reading, page.posts).await?;
-            if is_bookmark && is_empty {
+            // Where it begins otherwise, what is new may stand on the pages before.
+            if is_bookmark && (begins.is_none() || (expected.is_some() && begins != expected)) {
                 (whole, next) = (true, pages.get(&first).cloned().flatten());
                 left += 1;
                 run.push(first.clone());
@@ -221,7 +233,7 @@ impl Visit<'_> {
             }
             pages.insert(url.clone(), after.clone());
             run.push(url.clone());
-            last.clone_from(&url);
+            (last, last_begins) = (url.clone(), begins);
             next = after;
             if url == first
                 && next.is_some()
@@ -234,10 +246,10 @@ impl Visit<'_> {
         }
         let finished = next.as_ref().is_none_or(|next| pages.contains_key(next));
         if finished && run.len() > 1 && !self.once_more(reading, &run).await? {
-            return Ok(ReadTo { page: first, finished: false, whole: false });
+            return Ok(ReadTo::again(first));
         }
-        let page = if finished { last } else { next.unwrap_or(last) };
-        Ok(ReadTo { page, finished, whole: whole && finished })
+        let (page, begins) = if finished { (last, last_begins) } else { (next.unwrap_or(last), None) };
+        Ok(ReadTo { page, begins, finished, whole: whole && finished })
     }
 
     /// From the first page back to what is known.
@@ -247,7 +259,7 @@ impl Visit<'_> {
         let mut next = Some(first.clone());
         let mut known = false;
         // What lies between here and what is known must be read in one go, or would be taken for known.
-        let most = self.site.reader.thread_pages().max(self.site.reader.list_pages());
+        let most = self.site.reader.thread_pages().max(MOST_AT_ONCE);
         while let Some(url) = next.clone().filter(|url| !run.contains(url)) {
             let page = self.thread_page(&url, reading).await?;
             let comments = page.posts.iter().flatten().map(|post| &post.native_id);
@@ -261,13 +273,18 @@ impl Visit<'_> {
             }
         }
         if run.len() > 1 && !self.once_more(reading, &run).await? {
-            return Ok(ReadTo { page: first, finished: false, whole: false });
+            return Ok(ReadTo::again(first));
         }
         let is_end = next.is_none();
         if !is_end && !known {
-            self.trouble(format!("{first}: after {} pages nothing known was reached", run.len()));
+            let reason = format!("{first}: after {} pages of comments nothing known was reached", run.len());
+            self.trouble(reason.clone());
+            // Before the first visit there was no watch.
+            if let Some(from) = self.memory.state.ledger.covered_to {
+                self.gaps.push((Span { from: from.min(self.began), to: self.began }, reason));
+            }
         }
-        Ok(ReadTo { page: first, finished: true, whole: is_end })
+        Ok(ReadTo { page: first, begins: None, finished: true, whole: is_end })
     }
 
     /// Reads pages once more, until nothing comes up that was not met. Returns whether it could: a thread that could not be is
@@ -311,6 +328,7 @@ impl Visit<'_> {
             return Err(Stop::login(&at.url));
         }
         if is_first {
+            reading.is_there = true;
             reading.thread_id.clone_from(&page.thread_id);
         }
         Ok(page)
@@ -335,7 +353,21 @@ impl Visit<'_> {
 struct ReadTo {
     /// Where to go on.
     page: Url,
+    /// The first comment of that page, where it was read.
+    begins: Option<String>,
     finished: bool,
     /// From its first page to its last.
     whole: bool,
+}
+
+impl ReadTo {
+    /// It is to be read again, from its first page.
+    fn again(first: Url) -> Self {
+        Self { page: first, begins: None, finished: false, whole: false }
+    }
+}
+
+/// The first comment of a page that could be read.
+fn begins(page: &ThreadPage) -> Option<String> {
+    page.posts.iter().flatten().next().map(|post| post.native_id.clone())
 }

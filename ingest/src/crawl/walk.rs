@@ -10,7 +10,7 @@
 //! The first rows of a page say nothing (pinned threads stand there), and neither do rows that stood on an earlier page of
 //! the same walk (advertisements stand on every one). A list moves while it is read: new rows push older ones down, which
 //! does no harm, and deleted ones pull older ones up, over the edge of a page that was read already. So a walk over several
-//! pages is walked again until nothing comes up that it had not met.
+//! pages is walked again until nothing comes up that it had not met, and each time down to what it had.
 
 use crate::source::listing::Row;
 use std::collections::HashSet;
@@ -66,10 +66,14 @@ impl Walk {
         }
     }
 
-    /// Takes a page that is read once more.
-    pub(crate) fn take_again(&mut self, rows: Vec<Row>) {
+    /// Takes a page that is read once more. Returns whether it ends in rows that were met or known before: new rows may have
+    /// pushed what was met down beyond the pages that were read, and what stands between them must be met too.
+    pub(crate) fn take_again(&mut self, rows: Vec<Row>, is_known: impl Fn(&Row) -> bool) -> bool {
+        let met = |row: &Row| self.met.contains(&(row.key.clone(), row.changed.clone())) || is_known(row);
+        let reached = rows.iter().rev().take(TRAILING).all(met);
         let fresh = self.meet(rows);
         self.found_again += fresh;
+        reached
     }
 
     /// Whether its pages are to be read once more, before what was read is believed. Asked after each reading of them all.
@@ -159,6 +163,19 @@ mod tests {
         assert!(!walk.is_to_be_walked_again());
     }
 
+    #[test]
+    fn a_walk_is_walked_again_down_to_what_it_met() {
+        let mut walk = Walk::default();
+        walk.take(rows([9, 8, 7, 6]), next(), up_to(0));
+        walk.take(rows([5, 4, 3, 2]), next(), up_to(5));
+        assert!(walk.is_to_be_walked_again());
+        // A burst of three pages came meanwhile.
+        assert!(!walk.take_again(rows([21, 20, 19, 18]), up_to(5)));
+        assert!(!walk.take_again(rows([17, 16, 15, 14]), up_to(5)));
+        assert!(!walk.take_again(rows([13, 12, 11, 10]), up_to(5)));
+        assert!(walk.take_again(rows([9, 8, 7, 6]), up_to(5)));
+    }
+
     proptest! {
         /// A list that loses rows between the pages of a walk: whatever still stands in it at the end was met, provided that it
         /// stands still for one walk out of three.
@@ -175,7 +192,7 @@ mod tests {
                     if first {
                         walk.take(rows(shown), next(), up_to(20));
                     } else {
-                        walk.take_again(rows(shown));
+                        walk.take_again(rows(shown), up_to(20));
                     }
                     if let Some(at) = deleted.iter().position(|(after, _)| *after == page) {
                         let (_, gone) = deleted.remove(at);

@@ -9,7 +9,7 @@
 //!
 //! Our group is the one that names our product token, else `*`; groups of the same name count as one. `*` in a pattern is
 //! any text, `$` at its end the end of the address. What is read is kept for a day, as the RFC says; after a failure it is
-//! asked again in some minutes.
+//! asked again in some seconds: visits to a site that fails come later and later by themselves.
 //!
 //! Where the RFC leaves a choice: 429 counts as unreachable, for a site that is asked too often has not said that all is
 //! allowed. A site whose robots.txt cannot be read for thirty days is still not crawled; its visits fail with that reason, and a person
@@ -29,7 +29,7 @@ pub(crate) const MAX_BYTES: usize = 512 << 10;
 /// How long the rules are kept.
 pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long it is believed that robots.txt cannot be read.
-pub(crate) const FAILURE_KEPT: Duration = Duration::from_secs(5 * 60);
+pub(crate) const FAILURE_KEPT: Duration = Duration::from_secs(10);
 /// How long rules outlive a robots.txt that cannot be read.
 const OUTLIVES: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A delay beyond this would silence a source.

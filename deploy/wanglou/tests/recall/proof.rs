@@ -63,7 +63,7 @@ pub struct Verdict {
     fleeting: usize,
     /// Of these, shown for longer than ten intervals, and not in a reported gap.
     unwatched: usize,
-    /// In gaps that are open.
+    /// In gaps: open ones, or, of what was deleted, any.
     in_gaps: usize,
     /// Whose last text is not the stored one.
     stale: usize,
@@ -78,7 +78,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: {} shown, {} stored, {} in open gaps, {} fleeting ({} of them long), {} not in their last words; {} gaps reported, {} visits",
+            "{}: {} shown, {} stored, {} in reported gaps, {} fleeting ({} of them long), {} not in their last words; {} gaps reported, {} visits",
             self.face,
             self.shown,
             self.stored,
@@ -269,6 +269,9 @@ fn open_gaps(reports: &[&CrawlReport]) -> Vec<Span> {
 
 /// What is left of a gap.
 fn without(gap: Span, from: Timestamp, to: Timestamp) -> Vec<Span> {
+    if from <= gap.from && gap.to <= to {
+        return Vec::new();
+    }
     if to <= gap.from || from >= gap.to {
         return vec![gap];
     }

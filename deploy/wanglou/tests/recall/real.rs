@@ -3,17 +3,26 @@
 
 use crate::{site::Site, support::wait_for, watch::Watch};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 use tokio::task::block_in_place;
+
+/// What is missing after this will not come.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Waits until these are stored, each once and with its text, and nothing else is.
 async fn are_stored(watch: &Watch, source: &str, expected: &BTreeMap<String, String>) {
-    wait_for(&format!("{} posts of {source}", expected.len()), async || {
-        (watch.stored(&[source]).await?.len() >= expected.len()).then_some(())
+    let begin = Instant::now();
+    let stored = wait_for(&format!("posts of {source}"), async || {
+        let stored = watch.stored(&[source]).await?;
+        (stored.len() >= expected.len() || begin.elapsed() > PATIENCE).then_some(stored)
     })
     .await;
-    let stored = watch.stored(&[source]).await.unwrap();
     let found: BTreeMap<_, _> = stored.iter().map(|post| (post.id.clone(), post.text.clone())).collect();
+    let missing: Vec<_> = expected.iter().filter(|(id, _)| !found.contains_key(*id)).collect();
+    assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), expected.len());
     assert_eq!(&found, expected);
     assert_eq!(stored.len(), expected.len(), "something is stored twice");
     assert_eq!(watch.panics(), Vec::<String>::new());
