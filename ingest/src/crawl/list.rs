@@ -60,7 +60,6 @@ impl Visit<'_> {
         let pages = done.walk.pages;
         self.behind = match (&done.reached, done.broke) {
             (_, Some(reason)) => {
-                let reason = format!("page {} of the list could not be read: {reason}", pages + 1);
                 self.trouble(reason.clone());
                 Some((Missing::Rows(done.last_page), reason))
             }
@@ -109,7 +108,7 @@ impl Visit<'_> {
             _ if gap.history && self.memory.frontier.is_half_full() => {
                 Some("as much history is read as is remembered".into())
             }
-            Reached::Known(key) => {
+            Reached::Known(key) if done.broke.is_none() => {
                 Some(format!("reading on from {page} reached {key}, which was known before the gap"))
             }
             Reached::End if done.broke.is_none() => Some(format!("reading on from {page} reached the end of the list")),
@@ -164,7 +163,10 @@ impl Visit<'_> {
                 Ok(read) => page = read,
                 // Feeds and APIs name a next page until there is none.
                 Err(Stop::Source(trouble)) if trouble.is_gone => break (Reached::End, None),
-                Err(Stop::Source(trouble)) => break (reached, Some(trouble.reason)),
+                Err(Stop::Source(trouble)) => {
+                    let reason = format!("page {} of the list could not be read: {}", walk.pages + 1, trouble.reason);
+                    break (reached, Some(reason));
+                }
                 Err(stop) => return Err(stop),
             }
             at.clone_from(next);
@@ -181,14 +183,15 @@ impl Visit<'_> {
             for number in 1.. {
                 let Some(url) = next.take() else { break };
                 if number > pages + most {
-                    broke = Some(format!("it moves faster than it can be read: {} pages of news", number - 1));
+                    broke = Some(format!("the list moves faster than it can be read: {} pages of news", number - 1));
                     break;
                 }
                 let mut page = match self.list_page(&url).await {
                     Ok(page) => page,
                     Err(Stop::Source(trouble)) if trouble.is_gone && number > 1 => break,
                     Err(Stop::Source(trouble)) => {
-                        broke = Some(trouble.reason);
+                        broke =
+                            Some(format!("page {number} of the list could not be read once more: {}", trouble.reason));
                         break;
                     }
                     Err(stop) => return Err(stop),
@@ -201,6 +204,9 @@ impl Visit<'_> {
                     break;
                 }
             }
+        }
+        if broke.is_none() && !walk.is_believable() {
+            broke = Some("the list moved each time that it was read".into());
         }
         // What slid over the edge of two pages may stand on any of them: who goes on begins with the first.
         if broke.is_some() {

@@ -175,14 +175,16 @@ impl Visit<'_> {
         let bookmark = self.memory.frontier.bookmark(key).filter(|_| why != Why::Again);
         let read = match self.site.reader.thread_order() {
             Order::Oldest => self.oldest_first(&mut reading, bookmark).await,
-            Order::Newest => self.newest_first(&mut reading).await,
+            Order::Newest => self.newest_first(&mut reading, why == Why::Again).await,
         };
         let read = read.map_err(|stop| match stop {
             // A later page that is not there says that the thread became shorter while it was read.
             Stop::Source(trouble) if reading.is_there => Stop::Source(Trouble { is_gone: false, ..trouble }),
             stop => stop,
         })?;
-        let mut posts = reading.met.clone();
+        // Where the newest stand first, whatever is remembered ends the next reading: what was read half-way must not.
+        let is_half = !read.finished && self.site.reader.thread_order() == Order::Newest;
+        let mut posts = if is_half { Vec::new() } else { reading.met.clone() };
         if read.whole && self.memory.frontier.remembers_all(key) {
             let met: HashSet<&String> = reading.met.iter().collect();
             let mut gone: Vec<String> = reading.known.iter().filter(|id| !met.contains(id)).cloned().collect();
@@ -194,7 +196,8 @@ impl Visit<'_> {
                 posts.extend(gone);
             }
         } else {
-            posts.extend(self.memory.frontier.posts(key).iter().filter(|id| !reading.met.contains(id)).cloned());
+            let before = self.memory.frontier.posts(key).iter();
+            posts.extend(before.filter(|id| is_half || !reading.met.contains(id)).cloned());
         }
         let bookmark = reading.thread_id.map(|thread_id| Bookmark { page: read.page, thread_id, begins: read.begins });
         let came_to = ThreadRead { news: reading.news, finished: read.finished, bookmark, posts };
@@ -252,8 +255,8 @@ impl Visit<'_> {
         Ok(ReadTo { page, begins, finished, whole: whole && finished })
     }
 
-    /// From the first page back to what is known.
-    async fn newest_first(&mut self, reading: &mut Reading) -> Result<ReadTo, Stop> {
+    /// From the first page back to what is known, or all of it.
+    async fn newest_first(&mut self, reading: &mut Reading, all: bool) -> Result<ReadTo, Stop> {
         let first = reading.address.clone();
         let mut run: Vec<Url> = Vec::new();
         let mut next = Some(first.clone());
@@ -264,11 +267,11 @@ impl Visit<'_> {
             let page = self.thread_page(&url, reading).await?;
             let comments = page.posts.iter().flatten().map(|post| &post.native_id);
             let trailing: Vec<&String> = comments.rev().take(TRAILING).collect();
-            known = !trailing.is_empty() && trailing.iter().all(|id| reading.known.contains(*id));
+            known |= !trailing.is_empty() && trailing.iter().all(|id| reading.known.contains(*id));
             next = page.next;
             self.take(reading, page.posts).await?;
             run.push(url);
-            if known || run.len() as u32 >= most {
+            if (known && !all) || run.len() as u32 >= most {
                 break;
             }
         }
@@ -303,10 +306,11 @@ impl Visit<'_> {
                 }
             }
             if reading.met.len() == before {
-                break;
+                return Ok(true);
             }
         }
-        Ok(true)
+        self.trouble(format!("{} moved each time that it was read: it is read again", reading.address));
+        Ok(false)
     }
 
     async fn thread_page(&mut self, url: &Url, reading: &mut Reading) -> Result<ThreadPage, Stop> {

@@ -20,7 +20,7 @@ use url::Url;
 const TRAILING: usize = 3;
 /// So many pages with nothing but what was met are the end.
 const REPEATED: u32 = 2;
-/// So often a walk is walked again.
+/// So often a walk is walked again, before it is left to a later visit.
 const AGAIN: u32 = 2;
 
 /// Where a walk has come to.
@@ -45,8 +45,10 @@ pub(crate) struct Walk {
     pub(crate) pages: u32,
     repeated: u32,
     again: u32,
-    /// Rows that only a later walk over the same pages met.
-    found_again: usize,
+    /// Pages of the reading under way that is not the first.
+    pages_again: u32,
+    /// Whether rows may have moved past that reading unmet.
+    moved: bool,
 }
 
 impl Walk {
@@ -72,18 +74,25 @@ impl Walk {
         let met = |row: &Row| self.met.contains(&(row.key.clone(), row.changed.clone())) || is_known(row);
         let reached = rows.iter().rev().take(TRAILING).all(met);
         let fresh = self.meet(rows);
-        self.found_again += fresh;
+        self.pages_again += 1;
+        // News on the first page alone did not reach its edge, so nothing unmet can have slid over it.
+        self.moved |= if self.pages_again == 1 { !reached } else { fresh > 0 };
         reached
     }
 
     /// Whether its pages are to be read once more, before what was read is believed. Asked after each reading of them all.
     pub(crate) fn is_to_be_walked_again(&mut self) -> bool {
-        if self.pages < 2 || self.again >= AGAIN || (self.again > 0 && self.found_again == 0) {
+        if self.again >= AGAIN || self.is_believable() {
             return false;
         }
         self.again += 1;
-        self.found_again = 0;
+        (self.pages_again, self.moved) = (0, false);
         true
+    }
+
+    /// Whether everything that stands on its pages was met: a reading of them all met nothing that can have moved meanwhile.
+    pub(crate) fn is_believable(&self) -> bool {
+        self.pages < 2 || (self.again > 0 && !self.moved)
     }
 
     /// How many of the rows were not known before.
@@ -174,6 +183,32 @@ mod tests {
         assert!(!walk.take_again(rows([17, 16, 15, 14]), up_to(5)));
         assert!(!walk.take_again(rows([13, 12, 11, 10]), up_to(5)));
         assert!(walk.take_again(rows([9, 8, 7, 6]), up_to(5)));
+        assert!(!walk.is_believable());
+    }
+
+    #[test]
+    fn news_on_the_first_page_alone_is_no_reason_to_walk_again() {
+        let mut walk = Walk::default();
+        walk.take(rows([9, 8, 7, 6]), next(), up_to(0));
+        walk.take(rows([5, 4, 3, 2]), next(), up_to(5));
+        assert!(!walk.is_believable() && walk.is_to_be_walked_again());
+        assert!(walk.take_again(rows([10, 9, 8, 7]), up_to(5)));
+        assert!(walk.take_again(rows([6, 5, 4, 3]), up_to(5)));
+        assert!(walk.is_believable() && !walk.is_to_be_walked_again());
+    }
+
+    #[test]
+    fn a_list_that_never_stands_still_is_not_believed() {
+        let mut walk = Walk::default();
+        let mut top = 100;
+        walk.take(rows([9, 8, 7, 6]), next(), up_to(0));
+        walk.take(rows([5, 4, 3, 2]), next(), up_to(5));
+        while walk.is_to_be_walked_again() {
+            top += 10;
+            walk.take_again(rows((top..top + 4).rev()), up_to(5));
+            walk.take_again(rows([5, 4, 3, 2]), up_to(5));
+        }
+        assert!(!walk.is_believable());
     }
 
     proptest! {
