@@ -190,11 +190,14 @@ impl Frontier {
 
     /// The threads to read now, in this order: those with news, in the order of the list; then the owed ones that are listed
     /// no more, those to be looked at again, and history.
+    ///
+    /// `tells` says whether a row's state tells of new comments, as a forum's does; else it tells of edits alone.
     pub(crate) fn due<'a>(
         &'a self,
         listed: impl Iterator<Item = &'a str>,
         now: Timestamp,
         every: SignedDuration,
+        tells: bool,
     ) -> Vec<(String, Why)> {
         let place: HashMap<&str, usize> = listed.enumerate().map(|(place, key)| (key, place)).collect();
         let mut due: Vec<(Why, usize, i64, &str)> = Vec::new();
@@ -204,7 +207,7 @@ impl Frontier {
             if thread.owed {
                 let why = if thread.history { Why::History } else { Why::News };
                 due.push((why, place, 0, key));
-            } else if let Some(over) = thread.overdue(row.changed.is_some(), now, every) {
+            } else if let Some(over) = thread.overdue(tells && row.changed.is_some(), now, every) {
                 // The longest overdue first.
                 due.push((Why::Again, 0, -over.as_secs(), key));
             }
@@ -386,7 +389,7 @@ mod tests {
     }
 
     fn due(frontier: &Frontier, minutes: i64) -> Option<Why> {
-        frontier.due(["a"].into_iter(), at(minutes), EVERY).first().map(|(_, why)| *why)
+        frontier.due(["a"].into_iter(), at(minutes), EVERY, true).first().map(|(_, why)| *why)
     }
 
     #[test]
@@ -427,6 +430,14 @@ mod tests {
     }
 
     #[test]
+    fn where_rows_tell_of_edits_alone_comments_are_looked_for_soon() {
+        let mut frontier = listed(Some("modified"));
+        frontier.read("a", read(true), at(0));
+        let due = |tells| !frontier.due(["a"].into_iter(), at(2), EVERY, tells).is_empty();
+        assert!(due(false) && !due(true));
+    }
+
+    #[test]
     fn a_hot_thread_is_visited_sooner_than_a_calm_one() {
         let visits = |news_every: i64| {
             let mut frontier = listed(None);
@@ -449,7 +460,7 @@ mod tests {
         for _ in 1..MAX_TRIES {
             assert!(!frontier.failed("a"));
             assert!(frontier.is_owing());
-            assert_eq!(frontier.due([].into_iter(), at(1), EVERY), [("a".to_owned(), Why::News)]);
+            assert_eq!(frontier.due([].into_iter(), at(1), EVERY, true), [("a".to_owned(), Why::News)]);
         }
         assert!(frontier.failed("a"));
         assert!(!frontier.is_owing());
@@ -479,7 +490,7 @@ mod tests {
         }
         assert!(!frontier.is_owing());
         frontier.list("new", None, Some(&page()), false, at(1));
-        let order = frontier.due(["new", "old", "older"].into_iter(), at(1), EVERY);
+        let order = frontier.due(["new", "old", "older"].into_iter(), at(1), EVERY, true);
         let order: Vec<_> = order.iter().map(|(key, why)| (key.as_str(), *why)).collect();
         assert_eq!(order, [("new", Why::News), ("old", Why::History), ("older", Why::History)]);
         frontier.list("old", Some("1"), Some(&page()), false, at(2));
@@ -508,7 +519,7 @@ mod tests {
         for (key, changed) in [("a", Some("4")), ("b", Some("1")), ("c", None), ("d", Some("9"))] {
             ours.list(key, changed, Some(&page()), false, at(1));
         }
-        let due = |minutes| ours.due(keys.into_iter(), at(minutes), EVERY).into_iter().map(|(key, _)| key);
+        let due = |minutes| ours.due(keys.into_iter(), at(minutes), EVERY, true).into_iter().map(|(key, _)| key);
         assert_eq!(due(1).collect::<Vec<_>>(), ["a", "d"]);
         assert_eq!(due(100).count(), 4, "counts move without news");
     }

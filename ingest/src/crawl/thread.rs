@@ -72,7 +72,8 @@ impl Visit<'_> {
     /// Reads the threads that are due, of the rows that the list holds and of others: those with news, or the rest.
     pub(super) async fn threads(&mut self, listed: &[String], with_news: bool) -> Result<Threads, Stop> {
         let every = SignedDuration::try_from(self.site.pace.usual).unwrap_or(SignedDuration::MAX);
-        let mut due = self.memory.frontier.due(listed.iter().map(String::as_str), self.began, every);
+        let tells = matches!(*self.site.reader, Reader::Html(_));
+        let mut due = self.memory.frontier.due(listed.iter().map(String::as_str), self.began, every, tells);
         // Those that were given up, and are gaps since.
         let given_up: Vec<String> = self.memory.state.ledger.threads_due(self.began).map(str::to_owned).collect();
         due.extend(given_up.into_iter().map(|key| (key, Why::Again)));
