@@ -38,6 +38,22 @@ async fn postgres_does_what_records_must() {
     conformance::run(async || on_server(postgres::database().await)).await;
 }
 
+/// SQLite refuses at once who comes while another makes the file, or closes it as the last one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_file_that_others_make_and_close_is_opened() {
+    for _ in 0..10 {
+        let folder = TempDir::new().unwrap();
+        let settings = settings(&folder);
+        let opened = (0..8).map(|_| {
+            let settings = settings.clone();
+            tokio::spawn(async move { Records::open(&settings).await.unwrap().close().await })
+        });
+        for opened in opened.collect::<Vec<_>>() {
+            opened.await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_database_is_named() {
     let folder = TempDir::new().unwrap();

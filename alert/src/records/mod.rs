@@ -29,10 +29,14 @@ use address::Address;
 use dialect::{Dialect, Trouble};
 use schemas::kit::settings::Settings;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, any::AnyPoolOptions, migrate::MigrateError};
+use std::time::{Duration, Instant};
 
 const CONNECTIONS: u32 = 8;
 /// How often a change is begun again that the database broke off.
 const REPEATS: u32 = 3;
+/// How long opening is tried while others are at it.
+const OPENING: Duration = Duration::from_secs(10);
+const OPENING_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why the records cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -142,8 +146,7 @@ impl Records {
         }
         sqlx::any::install_default_drivers();
         // The pool would try a file that is no database again and again; one connection says at once what is wrong.
-        let mut first = AnyConnection::connect(&address.url).await.map_err(failed)?;
-        dialect.prepare(&mut first).await.map_err(failed)?;
+        let mut first = connect(&address).await.map_err(failed)?;
         migrate(&mut first, dialect).await?;
         first.close().await.map_err(failed)?;
         let pool = |connections| {
@@ -198,6 +201,25 @@ pub(crate) async fn repeat<T, E, F: Future<Output = Result<T, E>>>(
         }
     }
     change().await
+}
+
+/// Opens a connection. SQLite refuses at once, and whatever the timeout, who opens a file while another makes it, or closes it:
+/// that passes.
+async fn connect(address: &Address) -> Result<AnyConnection, sqlx::Error> {
+    let give_up_at = Instant::now() + OPENING;
+    loop {
+        let opened = async {
+            let mut connection = AnyConnection::connect(&address.url).await?;
+            address.dialect.prepare(&mut connection).await?;
+            Ok(connection)
+        };
+        match opened.await {
+            Err(error) if Trouble::of(&error) == Trouble::BrokenOff && Instant::now() < give_up_at => {
+                tokio::time::sleep(OPENING_PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// Brings the tables up to date: all steps or none, one process after the other.
