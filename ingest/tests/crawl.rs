@@ -355,6 +355,39 @@ async fn a_restart_fetches_and_appends_nothing_again() {
 }
 
 #[tokio::test]
+async fn a_visit_that_was_not_told_before_the_end_is_told_after_it_and_its_gap_is_chased() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    let flaky = Flaky::new(log.clone());
+    let mut reports = Reports::of(&log).await;
+    let (forum, config) = forum(4).await;
+    let settings = settings(folder.path(), &config.replace("pages = 3", "pages = 1"));
+    let shutdown = Shutdown::new();
+    let service = start(&settings, flaky.clone() as SharedLog, shutdown.clone()).await.unwrap();
+    reports.next().await;
+    flaky.set_reports_down(true);
+    // The next visit may be under way: the one after it finds all of them.
+    let news = (5..=20).map(|id| (id, Thread { changed: id, comments: vec!["新".into()] }));
+    forum.lock().unwrap().threads.extend(news);
+    while !has(&log, "forum:20").await || flaky.refused() == 0 {
+        tokio::task::yield_now().await;
+    }
+    stop(shutdown, service.task).await;
+    drop(service.router);
+
+    let shutdown = Shutdown::new();
+    let service = start(&settings, log.clone(), shutdown.clone()).await.unwrap();
+    let told = reports.until(|report| report.gap.is_some()).await;
+    assert!(told.new > 0 && told.closed.is_empty(), "{told:?}");
+    let closing = reports.until(|report| !report.closed.is_empty()).await;
+    assert_eq!(Some((closing.closed[0].from, closing.closed[0].to)), told.gap.map(|gap| (gap.from, gap.to)));
+    for id in 1..=20 {
+        assert!(has(&log, &format!("forum:{id}")).await, "thread {id}");
+    }
+    stop(shutdown, service.task).await;
+}
+
+#[tokio::test]
 async fn while_the_log_takes_nothing_the_crawl_waits_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let log = open_log(folder.path());

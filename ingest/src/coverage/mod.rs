@@ -178,7 +178,12 @@ impl Coverage {
         known.take(report, Timestamp::now(), &self.0.tz);
     }
 
-    /// What the reports of a source say to whoever begins to visit it.
+    /// When the next visit to a source is due, as its last report says.
+    pub(crate) fn next_visit_at(&self, source: &str) -> Option<Timestamp> {
+        self.lock().source(source)?.history.last.as_ref().map(|last| last.next_visit_at)
+    }
+
+    /// What the reports of a source say to whoever visits it.
     pub(crate) fn inheritance(&self, source: &str) -> Inheritance {
         let known = self.lock();
         let Some(source) = known.source(source) else { return Inheritance::default() };
@@ -186,7 +191,7 @@ impl Coverage {
         Inheritance {
             covered_to: history.covered_to,
             rows: history.rows.clone(),
-            next_visit_at: history.last.as_ref().map(|last| last.next_visit_at),
+            last_visit: history.last.as_ref().map(|last| last.finished_at),
         }
     }
 

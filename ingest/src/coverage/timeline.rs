@@ -13,6 +13,9 @@
 //! | no | failed | any | failing |
 //! | no | neither | any | unwatched: the source was not known yet, or nobody was running |
 //!
+//! Late time is complete but for what was posted and deleted again before that visit came: nobody can have read it, and so such time
+//! never counts as covered.
+//!
 //! Only what lies after the last report is judged by what time it is: see [`Tail`].
 //!
 //! Space is bounded. A stretch takes eight bytes, and a source that is well has one for thirty days. When there are more than

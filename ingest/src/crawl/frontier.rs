@@ -5,7 +5,7 @@
 //!
 //! | thread | read it |
 //! |---|---|
-//! | never listed, or its state differs | now: it is owed |
+//! | never listed, or its state differs, or it rose in the list ([`order`](super::order)) | now: it is owed |
 //! | the last visit to it failed, or did not reach its last page | now, up to some tries: it is owed |
 //! | read, with news a while ago | when the next comment is expected by its own rate, or when a quarter of that while has passed |
 //! | read, without news for a week | no more |
@@ -130,8 +130,9 @@ impl Frontier {
 
     /// Those of the rows that have been read in the state in which they were listed, for whoever takes the source over.
     pub(crate) fn read_rows<'a>(&self, keys: impl Iterator<Item = &'a str>) -> Vec<u32> {
+        let is_read = |thread: &Thread| !thread.owed && thread.tries == 0;
         let read = |key: &str| {
-            let row = self.rows.get(key).filter(|row| row.thread.as_ref().is_none_or(|thread| !thread.owed))?;
+            let row = self.rows.get(key).filter(|row| row.thread.as_ref().is_none_or(is_read))?;
             Some(hash(key, row.changed.as_deref()))
         };
         keys.filter_map(read).take(MAX_REPORTED).collect()
@@ -184,6 +185,14 @@ impl Frontier {
             if inherited {
                 thread.read_at = Some(now);
             }
+            thread.has_news(now);
+        }
+    }
+
+    /// Notes that a row rose in the list: its thread has news, whatever its state says.
+    pub(crate) fn raise(&mut self, key: &str, now: Timestamp) {
+        if let Some(thread) = self.thread(key).filter(|thread| !thread.owed || thread.history) {
+            (thread.owed, thread.history, thread.tries) = (true, false, 0);
             thread.has_news(now);
         }
     }
@@ -411,6 +420,25 @@ mod tests {
         assert_eq!(due(&frontier, 1), None);
         frontier.list("a", Some("4"), Some(&page()), false, at(2));
         assert_eq!(due(&frontier, 2), Some(Why::News));
+    }
+
+    #[test]
+    fn a_thread_that_rose_is_owed_although_its_state_is_the_same() {
+        let mut frontier = listed(None);
+        frontier.read("a", read(true), at(0));
+        frontier.raise("a", at(1));
+        assert_eq!((due(&frontier, 1), frontier.is_owing()), (Some(Why::News), true));
+        frontier.raise("b", at(1));
+        assert!(!frontier.has("b"));
+    }
+
+    #[test]
+    fn who_takes_over_is_not_told_that_a_given_up_thread_was_read() {
+        let mut frontier = listed(Some("3"));
+        (0..MAX_TRIES).for_each(|_| _ = frontier.failed("a"));
+        assert!(!frontier.is_owing() && frontier.read_rows(["a"].into_iter()).is_empty());
+        frontier.read("a", read(true), at(1));
+        assert_eq!(frontier.read_rows(["a"].into_iter()).len(), 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::{
     ledger::Missing,
+    order,
     visit::{Stop, Visit},
     walk::{Reached, Walk},
 };
@@ -56,7 +57,11 @@ impl Visit<'_> {
         self.memory.state.rhythm.learn(news, done.walk.first_page as u32, self.began, &self.site.tz);
         let any_known = done.walk.rows.iter().any(|row| self.memory.frontier.has(&row.key));
         self.first_rows = done.walk.rows.iter().take(done.walk.first_page).map(|row| row.key.clone()).collect();
+        let order = done.walk.order();
+        let risen = order::risen(&self.memory.state.order, &order, |key| self.memory.frontier.has(key));
         self.list(&done.walk.rows, is_first);
+        risen.into_iter().for_each(|key| self.memory.frontier.raise(key, self.began));
+        self.memory.state.order = order::of(order.into_iter());
         let pages = done.walk.pages;
         self.behind = match (&done.reached, done.broke) {
             (_, Some(reason)) => {
@@ -103,8 +108,16 @@ impl Visit<'_> {
             }
             Err(stop) => return Err(stop),
         };
+        // Rows that were read before and stand on its first page show that none of those behind them has slid up onto the pages
+        // before, where nobody would look for it.
+        let was_read = |row: &Row| {
+            self.memory.frontier.has(&row.key)
+                && !self.memory.frontier.knows(&row.key, row.changed.as_deref(), Some(gap.found_at))
+        };
+        let slid = *page != self.site.start && !done.walk.rows.iter().take(done.walk.first_page).any(was_read);
         self.list(&done.walk.rows, gap.history);
         let proof = match &done.reached {
+            _ if slid => None,
             _ if gap.history && self.memory.frontier.is_half_full() => {
                 Some("as much history is read as is remembered".into())
             }
@@ -120,6 +133,7 @@ impl Visit<'_> {
                 let closed = ledger.close(|open| *open == gap, &proof);
                 self.closed.extend(closed);
             }
+            None if slid => ledger.advance(gap.found_at, &self.site.start),
             None if done.last_page == *page => ledger.failed(&gap.missing, self.site.pace.fastest, Timestamp::now()),
             None => ledger.advance(gap.found_at, &done.last_page),
         }

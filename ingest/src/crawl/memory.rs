@@ -8,6 +8,7 @@
 use super::{
     frontier::{Frontier, Known},
     ledger::Ledger,
+    order::Order,
     rhythm::Rhythm,
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     web::request::Validators,
 };
 use jiff::Timestamp;
+use schemas::records::CrawlReport;
 use serde::{Deserialize, Serialize};
 
 /// What is remembered of a source.
@@ -32,8 +34,13 @@ pub(crate) struct State {
     pub(crate) list: Validators,
     pub(crate) ledger: Ledger,
     pub(crate) rhythm: Rhythm,
+    /// In which order its list was the last time.
+    pub(crate) order: Order,
     /// Whether its list ever said where it goes on. One that never did may be a window, whose end is no end.
     pub(crate) goes_on: bool,
+    /// The report of the last visit. It is kept before it is told, so that nothing is ever told that rests on what is forgotten;
+    /// one that was not told before a crash is told after it.
+    pub(crate) last: Option<CrawlReport>,
 }
 
 /// A row as it is kept; its key on disk is a hash.
@@ -50,11 +57,16 @@ pub(crate) struct Inheritance {
     pub(crate) covered_to: Option<Timestamp>,
     /// Rows that were read.
     pub(crate) rows: Vec<u32>,
-    /// When the next visit is due.
-    pub(crate) next_visit_at: Option<Timestamp>,
+    /// When the last visit ended.
+    pub(crate) last_visit: Option<Timestamp>,
 }
 
 impl Memory {
+    /// Whether the reports tell of a later visit: another worker's, or one whose memory could not be kept.
+    pub(crate) fn is_older_than(&self, told: &Inheritance) -> bool {
+        self.state.last.as_ref().map(|last| last.finished_at) < told.last_visit
+    }
+
     /// Takes over what the reports say. They never say less than what is true, and neither does what is remembered here:
     /// both hold.
     pub(crate) fn inherit(&mut self, inheritance: &Inheritance, now: Timestamp) {
@@ -94,7 +106,7 @@ impl Memory {
 mod tests {
     use super::*;
     use crate::store::Found;
-    use schemas::log::Identity;
+    use schemas::{log::Identity, records::Record as _};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -108,6 +120,17 @@ mod tests {
         assert_eq!(memory.state.ledger.covered_to, Some(at(5)));
         memory.inherit(&Inheritance::default(), at(9));
         assert_eq!(memory.state.ledger.covered_to, Some(at(5)));
+    }
+
+    #[test]
+    fn what_the_reports_say_counts_where_they_tell_of_a_later_visit() {
+        let told = |second| Inheritance { last_visit: Some(at(second)), ..Inheritance::default() };
+        assert!(Memory::default().is_older_than(&told(1)) && !Memory::default().is_older_than(&Inheritance::default()));
+        let report = CrawlReport::decode(include_bytes!("../../../schemas/fixtures/crawl_report.v1.json")).unwrap();
+        let ended = report.finished_at.as_second();
+        let mut memory = Memory::default();
+        memory.state.last = Some(CrawlReport { finished_at: at(ended), ..report });
+        assert!(!memory.is_older_than(&told(ended)) && memory.is_older_than(&told(ended + 1)));
     }
 
     #[test]

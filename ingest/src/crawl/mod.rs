@@ -12,6 +12,7 @@ mod hand_in;
 mod ledger;
 mod list;
 mod memory;
+mod order;
 mod rhythm;
 mod share;
 mod thread;
@@ -96,15 +97,7 @@ pub(crate) async fn run(crawl: Arc<Crawl>, sites: Vec<Site>, shutdown: Shutdown)
 
 impl Crawl {
     /// Visits a source, not before it is `due`, until it is to be left.
-    async fn source(
-        &self,
-        site: Arc<Site>,
-        inheritance: Inheritance,
-        due: Timestamp,
-        leave: &Shutdown,
-    ) -> Result<(), LogError> {
-        let mut rows = inheritance.rows.clone();
-        let mut inheritance = Some((inheritance, Timestamp::now()));
+    async fn source(&self, site: Arc<Site>, due: Timestamp, leave: &Shutdown) -> Result<(), LogError> {
         let mut failures = 0;
         let mut wait = due.min(Timestamp::now() + LONGEST_WAIT).duration_since(Timestamp::now());
         loop {
@@ -112,31 +105,28 @@ impl Crawl {
                 () = leave.cancelled() => return Ok(()),
                 () = tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()) => {}
             }
-            let (mut report, memory) = {
+            let (report, memory) = {
                 // Closed never: the semaphore lives as long as this.
                 let _turn = tokio::select! {
                     () = leave.cancelled() => return Ok(()),
                     turn = self.visits.acquire() => turn,
                 };
                 let mut memory = self.remember(&site).await;
-                if let Some((inheritance, since)) = &inheritance {
-                    memory.inherit(inheritance, *since);
+                let told = self.tell_what_is_untold(&site, &memory).await?;
+                if memory.is_older_than(&told) {
+                    memory.inherit(&told, Timestamp::now());
                 }
                 let (mut visited, panicked) = self.visit(&site, &mut memory).await?;
-                // What a visit leaves behind that broke off in our own fault is not to be trusted.
-                let memory = (!panicked).then_some(memory);
                 failures = if coverage::is_failure(visited.report.outcome) { failures + 1 } else { 0 };
-                let now = Timestamp::now();
-                let pause = memory.as_ref().map(|memory| memory.state.rhythm.pause(site.pace, now, &site.tz));
-                let pause = pause.unwrap_or(site.pace.usual);
+                let pause = memory.state.rhythm.pause(site.pace, Timestamp::now(), &site.tz);
                 visited.report.next_visit_at = next_visit(&visited, pause, failures, rand::random());
-                (visited.report, memory)
+                if visited.report.rows == told.rows {
+                    visited.report.rows.clear();
+                }
+                memory.state.last = Some(visited.report.clone());
+                // What a visit leaves behind that broke off in our own fault is not to be trusted.
+                (visited.report, (!panicked).then_some(memory))
             };
-            if report.rows == rows {
-                report.rows.clear();
-            } else if !report.rows.is_empty() {
-                rows.clone_from(&report.rows);
-            }
             metrics::INGEST_VISITS.with_label_values(&[site.id.as_str(), outcome_name(report.outcome)]).inc();
             match &report.reason {
                 Some(reason) => {
@@ -144,14 +134,24 @@ impl Crawl {
                 }
                 None => tracing::debug!(source = %site.id, pages = report.pages, new = report.new, "visited"),
             }
-            let position = self.report(&report).await?;
-            if let Some(memory) = memory
-                && self.keep(&site, memory).await
-            {
-                inheritance = None;
+            // A report that is told binds whoever comes next: what it rests on is kept before.
+            if let Some(memory) = memory {
+                self.keep(&site, memory).await;
             }
             wait = report.next_visit_at.duration_since(Timestamp::now());
-            self.coverage.take_own(position, report);
+            self.tell(report).await?;
+        }
+    }
+
+    /// Tells the report of a visit that was remembered but not told before this program ended. Returns what all reports say.
+    async fn tell_what_is_untold(&self, site: &Site, memory: &Memory) -> Result<Inheritance, LogError> {
+        let told = self.coverage.inheritance(&site.id);
+        match &memory.state.last {
+            Some(last) if told.last_visit < Some(last.finished_at) => {
+                self.tell(last.clone()).await?;
+                Ok(self.coverage.inheritance(&site.id))
+            }
+            _ => Ok(told),
         }
     }
 
@@ -189,8 +189,8 @@ impl Crawl {
         }
     }
 
-    /// Appends a report, waiting for as long as the log cannot take it, and returns its offset.
-    async fn report(&self, report: &CrawlReport) -> Result<Option<u64>, LogError> {
+    /// Appends a report, waiting for as long as the log cannot take it.
+    async fn tell(&self, report: CrawlReport) -> Result<(), LogError> {
         let record = NewRecord { partition: 0, key: None, value: report.encode() };
         for failures in 1.. {
             match self.log.append(Topic::CrawlReports, vec![record.clone()]).await {
@@ -198,10 +198,14 @@ impl Crawl {
                     tracing::warn!(%error, "the log does not take reports: the crawl waits");
                     tokio::time::sleep(LOG_BACKOFF.wait(failures, rand::random())).await;
                 }
-                appended => return appended.map(|positions| positions.first().map(|position| position.offset)),
+                appended => {
+                    let position = appended?.first().map(|position| position.offset);
+                    self.coverage.take_own(position, report);
+                    return Ok(());
+                }
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     async fn remember(&self, site: &Site) -> Memory {
@@ -209,16 +213,14 @@ impl Crawl {
         tokio::task::spawn_blocking(move || Memory::load(&store, &id)).await.unwrap_or_default()
     }
 
-    /// Keeps what is remembered, and says whether that could be done.
-    async fn keep(&self, site: &Site, memory: Memory) -> bool {
+    /// Keeps what is remembered.
+    async fn keep(&self, site: &Site, memory: Memory) {
         let (store, id) = (self.door.store().clone(), site.id.clone());
         let kept = tokio::task::spawn_blocking(move || memory.save(&store, &id)).await;
-        let kept = kept.map_err(anyhow::Error::from).flatten();
-        if let Err(error) = &kept {
+        if let Err(error) = kept.map_err(anyhow::Error::from).flatten() {
             let error = format!("{error:#}");
             tracing::warn!(source = %site.id, error, "what is remembered of a source cannot be kept: more is fetched again");
         }
-        kept.is_ok()
     }
 }
 

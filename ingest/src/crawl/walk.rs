@@ -39,6 +39,8 @@ pub(crate) enum Reached {
 pub(crate) struct Walk {
     /// The rows that it met, in their order.
     pub(crate) rows: Vec<Row>,
+    /// So many of them stand in the order of the list: what came up when it was read once more stands behind.
+    in_order: usize,
     met: HashSet<(String, Option<String>)>,
     /// Rows of the first page.
     pub(crate) first_page: usize,
@@ -59,10 +61,11 @@ impl Walk {
         }
         self.pages += 1;
         let fresh = self.meet(rows);
+        self.in_order = self.rows.len();
         self.repeated = if fresh == 0 { self.repeated + 1 } else { 0 };
-        let trailing = &self.rows[self.rows.len() - fresh.min(TRAILING)..];
+        let trailing = &self.rows[self.rows.len().saturating_sub(TRAILING)..];
         match (trailing.last(), next) {
-            (Some(last), _) if trailing.iter().all(is_known) => Reached::Known(last.key.clone()),
+            (Some(last), _) if fresh > 0 && trailing.iter().all(is_known) => Reached::Known(last.key.clone()),
             (_, Some(next)) if self.repeated < REPEATED => Reached::More(next),
             _ => Reached::End,
         }
@@ -93,6 +96,11 @@ impl Walk {
     /// Whether everything that stands on its pages was met: a reading of them all met nothing that can have moved meanwhile.
     pub(crate) fn is_believable(&self) -> bool {
         self.pages < 2 || (self.again > 0 && !self.moved)
+    }
+
+    /// The keys of the rows in the order of the list.
+    pub(crate) fn order(&self) -> Vec<&str> {
+        self.rows.iter().take(self.in_order).map(|row| row.key.as_str()).collect()
     }
 
     /// How many of the rows were not known before.
@@ -154,6 +162,15 @@ mod tests {
             let page = [vec![1, 2, 3], (0..5).map(|n| 100 - page * 5 - n).collect(), vec![7]].concat();
             assert!(matches!(walk.take(rows(page), next(), known), Reached::More(_)));
         }
+    }
+
+    #[test]
+    fn one_known_row_below_many_that_were_met_does_not_end_a_walk() {
+        let mut walk = Walk::default();
+        walk.take(rows([9, 8, 7, 6]), next(), up_to(1));
+        // Three new rows have pushed the page down, and an advertisement stands at its foot.
+        assert!(matches!(walk.take(rows([8, 7, 6, 1]), next(), up_to(1)), Reached::More(_)));
+        assert_eq!(walk.order(), ["9", "8", "7", "6", "1"]);
     }
 
     #[test]

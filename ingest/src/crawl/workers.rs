@@ -81,9 +81,8 @@ impl Workers {
             let leave = self.shutdown.child_token();
             self.running.insert(id.clone(), leave.clone());
             let (crawl, shutdown, id) = (self.crawl.clone(), self.shutdown.clone(), id.clone());
-            let inheritance = crawl.coverage.inheritance(&id);
             // Whoever had the source may have been asked to wait, or has just been there.
-            let due = inheritance.next_visit_at.filter(|_| self.was_told).unwrap_or(Timestamp::MIN);
+            let due = crawl.coverage.next_visit_at(&id).filter(|_| self.was_told).unwrap_or(Timestamp::MIN);
             self.tasks.spawn(async move {
                 let outcome = tokio::select! {
                     () = shutdown.cancelled() => Ok(()),
@@ -91,7 +90,7 @@ impl Workers {
                         tracing::info!(source = %id, "a visit is dropped: the source is another worker's now");
                         Ok(())
                     }
-                    ended = crawl.source(site, inheritance, due, &leave) => ended,
+                    ended = crawl.source(site, due, &leave) => ended,
                 };
                 (id, outcome)
             });

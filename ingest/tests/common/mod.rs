@@ -24,7 +24,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -145,15 +145,32 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) struct Flaky {
     inner: SharedLog,
     down: AtomicBool,
+    reports_down: AtomicBool,
+    refused: AtomicUsize,
 }
 
 impl Flaky {
     pub(crate) fn new(inner: SharedLog) -> Arc<Self> {
-        Arc::new(Self { inner, down: AtomicBool::new(false) })
+        Arc::new(Self {
+            inner,
+            down: AtomicBool::new(false),
+            reports_down: AtomicBool::new(false),
+            refused: AtomicUsize::new(0),
+        })
     }
 
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// Reports are refused, and everything else is taken.
+    pub(crate) fn set_reports_down(&self, down: bool) {
+        self.reports_down.store(down, Ordering::SeqCst);
+    }
+
+    /// How many appends were refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 }
 
@@ -164,7 +181,9 @@ impl Log for Flaky {
     }
 
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, LogError> {
-        if self.down.load(Ordering::SeqCst) {
+        let reports_down = self.reports_down.load(Ordering::SeqCst) && topic == Topic::CrawlReports;
+        if self.down.load(Ordering::SeqCst) || reports_down {
+            self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(LogError::Unavailable("the disk is full".into()));
         }
         self.inner.append(topic, records).await

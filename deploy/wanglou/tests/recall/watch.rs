@@ -19,8 +19,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Visits to each source after which whatever it will find has been found.
-const ENOUGH_VISITS: usize = 6;
+/// Visits to each source after which whatever it will find has been found. Where a list says nothing of comments, its threads, some
+/// two hundred, are looked at again in turn, twenty a visit.
+const ENOUGH_VISITS: usize = 15;
 
 /// Marks are posts of a source of their own, so many that some are in each partition.
 const MARK: &str = "mark";
