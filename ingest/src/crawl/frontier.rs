@@ -279,6 +279,11 @@ impl Frontier {
         self.rows.is_empty()
     }
 
+    /// Whether the next failure of a thread is the last one.
+    pub(crate) fn is_given_up_next(&self, key: &str) -> bool {
+        self.rows.get(key).and_then(|row| row.thread.as_ref()).is_none_or(|thread| thread.tries + 1 >= MAX_TRIES)
+    }
+
     /// Notes that a visit to a thread failed. Returns whether it is given up.
     pub(crate) fn failed(&mut self, key: &str) -> bool {
         let Some(thread) = self.thread(key) else { return true };

@@ -174,6 +174,14 @@ impl Visit<'_> {
                 break (reached, None);
             }
             match self.list_page(next).await {
+                // A chase that finds the same once more has come to the end; else the layout may be changing under our eyes.
+                Ok(read) if read.rows.is_empty() && self.is_html() && before.is_none() => {
+                    let reason = format!(
+                        "page {} of the list shows no row, although the page before leads to it",
+                        walk.pages + 1
+                    );
+                    break (reached, Some(reason));
+                }
                 Ok(read) => page = read,
                 // Feeds and APIs name a next page until there is none.
                 Err(Stop::Source(trouble)) if trouble.is_gone => break (Reached::End, None),
@@ -201,6 +209,10 @@ impl Visit<'_> {
                     break;
                 }
                 let mut page = match self.list_page(&url).await {
+                    Ok(page) if page.rows.is_empty() && self.is_html() => {
+                        broke = Some(format!("page {number} of the list shows no row when it is read once more"));
+                        break;
+                    }
                     Ok(page) => page,
                     Err(Stop::Source(trouble)) if trouble.is_gone && number > 1 => break,
                     Err(Stop::Source(trouble)) => {
@@ -214,7 +226,7 @@ impl Visit<'_> {
                 next = page.next;
                 let frontier = &self.memory.frontier;
                 let known = |row: &Row| frontier.knows(&row.key, row.changed.as_deref(), before);
-                if walk.take_again(page.rows, known) && number >= pages {
+                if walk.take_again(page.rows, known) {
                     break;
                 }
             }

@@ -7,6 +7,7 @@
 //!
 //! On stop a visit under way is dropped: what it has not handed in, or not yet remembered, the next one finds again.
 
+mod bottom;
 mod frontier;
 mod hand_in;
 mod ledger;

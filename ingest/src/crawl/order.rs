@@ -10,7 +10,7 @@
 //! | was not listed the last time, and stands above one that was, or above a new one | yes |
 //! | more have moved than have not | no: the list is not in the order of time |
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Rows whose place is remembered.
@@ -55,6 +55,30 @@ pub(crate) fn risen<'a>(before: &[u32], now: &[&'a str], is_known: impl Fn(&str)
     }
     risen.reverse();
     risen
+}
+
+/// Whether of these rows all are there still, and none has fallen: rows may have come, and risen. Of rows that stand there twice
+/// the first counts.
+pub(crate) fn only_rose(before: &[String], now: &[String]) -> bool {
+    let mut place: HashMap<&str, usize> = HashMap::new();
+    for key in before {
+        let next = place.len();
+        place.entry(key).or_insert(next);
+    }
+    let mut seen = HashSet::new();
+    let places: Vec<Option<usize>> =
+        now.iter().filter(|key| seen.insert(key.as_str())).map(|key| place.get(key.as_str()).copied()).collect();
+    let kept = longest_rise(&places);
+    let mut highest = usize::MAX;
+    for (place, kept) in places.iter().zip(kept).rev() {
+        let Some(place) = *place else { continue };
+        if kept {
+            highest = highest.min(place);
+        } else if highest > place {
+            return false;
+        }
+    }
+    places.iter().flatten().count() == place.len()
 }
 
 /// Which of the places belong to the longest sequence that rises from top to bottom: these rows kept their order, and as few as
@@ -109,6 +133,21 @@ mod tests {
         assert_eq!(moved("abcdef", "fedcba"), "");
         assert_eq!(moved("", "abc"), "");
         assert_eq!(moved("", "aBc"), "", "nothing is known of a list that was never in order");
+    }
+
+    #[test]
+    fn rows_that_go_or_fall_are_told_from_those_that_come_or_rise() {
+        let only_rose = |before: &str, now: &str| {
+            let keys = |rows: &str| rows.chars().map(String::from).collect::<Vec<_>>();
+            super::only_rose(&keys(before), &keys(now))
+        };
+        for now in ["abcd", "xabcd", "dabc", "xcxabcdy", "axbxcxd", "abcabcd"] {
+            assert!(only_rose("abcd", now), "{now}");
+        }
+        for now in ["abc", "bcd", "bcda", "xabd", ""] {
+            assert!(!only_rose("abcd", now), "{now}");
+        }
+        assert!(only_rose("", "abc"));
     }
 
     #[test]

@@ -8,18 +8,17 @@
 //! | has more pages than a visit may read | so many of them; the next visit goes on |
 //!
 //! Comments that are deleted while it is read pull later ones up, over the edge of a page that was read already: pages that
-//! were read one after the other are read once more, until nothing comes up that was not met.
+//! were read one after the other are read once more, until a reading meets everything that the one before had met.
 
 use super::{
+    bottom::{self, Bottom},
     frontier::{Bookmark, ThreadRead, Why},
     ledger::Missing,
+    order,
     visit::{Stop, Trouble, Visit},
 };
 use crate::{
-    source::{
-        Reader,
-        listing::{Found, Thread, ThreadPage, latest},
-    },
+    source::listing::{Found, Thread, ThreadPage, latest},
     web::request::Validators,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +26,7 @@ use schemas::{
     kit::settings::Order,
     records::{CrawlOutcome, Span},
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use url::Url;
 
 /// So many threads say something about a site.
@@ -49,6 +48,7 @@ pub(super) struct Threads {
 /// What the pages of a thread held.
 #[derive(Debug, Default)]
 struct InThread {
+    /// Whether there was a post or comment, one that cannot be read included.
     any: bool,
     text: bool,
     latest: Option<Timestamp>,
@@ -72,14 +72,13 @@ impl Visit<'_> {
     /// Reads the threads that are due, of the rows that the list holds and of others: those with news, or the rest.
     pub(super) async fn threads(&mut self, listed: &[String], with_news: bool) -> Result<Threads, Stop> {
         let every = SignedDuration::try_from(self.site.pace.usual).unwrap_or(SignedDuration::MAX);
-        let tells = matches!(*self.site.reader, Reader::Html(_));
-        let mut due = self.memory.frontier.due(listed.iter().map(String::as_str), self.began, every, tells);
+        let mut due = self.memory.frontier.due(listed.iter().map(String::as_str), self.began, every, self.is_html());
         // Those that were given up, and are gaps since.
         let given_up: Vec<String> = self.memory.state.ledger.threads_due(self.began).map(str::to_owned).collect();
         due.extend(given_up.into_iter().map(|key| (key, Why::Again)));
         // What chasing a gap has brought up is news too, and not urgent.
         due.retain(|(_, why)| !with_news || *why == Why::News);
-        let (mut read, mut matched, mut worded, mut failed) = (0, false, false, Vec::new());
+        let (mut read, mut worded, mut failed, mut empty) = (0, false, Vec::new(), Vec::new());
         let mut threads = Threads::default();
         for (key, why) in due {
             if !self.has_time(with_news) {
@@ -89,9 +88,13 @@ impl Visit<'_> {
                 break;
             }
             let trouble = match self.thread(&key, why).await {
-                Ok(held) => {
+                // An API says by its answer that nobody has commented; a page that shows nothing says nothing.
+                Ok(None) => {
+                    empty.push(key);
+                    continue;
+                }
+                Ok(Some(held)) => {
                     read += 1;
-                    matched |= held.any;
                     worded |= held.text;
                     if listed.last() == Some(&key) {
                         threads.reached = held.latest;
@@ -106,22 +109,30 @@ impl Visit<'_> {
                 Err(stop) => return Err(stop),
             };
             if trouble.is_gone {
-                self.thread_is_gone(&key).await?;
+                self.thread_is_gone(&key, "its thread is not found any more").await?;
                 continue;
             }
-            self.thread_failed(&key, &trouble);
+            self.thread_failed(&key, &trouble.reason);
             // The site wants to be left alone, or a person is needed: the other threads would fare no better.
             if trouble.retry_after.is_some() || trouble.outcome == CrawlOutcome::LoginRequired {
                 return Err(Stop::Source(trouble));
             }
             failed.push(trouble.outcome);
         }
-        // An API says by its answer that nobody has commented; a page that shows nothing says nothing.
-        if read > 0 && !matched && matches!(*self.site.reader, Reader::Html(_)) {
+        let are_all_empty = read == 0 && !empty.is_empty();
+        for key in empty {
+            // Forums say in words, on a page that is there, that a thread is deleted. When it is no change of the layout, it stays so.
+            if read > 0 && self.memory.frontier.is_given_up_next(&key) {
+                self.thread_is_gone(&key, "its thread shows nothing any more").await?;
+            } else {
+                self.thread_failed(&key, "neither thread.post nor thread.comments match anything");
+            }
+        }
+        if are_all_empty {
             return Err(Stop::layout_changed("thread.post and thread.comments match nothing on any thread"));
         }
         // One thread of pictures is no sign; several without a word are.
-        if read >= SIGNIFICANT && matched && !worded {
+        if read >= SIGNIFICANT && !worded {
             return Err(Stop::layout_changed(&format!("the selectors for text match nothing on {read} threads")));
         }
         // One broken thread is its own trouble.
@@ -135,11 +146,11 @@ impl Visit<'_> {
     }
 
     /// A thread that cannot be read is tried at the next visits; then it is a gap, and tried more and more rarely.
-    fn thread_failed(&mut self, key: &str, trouble: &Trouble) {
+    fn thread_failed(&mut self, key: &str, reason: &str) {
         let missing = Missing::Thread(key.to_owned());
         self.memory.state.ledger.failed(&missing, self.site.pace.fastest, Timestamp::now());
         let given_up = self.memory.frontier.failed(key);
-        let reason = format!("{key}: {}", trouble.reason);
+        let reason = format!("{key}: {reason}");
         if given_up && !self.memory.state.ledger.is_chased(&missing) {
             let from = self.memory.state.ledger.covered_to.unwrap_or(self.began).min(self.began);
             let span = Span { from, to: self.began };
@@ -149,10 +160,10 @@ impl Visit<'_> {
         self.trouble(reason);
     }
 
-    async fn thread_is_gone(&mut self, key: &str) -> Result<(), Stop> {
+    async fn thread_is_gone(&mut self, key: &str, reason: &str) -> Result<(), Stop> {
         let posts = self.memory.frontier.posts(key).to_vec();
         if !posts.is_empty() {
-            self.tell_gone(posts, "its thread is not found any more").await?;
+            self.tell_gone(posts, reason).await?;
         }
         self.memory.frontier.gone(key);
         let missing = Missing::Thread(key.to_owned());
@@ -161,7 +172,8 @@ impl Visit<'_> {
         Ok(())
     }
 
-    async fn thread(&mut self, key: &str, why: Why) -> Result<InThread, Stop> {
+    /// Reads a thread. None when its page shows nothing.
+    async fn thread(&mut self, key: &str, why: Why) -> Result<Option<InThread>, Stop> {
         let address = Url::parse(key).map_err(|_| Stop::failed("the address cannot be read".into()));
         let address = self.memory.frontier.page_behind(key).map_or(address, Ok)?;
         let mut reading = Reading {
@@ -183,6 +195,9 @@ impl Visit<'_> {
             Stop::Source(trouble) if reading.is_there => Stop::Source(Trouble { is_gone: false, ..trouble }),
             stop => stop,
         })?;
+        if !reading.held.any && self.is_html() {
+            return Ok(None);
+        }
         // Where the newest stand first, whatever is remembered ends the next reading: what was read half-way must not.
         let is_half = !read.finished && self.site.reader.thread_order() == Order::Newest;
         let mut posts = if is_half { Vec::new() } else { reading.met.clone() };
@@ -203,7 +218,7 @@ impl Visit<'_> {
         let bookmark = reading.thread_id.map(|thread_id| Bookmark { page: read.page, thread_id, begins: read.begins });
         let came_to = ThreadRead { news: reading.news, finished: read.finished, bookmark, posts };
         self.memory.frontier.read(key, came_to, Timestamp::now());
-        Ok(reading.held)
+        Ok(Some(reading.held))
     }
 
     /// The first page again, then on from the bookmark to the last page.
@@ -216,7 +231,7 @@ impl Visit<'_> {
         let mut next = Some(first.clone());
         let (mut last, mut last_begins) = (first.clone(), None);
         let expected = bookmark.as_ref().and_then(|bookmark| bookmark.begins.clone());
-        let mut run: Vec<Url> = Vec::new();
+        let (mut run, mut ids): (Vec<Url>, HashMap<Url, Vec<String>>) = Default::default();
         while let Some(url) = next.clone().filter(|url| left > 0 && !pages.contains_key(url)) {
             left -= 1;
             let is_bookmark = pages.len() == 1 && !whole;
@@ -226,7 +241,11 @@ impl Visit<'_> {
                 Err(Stop::Source(trouble)) if is_bookmark && trouble.is_gone => ThreadPage::default(),
                 Err(stop) => return Err(stop),
             };
+            if !is_bookmark {
+                self.shows_something(&page, &url, &first)?;
+            }
             let (begins, after) = (begins(&page), page.next.clone());
+            ids.insert(url.clone(), native_ids(&page));
             self.take(reading, page.posts).await?;
             // Where it begins otherwise, what is new may stand on the pages before.
             if is_bookmark && (begins.is_none() || (expected.is_some() && begins != expected)) {
@@ -249,7 +268,8 @@ impl Visit<'_> {
             }
         }
         let finished = next.as_ref().is_none_or(|next| pages.contains_key(next));
-        if finished && run.len() > 1 && !self.once_more(reading, &run).await? {
+        let read = run.iter().filter_map(|url| ids.get(url)).flatten().cloned().collect();
+        if finished && !self.is_believable(reading, &run, read).await? {
             return Ok(ReadTo::again(first));
         }
         let (page, begins) = if finished { (last, last_begins) } else { (next.unwrap_or(last), None) };
@@ -259,16 +279,17 @@ impl Visit<'_> {
     /// From the first page back to what is known, or all of it.
     async fn newest_first(&mut self, reading: &mut Reading, all: bool) -> Result<ReadTo, Stop> {
         let first = reading.address.clone();
-        let mut run: Vec<Url> = Vec::new();
+        let (mut run, mut read): (Vec<Url>, Vec<String>) = Default::default();
         let mut next = Some(first.clone());
         let mut known = false;
         // What lies between here and what is known must be read in one go, or would be taken for known.
         let most = self.site.reader.thread_pages().max(MOST_AT_ONCE);
         while let Some(url) = next.clone().filter(|url| !run.contains(url)) {
             let page = self.thread_page(&url, reading).await?;
-            let comments = page.posts.iter().flatten().map(|post| &post.native_id);
-            let trailing: Vec<&String> = comments.rev().take(TRAILING).collect();
-            known |= !trailing.is_empty() && trailing.iter().all(|id| reading.known.contains(*id));
+            self.shows_something(&page, &url, &first)?;
+            let ids = native_ids(&page);
+            known |= !ids.is_empty() && ids.iter().rev().take(TRAILING).all(|id| reading.known.contains(id));
+            read.extend(ids);
             next = page.next;
             self.take(reading, page.posts).await?;
             run.push(url);
@@ -276,7 +297,7 @@ impl Visit<'_> {
                 break;
             }
         }
-        if run.len() > 1 && !self.once_more(reading, &run).await? {
+        if !self.is_believable(reading, &run, read).await? {
             return Ok(ReadTo::again(first));
         }
         let is_end = next.is_none();
@@ -291,22 +312,42 @@ impl Visit<'_> {
         Ok(ReadTo { page: first, begins: None, finished: true, whole: is_end })
     }
 
-    /// Reads pages once more, until nothing comes up that was not met. Returns whether it could: a thread that could not be is
-    /// owed still.
-    async fn once_more(&mut self, reading: &mut Reading, run: &[Url]) -> Result<bool, Stop> {
+    /// A later page of a thread without a comment is none: the layout may be changing under our eyes.
+    fn shows_something(&self, page: &ThreadPage, url: &Url, first: &Url) -> Result<(), Stop> {
+        if page.posts.is_empty() && url != first && self.is_html() {
+            return Err(Stop::failed(format!("{url} shows no comment, although the page before leads to it")));
+        }
+        Ok(())
+    }
+
+    /// Reads a run of pages once more, down to where it ended, until a reading met everything that the one before had met: nothing can
+    /// have slid over the edge of a page meanwhile. Returns whether there was one: a thread that moved each time is owed still.
+    async fn is_believable(&mut self, reading: &mut Reading, run: &[Url], mut read: Vec<String>) -> Result<bool, Stop> {
+        let (Some(first), true) = (run.first(), run.len() > 1) else { return Ok(true) };
         for _ in 0..AGAIN {
-            let before = reading.met.len();
-            for url in run {
-                match self.thread_page(url, reading).await {
-                    Ok(page) => self.take(reading, page.posts).await?,
+            let before = std::mem::take(&mut read);
+            let mut bottom = Bottom::of(before.iter().map(String::as_str));
+            let mut next = Some(first.clone());
+            for _ in 0..run.len() as u32 + MOST_AT_ONCE {
+                let Some(url) = next.take() else { break };
+                let page = match self.thread_page(&url, reading).await {
+                    Ok(page) => page,
                     Err(Stop::Source(trouble)) => {
                         self.trouble(format!("{url} could not be read once more: {}", trouble.reason));
                         return Ok(false);
                     }
                     Err(stop) => return Err(stop),
+                };
+                next.clone_from(&page.next);
+                let ids = native_ids(&page);
+                self.take(reading, page.posts).await?;
+                let passes = bottom.passes(ids.iter().map(String::as_str));
+                read.extend(ids);
+                if passes {
+                    break;
                 }
             }
-            if reading.met.len() == before {
+            if order::only_rose(&before[..before.len().saturating_sub(bottom::ROWS)], &read) {
                 return Ok(true);
             }
         }
@@ -375,4 +416,9 @@ impl ReadTo {
 /// The first comment of a page that could be read.
 fn begins(page: &ThreadPage) -> Option<String> {
     page.posts.iter().flatten().next().map(|post| post.native_id.clone())
+}
+
+/// The posts and comments of a page that could be read, in its order.
+fn native_ids(page: &ThreadPage) -> Vec<String> {
+    page.posts.iter().flatten().map(|post| post.native_id.clone()).collect()
 }

@@ -257,6 +257,10 @@ impl<'a> Visit<'a> {
         half.clamp(SignedDuration::from_secs(2), LONGEST)
     }
 
+    pub(super) fn is_html(&self) -> bool {
+        matches!(*self.site.reader, Reader::Html(_))
+    }
+
     pub(super) fn trouble(&mut self, trouble: String) {
         if self.troubles.len() < MAX_TROUBLES {
             self.troubles.push(trouble);
