@@ -40,6 +40,8 @@ struct Forum {
     vanish_after_page_one: Option<u32>,
     /// This thread answers with an error.
     broken: Option<u32>,
+    /// This thread's page is there and says nothing.
+    empty: Option<u32>,
 }
 
 type Shared = Arc<Mutex<Forum>>;
@@ -97,6 +99,9 @@ async fn thread(
     *forum.hits.entry(format!("t{id}")).or_default() += 1;
     if forum.broken == Some(id) {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    if forum.empty == Some(id) {
+        return gbk("<html><p>抱歉，指定的主题不存在或已被删除");
     }
     let Some(thread) = forum.threads.get(&id) else { return StatusCode::NOT_FOUND.into_response() };
     let post = if page == 1 {
@@ -323,6 +328,44 @@ async fn a_thread_that_cannot_be_read_is_a_gap_until_it_can() {
     let closing = reports.until(|report| !report.closed.is_empty()).await;
     assert_eq!(closing.closed[0].from, given_up.gap.unwrap().from, "{closing:?}");
     assert!(has(&log, "forum:4").await && has(&log, "forum:4/0").await);
+    stop(shutdown, service.task).await;
+}
+
+#[tokio::test]
+async fn a_thread_whose_page_says_nothing_is_owed_until_it_is_taken_for_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    let mut reports = Reports::of(&log).await;
+    let (forum, config) = forum(3).await;
+    let shutdown = Shutdown::new();
+    let service = start(&settings(folder.path(), &config), log.clone(), shutdown.clone()).await.unwrap();
+    reports.next().await;
+    let bump = |id: u32, changed: u32| {
+        let mut forum = forum.lock().unwrap();
+        let thread = forum.threads.entry(id).or_default();
+        thread.changed = changed;
+        thread.comments.push("新".into());
+    };
+    forum.lock().unwrap().empty = Some(4);
+    bump(4, 4);
+    bump(3, 5);
+    let owed = reports.until(|report| report.reason.is_some()).await;
+    assert_eq!((owed.outcome, owed.covered), (CrawlOutcome::Ok, None), "{owed:?}");
+    forum.lock().unwrap().empty = None;
+    let read = reports.until(|report| report.covered.is_some()).await;
+    assert!(read.new > 0 && has(&log, "forum:4").await, "{read:?}");
+
+    forum.lock().unwrap().empty = Some(2);
+    bump(2, 6);
+    for changed in 7.. {
+        // Another thread shows that the layout is what it was.
+        bump(3, changed);
+        let report = reports.next().await;
+        assert_eq!(report.gap, None, "{report:?}");
+        if report.gone > 0 {
+            break;
+        }
+    }
     stop(shutdown, service.task).await;
 }
 

@@ -83,28 +83,8 @@ async fn from_a_pulse_to_the_page_the_stream_and_the_signature() {
     // The readers begin at the ends of their topics; what is said before they stand there is nobody's.
     let night = Night::begin("").await;
     let now = jiff::Timestamp::now();
-    let report = CrawlReport {
-        v: CrawlReport::VERSION,
-        source: "forum".into(),
-        name: "论坛".into(),
-        started_at: now,
-        finished_at: now,
-        outcome: CrawlOutcome::Ok,
-        reason: None,
-        pages: 1,
-        found: 1,
-        new: 1,
-        covered: None,
-        gap: None,
-        gap_reason: None,
-        closed: Vec::new(),
-        silent_since: None,
-        clock_offset_ms: None,
-        lags: Vec::new(),
-        gone: 0,
-        rows: Vec::new(),
-        next_visit_at: now,
-    };
+    let report =
+        CrawlReport { pages: 1, found: 1, new: 1, ..CrawlReport::of("forum", "锦水论坛", CrawlOutcome::Ok, now) };
     let mut heard = String::new();
     let all = ["event: pulse\n", "event: incident\n", "event: source\n"];
     while !all.iter().all(|name| heard.contains(name)) {

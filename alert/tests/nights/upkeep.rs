@@ -12,26 +12,10 @@ const ONE: &str = "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"{hook
 /// A report of a visit now.
 fn report(night: &Night, source: &str, outcome: CrawlOutcome) -> CrawlReport {
     CrawlReport {
-        v: CrawlReport::VERSION,
-        source: source.into(),
-        name: format!("{source} 论坛"),
-        started_at: night.now(),
-        finished_at: night.now(),
-        outcome,
         reason: (outcome != CrawlOutcome::Ok).then(|| "HTTP 503".into()),
         pages: 1,
-        found: 0,
-        new: 0,
-        covered: None,
-        gap: None,
-        gap_reason: None,
-        closed: Vec::new(),
-        silent_since: None,
-        clock_offset_ms: None,
-        lags: Vec::new(),
-        gone: 0,
-        rows: Vec::new(),
         next_visit_at: night.now() + SignedDuration::from_secs(60),
+        ..CrawlReport::of(source, &format!("{source} 论坛"), outcome, night.now())
     }
 }
 

@@ -5,7 +5,7 @@
 //!   [`findings`]: what is wrong now.
 //! * [`source`]: what the reports of one source come to.
 //! * [`snapshot`]: all of it on disk with the position in the log, so that a restart reads on and not all over again.
-//! * [`api`]: `GET /api/coverage`.
+//! * [`report`]: how a report gets there. [`api`]: `GET /api/coverage`.
 //!
 //! Whichever worker is asked knows of all sources: it follows `crawl.reports`. Its own reports it takes at once; when they
 //! come by on the log they are skipped.
@@ -14,8 +14,10 @@ mod api;
 mod findings;
 mod gaps;
 mod lags;
+mod report;
 mod snapshot;
 mod source;
+
 mod timeline;
 
 pub(crate) use api::router;
@@ -171,7 +173,7 @@ impl Coverage {
     }
 
     /// Takes the report of a visit of this worker, which stands at `offset` in the log.
-    pub(crate) fn take_own(&self, offset: Option<u64>, report: CrawlReport) {
+    fn take_own(&self, offset: Option<u64>, report: CrawlReport) {
         let mut known = self.lock();
         let Some(offset) = offset.filter(|&offset| offset >= known.read_to) else { return };
         known.ahead.insert(offset);

@@ -141,14 +141,21 @@ impl Ledger {
         }
     }
 
-    /// Notes that chasing something failed: it is tried again later.
+    /// Notes that chasing something failed: it is tried again later and later.
+    pub(crate) fn failed(&mut self, missing: &Missing, pace: Duration, now: Timestamp) {
+        for gap in self.gaps.iter_mut().filter(|gap| gap.missing == *missing) {
+            gap.tries = gap.tries.saturating_add(1);
+        }
+        self.wait(missing, pace, now);
+    }
+
+    /// Notes that chasing something came to nothing, by nobody's fault: it is tried again after as long as before.
     ///
     /// Of a source that is visited every few seconds, a minute is long: its pace is the first wait.
-    pub(crate) fn failed(&mut self, missing: &Missing, pace: Duration, now: Timestamp) {
+    pub(crate) fn wait(&mut self, missing: &Missing, pace: Duration, now: Timestamp) {
         let first = SignedDuration::try_from(pace).map_or(FIRST_RETRY, |pace| pace.min(FIRST_RETRY));
         for gap in self.gaps.iter_mut().filter(|gap| gap.missing == *missing) {
-            let wait = first.saturating_mul(1 << gap.tries.min(16)).min(LONGEST_RETRY);
-            gap.tries = gap.tries.saturating_add(1);
+            let wait = first.saturating_mul(1 << gap.tries.saturating_sub(1).min(16)).min(LONGEST_RETRY);
             gap.next_try_at = now.checked_add(wait).unwrap_or(now);
         }
     }
@@ -271,6 +278,21 @@ mod tests {
         ledger.open(span(0, 70), Missing::Rows(page(5)), true, at(100));
         assert!(ledger.due(at(100)).is_some());
         assert!(ledger.close(|_| true, "the end").is_empty());
+    }
+
+    #[test]
+    fn what_fails_waits_longer_and_longer_and_what_is_nobodys_fault_does_not() {
+        let missing = Missing::Rows(page(2));
+        let mut ledger = Ledger::default();
+        ledger.open(span(0, 10), missing.clone(), false, at(10));
+        let mut waits = |fails: bool| {
+            match fails {
+                true => ledger.failed(&missing, Duration::from_secs(1), at(100)),
+                false => ledger.wait(&missing, Duration::from_secs(1), at(100)),
+            }
+            (0..).find(|second| ledger.due(at(100 + second)).is_some())
+        };
+        assert_eq!([false, false, true, true, true, false, true].map(&mut waits), [1, 1, 1, 2, 4, 4, 8].map(Some));
     }
 
     proptest! {

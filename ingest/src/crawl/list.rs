@@ -25,8 +25,10 @@ const SIGNIFICANT: u32 = 3;
 pub(super) struct Walked {
     /// The source says that its first page has not changed.
     pub(super) unchanged: bool,
-    /// The oldest time that its rows state.
+    /// How far back it read without leaving anything out: the oldest time that its rows state.
     pub(super) oldest: Option<Timestamp>,
+    /// Whether rows may be missing anywhere between those that it read.
+    pub(super) is_broken: bool,
     /// The keys of its rows, in their order.
     pub(super) listed: Vec<String>,
     pub(super) validators: Validators,
@@ -40,6 +42,8 @@ struct Done {
     last_page: Url,
     /// What made it stop before anything was reached.
     broke: Option<String>,
+    /// The list moved each time that it was read: that is nobody's fault, and another try is not to wait long.
+    moved: bool,
     validators: Validators,
 }
 
@@ -50,7 +54,7 @@ impl Visit<'_> {
         let start = self.site.start.clone();
         let Some(done) = self.pages(&start, &validators, None).await? else {
             self.memory.state.rhythm.learn(0, 0, self.began, &self.site.tz);
-            return Ok(Walked { unchanged: true, oldest: None, listed: Vec::new(), validators });
+            return Ok(Walked { unchanged: true, oldest: None, is_broken: false, listed: Vec::new(), validators });
         };
         let is_first = self.memory.state.ledger.covered_to.is_none();
         let news = done.walk.news(|row| self.memory.frontier.knows(&row.key, row.changed.as_deref(), None));
@@ -59,10 +63,10 @@ impl Visit<'_> {
         self.first_rows = done.walk.rows.iter().take(done.walk.first_page).map(|row| row.key.clone()).collect();
         let order = done.walk.order();
         let risen = order::risen(&self.memory.state.order, &order, |key| self.memory.frontier.has(key));
-        self.list(&done.walk.rows, is_first);
+        self.list(done.walk.sure(), is_first);
         risen.into_iter().for_each(|key| self.memory.frontier.raise(key, self.began));
         self.memory.state.order = order::of(order.into_iter());
-        let pages = done.walk.pages;
+        let (pages, is_broken) = (done.walk.pages, done.broke.is_some());
         self.behind = match (&done.reached, done.broke) {
             (_, Some(reason)) => {
                 self.trouble(reason.clone());
@@ -84,6 +88,7 @@ impl Visit<'_> {
         };
         Ok(Walked {
             unchanged: false,
+            is_broken,
             oldest: done.walk.rows.iter().filter_map(|row| row.published_at).min(),
             listed: done.walk.rows.iter().map(|row| row.key.clone()).collect(),
             validators: done.validators,
@@ -115,7 +120,7 @@ impl Visit<'_> {
                 && !self.memory.frontier.knows(&row.key, row.changed.as_deref(), Some(gap.found_at))
         };
         let slid = *page != self.site.start && !done.walk.rows.iter().take(done.walk.first_page).any(was_read);
-        self.list(&done.walk.rows, gap.history);
+        self.list(done.walk.sure(), gap.history);
         let proof = match &done.reached {
             _ if slid => None,
             _ if gap.history && self.memory.frontier.is_half_full() => {
@@ -133,6 +138,7 @@ impl Visit<'_> {
                 let closed = ledger.close(|open| *open == gap, &proof);
                 self.closed.extend(closed);
             }
+            None if done.moved => ledger.wait(&gap.missing, self.site.pace.fastest, Timestamp::now()),
             None if slid => ledger.advance(gap.found_at, &self.site.start),
             None if done.last_page == *page => ledger.failed(&gap.missing, self.site.pace.fastest, Timestamp::now()),
             None => ledger.advance(gap.found_at, &done.last_page),
@@ -231,14 +237,15 @@ impl Visit<'_> {
                 }
             }
         }
-        if broke.is_none() && !walk.is_believable() {
+        let moved = broke.is_none() && !walk.is_believable();
+        if moved {
             broke = Some("the list moved each time that it was read".into());
         }
         // What slid over the edge of two pages may stand on any of them: who goes on begins with the first.
         if broke.is_some() {
             at = first;
         }
-        Ok(Some(Done { walk, reached, last_page: at, broke, validators }))
+        Ok(Some(Done { walk, reached, last_page: at, broke, moved, validators }))
     }
 
     /// The page where the list begins, and its address: what `first` says, where it is another one.

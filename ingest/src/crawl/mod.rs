@@ -36,9 +36,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use memory::Memory;
 use schemas::{
-    kit::{backoff::Backoff, metrics, shutdown::Shutdown},
-    log::{LogError, NewRecord, SharedLog, Topic},
-    records::{CrawlOutcome, CrawlReport, Record},
+    kit::{backoff::Backoff, shutdown::Shutdown},
+    log::{LogError, SharedLog, Topic},
+    records::{CrawlOutcome, CrawlReport},
 };
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -128,19 +128,12 @@ impl Crawl {
                 // What a visit leaves behind that broke off in our own fault is not to be trusted.
                 (visited.report, (!panicked).then_some(memory))
             };
-            metrics::INGEST_VISITS.with_label_values(&[site.id.as_str(), outcome_name(report.outcome)]).inc();
-            match &report.reason {
-                Some(reason) => {
-                    tracing::warn!(source = %site.id, outcome = ?report.outcome, %reason, "a visit had trouble");
-                }
-                None => tracing::debug!(source = %site.id, pages = report.pages, new = report.new, "visited"),
-            }
             // A report that is told binds whoever comes next: what it rests on is kept before.
             if let Some(memory) = memory {
                 self.keep(&site, memory).await;
             }
             wait = report.next_visit_at.duration_since(Timestamp::now());
-            self.tell(report).await?;
+            self.coverage.report(&self.log, report).await?;
         }
     }
 
@@ -149,7 +142,7 @@ impl Crawl {
         let told = self.coverage.inheritance(&site.id);
         match &memory.state.last {
             Some(last) if told.last_visit < Some(last.finished_at) => {
-                self.tell(last.clone()).await?;
+                self.coverage.report(&self.log, last.clone()).await?;
                 Ok(self.coverage.inheritance(&site.id))
             }
             _ => Ok(told),
@@ -164,49 +157,13 @@ impl Crawl {
             Ok(visited) => Ok((visited?, false)),
             Err(_) => {
                 let report = CrawlReport {
-                    v: CrawlReport::VERSION,
-                    source: site.id.clone(),
-                    name: site.name.clone(),
-                    started_at: began,
                     finished_at: Timestamp::now().max(began),
-                    outcome: CrawlOutcome::Failed,
                     reason: Some("a fault in this program, it is in the log: please report it".into()),
-                    pages: 0,
-                    found: 0,
-                    new: 0,
-                    covered: None,
-                    gap: None,
-                    gap_reason: None,
-                    closed: Vec::new(),
-                    silent_since: None,
-                    clock_offset_ms: None,
-                    lags: Vec::new(),
-                    gone: 0,
-                    rows: Vec::new(),
-                    next_visit_at: began,
+                    ..CrawlReport::of(&site.id, &site.name, CrawlOutcome::Failed, began)
                 };
                 Ok((Visited { report, retry_after: None }, true))
             }
         }
-    }
-
-    /// Appends a report, waiting for as long as the log cannot take it.
-    async fn tell(&self, report: CrawlReport) -> Result<(), LogError> {
-        let record = NewRecord { partition: 0, key: None, value: report.encode() };
-        for failures in 1.. {
-            match self.log.append(Topic::CrawlReports, vec![record.clone()]).await {
-                Err(LogError::Unavailable(error)) => {
-                    tracing::warn!(%error, "the log does not take reports: the crawl waits");
-                    tokio::time::sleep(LOG_BACKOFF.wait(failures, rand::random())).await;
-                }
-                appended => {
-                    let position = appended?.first().map(|position| position.offset);
-                    self.coverage.take_own(position, report);
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
     }
 
     async fn remember(&self, site: &Site) -> Memory {
@@ -239,23 +196,12 @@ fn next_visit(visited: &Visited, every: Duration, failures: u32, jitter: f64) ->
     after(report.finished_at, wait)
 }
 
-fn outcome_name(outcome: CrawlOutcome) -> &'static str {
-    match outcome {
-        CrawlOutcome::Ok => "ok",
-        CrawlOutcome::NotModified => "not_modified",
-        CrawlOutcome::Failed => "failed",
-        CrawlOutcome::LayoutChanged => "layout_changed",
-        CrawlOutcome::LoginRequired => "login_required",
-        CrawlOutcome::RobotsDenied => "robots_denied",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn visited(retry_after: Option<Duration>) -> Visited {
-        let report = CrawlReport::decode(include_bytes!("../../../schemas/fixtures/crawl_report.v1.json")).unwrap();
+        let report = CrawlReport::of("forum", "锦水论坛", CrawlOutcome::Ok, Timestamp::UNIX_EPOCH);
         Visited { report, retry_after }
     }
 

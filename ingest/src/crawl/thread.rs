@@ -77,7 +77,7 @@ impl Visit<'_> {
         let given_up: Vec<String> = self.memory.state.ledger.threads_due(self.began).map(str::to_owned).collect();
         due.extend(given_up.into_iter().map(|key| (key, Why::Again)));
         // What chasing a gap has brought up is news too, and not urgent.
-        due.retain(|(_, why)| !with_news || *why == Why::News);
+        due.retain(|(key, why)| (!with_news || *why == Why::News) && !self.failed.contains(key));
         let (mut read, mut worded, mut failed, mut empty) = (0, false, Vec::new(), Vec::new());
         let mut threads = Threads::default();
         for (key, why) in due {
@@ -119,10 +119,11 @@ impl Visit<'_> {
             }
             failed.push(trouble.outcome);
         }
-        let are_all_empty = read == 0 && !empty.is_empty();
+        self.threads_read += read;
+        let are_all_empty = self.threads_read == 0 && !empty.is_empty();
         for key in empty {
             // Forums say in words, on a page that is there, that a thread is deleted. When it is no change of the layout, it stays so.
-            if read > 0 && self.memory.frontier.is_given_up_next(&key) {
+            if self.threads_read > 0 && self.memory.frontier.is_given_up_next(&key) {
                 self.thread_is_gone(&key, "its thread shows nothing any more").await?;
             } else {
                 self.thread_failed(&key, "neither thread.post nor thread.comments match anything");
@@ -147,6 +148,7 @@ impl Visit<'_> {
 
     /// A thread that cannot be read is tried at the next visits; then it is a gap, and tried more and more rarely.
     fn thread_failed(&mut self, key: &str, reason: &str) {
+        self.failed.insert(key.to_owned());
         let missing = Missing::Thread(key.to_owned());
         self.memory.state.ledger.failed(&missing, self.site.pace.fastest, Timestamp::now());
         let given_up = self.memory.frontier.failed(key);
@@ -325,6 +327,7 @@ impl Visit<'_> {
     async fn is_believable(&mut self, reading: &mut Reading, run: &[Url], mut read: Vec<String>) -> Result<bool, Stop> {
         let (Some(first), true) = (run.first(), run.len() > 1) else { return Ok(true) };
         for _ in 0..AGAIN {
+            let met = reading.met.len();
             let before = std::mem::take(&mut read);
             let mut bottom = Bottom::of(before.iter().map(String::as_str));
             let mut next = Some(first.clone());
@@ -348,6 +351,8 @@ impl Visit<'_> {
                 }
             }
             if order::only_rose(&before[..before.len().saturating_sub(bottom::ROWS)], &read) {
+                // Beside what this last reading alone has met it may have missed something.
+                reading.met.truncate(met);
                 return Ok(true);
             }
         }

@@ -24,7 +24,11 @@ use schemas::{
     log::LogError,
     records::{ClosedGap, CrawlOutcome, CrawlReport, LagCount, Record, Span},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use url::Url;
 
 /// Troubles that a report tells of.
@@ -43,6 +47,9 @@ pub(crate) struct Visit<'a> {
     pub(super) new: u32,
     pub(super) gone: u32,
     pub(super) lags: BTreeMap<u32, u32>,
+    /// Threads that were read, and those that could not be.
+    pub(super) threads_read: usize,
+    pub(super) failed: HashSet<String>,
     /// The rows of the list's first page.
     pub(super) first_rows: Vec<String>,
     /// Where the list goes on behind what was read, and why it was not read on.
@@ -104,6 +111,8 @@ impl<'a> Visit<'a> {
             new: 0,
             gone: 0,
             lags: BTreeMap::new(),
+            threads_read: 0,
+            failed: HashSet::new(),
             first_rows: Vec::new(),
             behind: None,
             gaps: Vec::new(),
@@ -176,7 +185,7 @@ impl<'a> Visit<'a> {
         self.chase().await?;
         self.threads(&walked.listed, false).await?;
         let outcome = if walked.unchanged && self.found == 0 { CrawlOutcome::NotModified } else { CrawlOutcome::Ok };
-        let reached = walked.oldest.or(threads.reached);
+        let reached = walked.oldest.or(threads.reached).filter(|_| !walked.is_broken);
         self.memory.state.list = walked.validators;
         Ok((outcome, if self.behind.is_some() { Back::To(reached) } else { Back::ToTheKnown }))
     }

@@ -22,9 +22,9 @@ use crate::{coverage::Coverage, door::Door};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
-    kit::{backoff::Backoff, metrics, shutdown::Shutdown},
-    log::{Identity, LogError, NewRecord, SharedLog, Topic},
-    records::{CrawlOutcome, CrawlReport, Record, Span},
+    kit::shutdown::Shutdown,
+    log::{Identity, LogError, SharedLog},
+    records::{CrawlOutcome, CrawlReport, Span},
 };
 use std::{fs::File, io, os::unix::fs::MetadataExt, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
@@ -33,7 +33,6 @@ use tokio::task::JoinSet;
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long after it was due another worker's report still counts as fresh.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
-const LOG_BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 /// What all folders share.
 pub(crate) struct Files {
@@ -98,7 +97,7 @@ impl Files {
                     covered_to = Some(covered.to);
                 }
                 wait = Duration::try_from(report.next_visit_at.duration_since(Timestamp::now())).unwrap_or_default();
-                self.tell(report).await?;
+                self.coverage.report(&self.log, report).await?;
             }
             tokio::time::sleep(wait).await;
         }
@@ -116,32 +115,6 @@ impl Files {
     fn is_elsewhere(&self, folder: &Folder, now: Timestamp) -> bool {
         let fresh = SignedDuration::try_from(folder.every * 2).unwrap_or(SignedDuration::MAX).saturating_add(GRACE);
         self.coverage.last_success(&folder.id).is_some_and(|at| now.duration_since(at) <= fresh)
-    }
-
-    /// Appends a report, waiting for as long as the log cannot take it.
-    async fn tell(&self, report: CrawlReport) -> Result<(), LogError> {
-        match &report.reason {
-            Some(reason) => {
-                tracing::warn!(source = %report.source, outcome = ?report.outcome, %reason, "a look had trouble");
-            }
-            None => tracing::debug!(source = %report.source, files = report.pages, new = report.new, "looked"),
-        }
-        metrics::INGEST_VISITS.with_label_values(&[report.source.as_str(), outcome(report.outcome)]).inc();
-        let record = NewRecord { partition: 0, key: None, value: report.encode() };
-        for failures in 1.. {
-            match self.log.append(Topic::CrawlReports, vec![record.clone()]).await {
-                Ok(positions) => {
-                    self.coverage.take_own(positions.first().map(|position| position.offset), report);
-                    break;
-                }
-                Err(LogError::Unavailable(error)) => {
-                    tracing::warn!(%error, "the log does not take reports: waiting");
-                    tokio::time::sleep(LOG_BACKOFF.wait(failures, rand::random())).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 }
 
@@ -185,34 +158,13 @@ fn report(
         .then(|| Span { from: covered_to.unwrap_or(began).min(began), to: began });
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
     CrawlReport {
-        v: CrawlReport::VERSION,
-        source: folder.id.clone(),
-        name: folder.name.clone(),
-        started_at: began,
         finished_at,
-        outcome,
         reason: seen.reason(),
         pages: seen.files,
         found: seen.found.try_into().unwrap_or(u32::MAX),
         new: seen.new.try_into().unwrap_or(u32::MAX),
         covered,
-        gap: None,
-        gap_reason: None,
-        closed: Vec::new(),
-        silent_since: None,
-        clock_offset_ms: None,
-        lags: Vec::new(),
-        gone: 0,
-        rows: Vec::new(),
         next_visit_at: began.checked_add(wait).unwrap_or(Timestamp::MAX).max(finished_at),
-    }
-}
-
-fn outcome(outcome: CrawlOutcome) -> &'static str {
-    match outcome {
-        CrawlOutcome::Ok => "ok",
-        CrawlOutcome::NotModified => "not_modified",
-        CrawlOutcome::LayoutChanged => "layout_changed",
-        _ => "failed",
+        ..CrawlReport::of(&folder.id, &folder.name, outcome, began)
     }
 }

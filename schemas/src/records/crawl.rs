@@ -161,6 +161,35 @@ pub struct CrawlReport {
 
 super::record!(CrawlReport, "crawl_report", 1);
 
+impl CrawlReport {
+    /// The report of a visit that began and ended now and of which nothing is known but its outcome.
+    #[must_use]
+    pub fn of(source: &str, name: &str, outcome: CrawlOutcome, now: Timestamp) -> Self {
+        Self {
+            v: <Self as super::Record>::VERSION,
+            source: source.to_owned(),
+            name: name.to_owned(),
+            started_at: now,
+            finished_at: now,
+            outcome,
+            reason: None,
+            pages: 0,
+            found: 0,
+            new: 0,
+            covered: None,
+            gap: None,
+            gap_reason: None,
+            closed: Vec::new(),
+            silent_since: None,
+            clock_offset_ms: None,
+            lags: Vec::new(),
+            gone: 0,
+            rows: Vec::new(),
+            next_visit_at: now,
+        }
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
 fn is_zero(number: &u32) -> bool {
     *number == 0
