@@ -1,7 +1,7 @@
 //! Where a reading of something ended that grows at its top while it is read: who reads it once more must come down to there,
 //! however far what is new has pushed it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, hash::Hash};
 
 /// Rows that are looked for: some of them may be gone.
 pub(crate) const ROWS: usize = 3;
@@ -9,21 +9,27 @@ pub(crate) const ROWS: usize = 3;
 const MET: usize = 2;
 
 /// The last rows of a reading, and those of them that another reading has met.
-#[derive(Debug, Default)]
-pub(crate) struct Bottom {
-    rows: HashSet<String>,
-    met: HashSet<String>,
+#[derive(Debug)]
+pub(crate) struct Bottom<R> {
+    rows: HashSet<R>,
+    met: HashSet<R>,
 }
 
-impl Bottom {
+impl<R> Default for Bottom<R> {
+    fn default() -> Self {
+        Self { rows: HashSet::new(), met: HashSet::new() }
+    }
+}
+
+impl<R: Eq + Hash> Bottom<R> {
     /// The bottom of a reading of these rows.
-    pub(crate) fn of<'a>(rows: impl DoubleEndedIterator<Item = &'a str>) -> Self {
-        Self { rows: rows.rev().take(ROWS).map(str::to_owned).collect(), met: HashSet::new() }
+    pub(crate) fn of(rows: impl DoubleEndedIterator<Item = R>) -> Self {
+        Self { rows: rows.rev().take(ROWS).collect(), met: HashSet::new() }
     }
 
     /// Takes a page of another reading. Returns whether that has come down to the bottom.
-    pub(crate) fn passes<'a>(&mut self, page: impl Iterator<Item = &'a str>) -> bool {
-        self.met.extend(page.filter(|row| self.rows.contains(*row)).map(str::to_owned));
+    pub(crate) fn passes(&mut self, page: impl Iterator<Item = R>) -> bool {
+        self.met.extend(page.filter(|row| self.rows.contains(row)));
         self.met.len() >= MET.min(self.rows.len())
     }
 }
@@ -39,6 +45,6 @@ mod tests {
         assert!(!bottom.passes(["newer", "b", "e"].into_iter()));
         assert!(bottom.passes(["c"].into_iter()));
         assert!(Bottom::of(["a"].into_iter()).passes(["a"].into_iter()));
-        assert!(Bottom::default().passes(std::iter::empty()), "there is nothing to come down to");
+        assert!(Bottom::<u32>::default().passes(std::iter::empty()), "there is nothing to come down to");
     }
 }

@@ -64,12 +64,12 @@ struct Thread {
     posts: Vec<String>,
 }
 
-/// How far a long thread has been read: the first page that was not, or else the last one.
+/// How far a long thread has been read: its last page that was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookmark {
     pub(crate) page: Url,
     pub(crate) thread_id: String,
-    /// The first comment of the page, where it was read: what stands there now tells whether the thread moved.
+    /// The first comment of the page: what stands there now tells whether the thread moved.
     #[serde(default)]
     pub(crate) begins: Option<String>,
 }
@@ -334,7 +334,7 @@ impl Frontier {
 }
 
 /// A row in a state, in few bytes: every worker computes the same.
-fn hash(key: &str, changed: Option<&str>) -> u32 {
+pub(crate) fn hash(key: &str, changed: Option<&str>) -> u32 {
     let text = changed.map_or_else(|| key.to_owned(), |changed| format!("{key}\n{changed}"));
     xxhash_rust::xxh3::xxh3_64(text.as_bytes()) as u32
 }

@@ -48,12 +48,22 @@ pub(crate) struct Stretch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Missing {
-    /// Rows of the list, from this page on.
-    Rows(Url),
+    /// Rows of the list, from there on.
+    Rows(Below),
     /// A thread that could not be read.
     Thread(String),
     /// Rows that the source shows no more: a feed is a window.
     Lost,
+}
+
+/// Where a reading of the list ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Below {
+    /// Its last page.
+    pub(crate) page: Url,
+    /// Hashes of the last rows in their states. Whoever reads on must meet one of them: then nothing that stood below has slid up onto
+    /// the pages before, where nobody would look for it.
+    pub(crate) rows: Vec<u32>,
 }
 
 /// A gap, or a stretch of history that is still to be read.
@@ -130,12 +140,12 @@ impl Ledger {
     }
 
     /// Notes that chasing a gap led on to another page.
-    pub(crate) fn advance(&mut self, found_at: Timestamp, to: &Url) {
+    pub(crate) fn advance(&mut self, found_at: Timestamp, to: Below) {
         for gap in &mut self.gaps {
-            if let Missing::Rows(page) = &mut gap.missing
+            if let Missing::Rows(below) = &mut gap.missing
                 && gap.found_at == found_at
             {
-                page.clone_from(to);
+                below.clone_from(&to);
                 gap.tries = 0;
             }
         }
@@ -195,8 +205,8 @@ mod tests {
         Span { from: at(from), to: at(to) }
     }
 
-    fn page(number: u32) -> Url {
-        Url::parse(&format!("https://forum.example/list?page={number}")).unwrap()
+    fn below(number: u32) -> Below {
+        Below { page: Url::parse(&format!("https://forum.example/list?page={number}")).unwrap(), rows: vec![number] }
     }
 
     fn claim(covered_to: Option<i64>, back: Back, complete: bool) -> (Stretch, Option<Timestamp>) {
@@ -238,19 +248,19 @@ mod tests {
     #[test]
     fn a_source_that_is_visited_often_is_tried_again_soon() {
         let mut ledger = Ledger::default();
-        ledger.open(span(40, 70), Missing::Rows(page(5)), false, at(100));
-        ledger.failed(&Missing::Rows(page(5)), Duration::from_secs(5), at(100));
+        ledger.open(span(40, 70), Missing::Rows(below(5)), false, at(100));
+        ledger.failed(&Missing::Rows(below(5)), Duration::from_secs(5), at(100));
         assert_eq!((ledger.due(at(104)), ledger.due(at(105)).is_some()), (None, true));
     }
 
     #[test]
     fn a_gap_is_chased_from_page_to_page_and_closed_with_proof() {
         let mut ledger = Ledger::default();
-        ledger.open(span(40, 70), Missing::Rows(page(5)), false, at(100));
-        assert_eq!(ledger.due(at(100)).map(|gap| &gap.missing), Some(&Missing::Rows(page(5))));
-        ledger.advance(at(100), &page(9));
-        assert_eq!(ledger.due(at(101)).map(|gap| &gap.missing), Some(&Missing::Rows(page(9))));
-        ledger.failed(&Missing::Rows(page(9)), HOUR, at(101));
+        ledger.open(span(40, 70), Missing::Rows(below(5)), false, at(100));
+        assert_eq!(ledger.due(at(100)).map(|gap| &gap.missing), Some(&Missing::Rows(below(5))));
+        ledger.advance(at(100), below(9));
+        assert_eq!(ledger.due(at(101)).map(|gap| &gap.missing), Some(&Missing::Rows(below(9))));
+        ledger.failed(&Missing::Rows(below(9)), HOUR, at(101));
         assert_eq!((ledger.due(at(160)), ledger.due(at(161)).is_some()), (None, true));
         let closed = ledger.close(|gap| gap.found_at == at(100), "page 11 reached what was known");
         assert_eq!((closed[0].from, closed[0].to), (at(40), at(70)));
@@ -275,14 +285,14 @@ mod tests {
     #[test]
     fn history_is_read_and_nobody_told() {
         let mut ledger = Ledger::default();
-        ledger.open(span(0, 70), Missing::Rows(page(5)), true, at(100));
+        ledger.open(span(0, 70), Missing::Rows(below(5)), true, at(100));
         assert!(ledger.due(at(100)).is_some());
         assert!(ledger.close(|_| true, "the end").is_empty());
     }
 
     #[test]
     fn what_fails_waits_longer_and_longer_and_what_is_nobodys_fault_does_not() {
-        let missing = Missing::Rows(page(2));
+        let missing = Missing::Rows(below(2));
         let mut ledger = Ledger::default();
         ledger.open(span(0, 10), missing.clone(), false, at(10));
         let mut waits = |fails: bool| {

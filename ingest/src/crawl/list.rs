@@ -2,7 +2,7 @@
 //! visit had to stop ([`super::walk`] decides).
 
 use super::{
-    ledger::Missing,
+    ledger::{Below, Missing},
     order,
     visit::{Stop, Visit},
     walk::{Reached, Walk},
@@ -47,6 +47,13 @@ struct Done {
     validators: Validators,
 }
 
+impl Done {
+    /// Where whoever goes on begins.
+    fn below(&self) -> Below {
+        Below { page: self.last_page.clone(), rows: self.walk.last().to_vec() }
+    }
+}
+
 impl Visit<'_> {
     /// Walks from the first page back to what is known.
     pub(super) async fn walk(&mut self) -> Result<Walked, Stop> {
@@ -67,14 +74,15 @@ impl Visit<'_> {
         risen.into_iter().for_each(|key| self.memory.frontier.raise(key, self.began));
         self.memory.state.order = order::of(order.into_iter());
         let (pages, is_broken) = (done.walk.pages, done.broke.is_some());
+        let below = done.below();
         self.behind = match (&done.reached, done.broke) {
             (_, Some(reason)) => {
                 self.trouble(reason.clone());
-                Some((Missing::Rows(done.last_page), reason))
+                Some((Missing::Rows(below), reason))
             }
             (Reached::More(_), None) => {
                 let reason = format!("after {pages} pages of the list nothing known was reached");
-                Some((Missing::Rows(done.last_page), reason))
+                Some((Missing::Rows(below), reason))
             }
             // A list that never said where it goes on may be a window: whatever fell out of it is not to be seen again.
             (Reached::End, None) if !self.memory.state.goes_on && !any_known && !is_first => Some((
@@ -98,7 +106,7 @@ impl Visit<'_> {
     /// Chases a gap in the list, or reads on in its history.
     pub(super) async fn chase(&mut self) -> Result<(), Stop> {
         let Some(gap) = self.memory.state.ledger.due(Timestamp::now()).cloned() else { return Ok(()) };
-        let Missing::Rows(page) = &gap.missing else { return Ok(()) };
+        let Missing::Rows(Below { page, rows }) = &gap.missing else { return Ok(()) };
         if !self.has_time(false) {
             return Ok(());
         }
@@ -113,13 +121,7 @@ impl Visit<'_> {
             }
             Err(stop) => return Err(stop),
         };
-        // Rows that were read before and stand on its first page show that none of those behind them has slid up onto the pages
-        // before, where nobody would look for it.
-        let was_read = |row: &Row| {
-            self.memory.frontier.has(&row.key)
-                && !self.memory.frontier.knows(&row.key, row.changed.as_deref(), Some(gap.found_at))
-        };
-        let slid = *page != self.site.start && !done.walk.rows.iter().take(done.walk.first_page).any(was_read);
+        let slid = *page != self.site.start && !done.walk.has_met(rows);
         self.list(done.walk.sure(), gap.history);
         let proof = match &done.reached {
             _ if slid => None,
@@ -139,9 +141,9 @@ impl Visit<'_> {
                 self.closed.extend(closed);
             }
             None if done.moved => ledger.wait(&gap.missing, self.site.pace.fastest, Timestamp::now()),
-            None if slid => ledger.advance(gap.found_at, &self.site.start),
+            None if slid => ledger.advance(gap.found_at, Below { page: self.site.start.clone(), rows: Vec::new() }),
             None if done.last_page == *page => ledger.failed(&gap.missing, self.site.pace.fastest, Timestamp::now()),
-            None => ledger.advance(gap.found_at, &done.last_page),
+            None => ledger.advance(gap.found_at, done.below()),
         }
         Ok(())
     }

@@ -227,8 +227,8 @@ impl Visit<'_> {
     async fn oldest_first(&mut self, reading: &mut Reading, bookmark: Option<Bookmark>) -> Result<ReadTo, Stop> {
         let first = reading.address.clone();
         let mut bookmark = bookmark.filter(|bookmark| bookmark.page != first);
-        // Looking at the first page again does not count: else a thread of one page a visit would never be read on.
-        let mut left = self.site.reader.thread_pages() + u32::from(bookmark.is_some());
+        // Looking again at the first page and the last one that was read does not count: else a thread would never be read on.
+        let mut left = self.site.reader.thread_pages() + if bookmark.is_some() { 2 } else { 0 };
         let (mut whole, mut pages) = (true, BTreeMap::new());
         let mut next = Some(first.clone());
         let (mut last, mut last_begins) = (first.clone(), None);
@@ -250,7 +250,7 @@ impl Visit<'_> {
             ids.insert(url.clone(), native_ids(&page));
             self.take(reading, page.posts).await?;
             // Where it begins otherwise, what is new may stand on the pages before.
-            if is_bookmark && (begins.is_none() || (expected.is_some() && begins != expected)) {
+            if is_bookmark && (begins.is_none() || begins != expected) {
                 (whole, next) = (true, pages.get(&first).cloned().flatten());
                 left += 1;
                 run.push(first.clone());
@@ -271,11 +271,10 @@ impl Visit<'_> {
         }
         let finished = next.as_ref().is_none_or(|next| pages.contains_key(next));
         let read = run.iter().filter_map(|url| ids.get(url)).flatten().cloned().collect();
-        if finished && !self.is_believable(reading, &run, read).await? {
+        if !self.is_believable(reading, &run, read).await? {
             return Ok(ReadTo::again(first));
         }
-        let (page, begins) = if finished { (last, last_begins) } else { (next.unwrap_or(last), None) };
-        Ok(ReadTo { page, begins, finished, whole: whole && finished })
+        Ok(ReadTo { page: last, begins: last_begins, finished, whole: whole && finished })
     }
 
     /// From the first page back to what is known, or all of it.
@@ -329,7 +328,7 @@ impl Visit<'_> {
         for _ in 0..AGAIN {
             let met = reading.met.len();
             let before = std::mem::take(&mut read);
-            let mut bottom = Bottom::of(before.iter().map(String::as_str));
+            let mut bottom = Bottom::of(before.iter().cloned());
             let mut next = Some(first.clone());
             for _ in 0..run.len() as u32 + MOST_AT_ONCE {
                 let Some(url) = next.take() else { break };
@@ -344,7 +343,7 @@ impl Visit<'_> {
                 next.clone_from(&page.next);
                 let ids = native_ids(&page);
                 self.take(reading, page.posts).await?;
-                let passes = bottom.passes(ids.iter().map(String::as_str));
+                let passes = bottom.passes(ids.iter().cloned());
                 read.extend(ids);
                 if passes {
                     break;
@@ -402,9 +401,9 @@ impl Visit<'_> {
 
 /// How far a thread was read.
 struct ReadTo {
-    /// Where to go on.
+    /// Its last page that was read.
     page: Url,
-    /// The first comment of that page, where it was read.
+    /// The first comment of that page.
     begins: Option<String>,
     finished: bool,
     /// From its first page to its last.

@@ -17,6 +17,7 @@
 
 use super::{
     bottom::{self, Bottom},
+    frontier::hash,
     order,
 };
 use crate::source::listing::Row;
@@ -29,6 +30,9 @@ const TRAILING: usize = 3;
 const REPEATED: u32 = 2;
 /// So often a walk is walked again, before it is left to a later visit.
 const AGAIN: u32 = 2;
+
+/// So many rows tell where a walk ended: some of them may rise or go before anybody reads on.
+const LAST: usize = 10;
 
 /// Where a walk has come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +59,14 @@ pub(crate) struct Walk {
     repeated: u32,
     /// The keys that the reading under way met, in the order of the list, with their states; and those of the reading before.
     reading: Vec<String>,
-    states: Vec<String>,
+    states: Vec<u32>,
+    /// The last rows of the reading that is believed, in their states.
+    last: Vec<u32>,
     before: Vec<String>,
     /// So many rows were met before the reading under way.
     met_before: usize,
     /// Where the reading before ended.
-    bottom: Bottom,
+    bottom: Bottom<u32>,
     again: u32,
     stood_still: bool,
 }
@@ -88,8 +94,7 @@ impl Walk {
     /// known: new rows may have pushed that down beyond the pages that were read.
     pub(crate) fn take_again(&mut self, rows: Vec<Row>, is_known: impl Fn(&Row) -> bool) -> bool {
         let reaches_the_known = !rows.is_empty() && rows.iter().rev().take(TRAILING).all(is_known);
-        let states: Vec<String> = rows.iter().map(state).collect();
-        let passes_the_bottom = self.bottom.passes(states.iter().map(String::as_str));
+        let passes_the_bottom = self.bottom.passes(rows.iter().map(state));
         self.meet(rows);
         reaches_the_known || passes_the_bottom
     }
@@ -107,7 +112,9 @@ impl Walk {
         self.again += 1;
         self.before = std::mem::take(&mut self.reading);
         self.met_before = self.rows.len();
-        self.bottom = Bottom::of(std::mem::take(&mut self.states).iter().map(String::as_str));
+        let states = std::mem::take(&mut self.states);
+        self.last = states[states.len().saturating_sub(LAST)..].to_vec();
+        self.bottom = Bottom::of(states.into_iter());
         true
     }
 
@@ -120,6 +127,16 @@ impl Walk {
     /// may have missed something beside it.
     pub(crate) fn sure(&self) -> &[Row] {
         if self.stood_still { &self.rows[..self.met_before] } else { &self.rows }
+    }
+
+    /// The last of these rows, in their states.
+    pub(crate) fn last(&self) -> &[u32] {
+        if self.stood_still { &self.last } else { &self.states[self.states.len().saturating_sub(LAST)..] }
+    }
+
+    /// Whether one of these rows was met in its state.
+    pub(crate) fn has_met(&self, rows: &[u32]) -> bool {
+        self.rows.iter().any(|row| rows.contains(&state(row)))
     }
 
     /// The keys of the list in its order, as the reading met it that is believed.
@@ -147,9 +164,8 @@ impl Walk {
     }
 }
 
-/// A row in its state.
-fn state(row: &Row) -> String {
-    format!("{}\n{}", row.key, row.changed.as_deref().unwrap_or_default())
+fn state(row: &Row) -> u32 {
+    hash(&row.key, row.changed.as_deref())
 }
 
 #[cfg(test)]
