@@ -140,12 +140,12 @@ impl Ledger {
     }
 
     /// Notes that chasing a gap led on to another page.
-    pub(crate) fn advance(&mut self, found_at: Timestamp, to: Below) {
+    pub(crate) fn advance(&mut self, found_at: Timestamp, to: &Below) {
         for gap in &mut self.gaps {
             if let Missing::Rows(below) = &mut gap.missing
                 && gap.found_at == found_at
             {
-                below.clone_from(&to);
+                below.clone_from(to);
                 gap.tries = 0;
             }
         }
@@ -258,7 +258,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.open(span(40, 70), Missing::Rows(below(5)), false, at(100));
         assert_eq!(ledger.due(at(100)).map(|gap| &gap.missing), Some(&Missing::Rows(below(5))));
-        ledger.advance(at(100), below(9));
+        ledger.advance(at(100), &below(9));
         assert_eq!(ledger.due(at(101)).map(|gap| &gap.missing), Some(&Missing::Rows(below(9))));
         ledger.failed(&Missing::Rows(below(9)), HOUR, at(101));
         assert_eq!((ledger.due(at(160)), ledger.due(at(161)).is_some()), (None, true));

@@ -141,9 +141,9 @@ impl Visit<'_> {
                 self.closed.extend(closed);
             }
             None if done.moved => ledger.wait(&gap.missing, self.site.pace.fastest, Timestamp::now()),
-            None if slid => ledger.advance(gap.found_at, Below { page: self.site.start.clone(), rows: Vec::new() }),
+            None if slid => ledger.advance(gap.found_at, &Below { page: self.site.start.clone(), rows: Vec::new() }),
             None if done.last_page == *page => ledger.failed(&gap.missing, self.site.pace.fastest, Timestamp::now()),
-            None => ledger.advance(gap.found_at, done.below()),
+            None => ledger.advance(gap.found_at, &done.below()),
         }
         Ok(())
     }
