@@ -12,7 +12,7 @@
 //! Two texts are the same when of the shorter one more than half is in the other, by five common hashes at least
 //! ([`Fingerprint::contained`]). Only founders are compared with, so that a cluster does not wander from text to text. Founders are found by
 //! the smallest hashes of their sketch. Bounded: the newest [`MOST`] founders that are not older than the window. Pure: the time is the
-//! posts' own, and a restart reads the end of `posts.analyzed` again ([`Clusters::restore`]).
+//! posts' own, and a restart reads the end of `posts.analyzed` again (founders by [`Clusters::restore`], then [`Clusters::rejoin`]).
 
 use crate::understand::{Fingerprint, fold, own_words};
 use rustc_hash::FxHashMap;
@@ -101,26 +101,31 @@ impl Clusters {
         self.find(fingerprint, at).and_then(|number| self.founder(number)).map(|founder| &*founder.id)
     }
 
-    /// Remembers a post that was placed in an earlier life.
-    pub fn restore(&mut self, post: &AnalyzedPost) {
-        if !matches!(post.verdict, Verdict::First | Verdict::Revision) || post.text.is_empty() {
-            return;
+    /// Remembers a founder of an earlier life. Yields the copies, which are to rejoin when all founders are known: partitions are
+    /// read in no order among each other.
+    pub fn restore(&mut self, post: AnalyzedPost) -> Option<(String, String)> {
+        if !matches!(post.verdict, Verdict::First | Verdict::Revision) {
+            return None;
+        }
+        if let Some(founder) = post.cluster {
+            return Some((post.id, founder));
         }
         let (at, id) = (post.published_at.as_second(), xxh3_64(post.id.as_bytes()));
         self.tidy(at);
-        if self.members.contains_key(&id) {
-            return;
+        if !self.members.contains_key(&id) {
+            let (title, text) = (fold(post.title.as_deref().unwrap_or_default()), fold(&post.text));
+            self.found(&post.id, id, at, Fingerprint::of(&title, own_words(&text)));
         }
-        match &post.cluster {
-            Some(founder) => {
-                if let Some(&number) = self.members.get(&xxh3_64(founder.as_bytes())) {
-                    self.join(number, id);
-                }
-            }
-            None => {
-                let (title, text) = (fold(post.title.as_deref().unwrap_or_default()), fold(&post.text));
-                self.found(&post.id, id, at, Fingerprint::of(&title, own_words(&text)));
-            }
+        None
+    }
+
+    /// Remembers a copy of an earlier life by its id and its founder's.
+    pub fn rejoin(&mut self, id: &str, founder: &str) {
+        let id = xxh3_64(id.as_bytes());
+        if let Some(&number) = self.members.get(&xxh3_64(founder.as_bytes()))
+            && !self.members.contains_key(&id)
+        {
+            self.join(number, id);
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) async fn clusters(log: &SharedLog, partitions: u32) -> Result<Cluster
             ends.insert(partition, end);
         }
     }
-    let mut known = Clusters::default();
+    let (mut known, mut copies) = (Clusters::default(), Vec::new());
     if from.is_empty() {
         return Ok(known);
     }
@@ -33,12 +33,15 @@ pub(super) async fn clusters(log: &SharedLog, partitions: u32) -> Result<Cluster
         let Some(batch) = reader.next(MOST, WAIT).await? else { break };
         for entry in batch.entries {
             if let Ok(post) = AnalyzedPost::decode(&entry.value) {
-                known.restore(&post);
+                copies.extend(known.restore(post));
             }
         }
         if ends.get(&batch.partition).is_some_and(|&end| batch.next >= end) {
             ends.remove(&batch.partition);
         }
+    }
+    for (id, founder) in copies {
+        known.rejoin(&id, &founder);
     }
     Ok(known)
 }

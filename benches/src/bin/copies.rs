@@ -53,7 +53,7 @@ const EDITS: [Edit; 11] = [
         parts.shuffle(random);
         parts.join("，")
     }),
-    ("full width and traditional marks", |text, _| {
+    ("digits in full width", |text, _| {
         text.iter()
             .map(|&c| if c.is_ascii_digit() { char::from_u32(c as u32 + 0xfee0).unwrap_or(c) } else { c })
             .collect()
