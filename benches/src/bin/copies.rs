@@ -5,6 +5,8 @@
 //! nothing. Recall is the share of copies whose founder is named; precision the share of right ones among all that were named, when
 //! as many strangers come as copies.
 
+#![allow(clippy::print_stdout)] // a program for developers: it speaks
+
 use analyze::{
     pipeline::clusters::{Clusters, Coming, LEAST},
     understand::{Fingerprint, fold, own_words},
