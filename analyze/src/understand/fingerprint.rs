@@ -18,6 +18,8 @@ pub(crate) const SKETCH: usize = 24;
 const MOST: usize = 2_000;
 /// For the SimHash so many rows are counted; what follows in a longer text changes little.
 const COUNTED: usize = 600;
+/// Bits of a count up to that.
+const PLANES: usize = 10;
 
 /// What a text is known by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,15 +112,24 @@ fn hash(row: &[char]) -> u64 {
     stirred ^ (stirred >> 31)
 }
 
+/// Each bit is set that more than half of the hashes have. The 64 counts stand upright: plane n holds bit n of all of them, so that a
+/// hash is added to all at once.
 fn simhash(hashes: &[u64]) -> u64 {
-    let mut ones = [0u32; 64];
-    for hash in hashes {
-        for (bit, ones) in ones.iter_mut().enumerate() {
-            *ones += (hash >> bit & 1) as u32;
+    let mut planes = [0u64; PLANES];
+    for &hash in hashes {
+        let mut carry = hash;
+        for plane in &mut planes {
+            let next = *plane & carry;
+            *plane ^= carry;
+            carry = next;
+            if carry == 0 {
+                break;
+            }
         }
     }
-    let half = hashes.len() as u32;
-    ones.iter().enumerate().fold(0, |simhash, (bit, &ones)| simhash | (u64::from(2 * ones > half) << bit))
+    let count = |bit: u32| planes.iter().rev().fold(0, |count, plane| 2 * count + (plane >> bit & 1));
+    let all = hashes.len() as u64;
+    (0..u64::BITS).fold(0, |simhash, bit| simhash | (u64::from(2 * count(bit) > all) << bit))
 }
 
 #[cfg(test)]
@@ -158,6 +169,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_simhash_has_the_bits_of_the_majority(hashes in prop::collection::vec(any::<u64>(), 0..COUNTED)) {
+            let ones = |bit: u32| hashes.iter().filter(|&hash| hash >> bit & 1 == 1).count();
+            for bit in 0..64 {
+                prop_assert_eq!(simhash(&hashes) >> bit & 1 == 1, 2 * ones(bit) > hashes.len());
+            }
+        }
+
         #[test]
         fn sketches_are_bounded_and_in_order(text in "\\PC{0,300}") {
             let found = of(&text);
