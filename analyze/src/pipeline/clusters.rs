@@ -40,8 +40,10 @@ const COMPARED: usize = 16;
 const MEMBERS: usize = 20_000;
 
 /// The posts that founded clusters.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Clusters {
+    /// Founders that are remembered.
+    most: usize,
     founders: VecDeque<Founder>,
     /// The number of the first founder; the others follow.
     first: u64,
@@ -72,7 +74,20 @@ pub struct Coming<'p> {
     pub passes_on: Option<&'p str>,
 }
 
+impl Default for Clusters {
+    fn default() -> Self {
+        Self::holding(MOST)
+    }
+}
+
 impl Clusters {
+    /// None so far, and so many founders at most.
+    #[must_use]
+    pub fn holding(most: usize) -> Self {
+        let (founders, by_hash, members) = (VecDeque::new(), FxHashMap::default(), FxHashMap::default());
+        Self { most, founders, first: 0, by_hash, members, latest: i64::MIN / 2 }
+    }
+
     /// The id of the post that founded the cluster of this one; none when it is no copy. Remembers it.
     pub fn place(&mut self, post: Coming<'_>) -> Option<String> {
         self.tidy(post.at);
@@ -169,7 +184,7 @@ impl Clusters {
         }
         self.members.insert(hash, number);
         self.founders.push_back(Founder { id: id.into(), at, fingerprint, members: vec![hash] });
-        if self.founders.len() > MOST {
+        if self.founders.len() > self.most {
             self.forget_first();
         }
     }
@@ -310,16 +325,12 @@ mod tests {
 
     #[test]
     fn the_number_of_founders_is_bounded() {
-        let mut clusters = Clusters::default();
-        for number in 0..MOST + 100 {
-            place(
-                &mut clusters,
-                &number.to_string(),
-                &format!("{number}号楼的{number}单元第{number}次报修还没来人"),
-                0,
-            );
+        let mut clusters = Clusters::holding(100);
+        for number in 0..1_000_u32 {
+            let text: String = (0..20).filter_map(|at| char::from_u32(0x4e00 + number * 20 + at)).collect();
+            assert_eq!(place(&mut clusters, &number.to_string(), &text, 0), None);
         }
-        assert!(clusters.len() <= MOST);
+        assert_eq!((clusters.len(), clusters.members.len()), (100, 100));
         assert!(clusters.by_hash.values().all(|numbers| !numbers.is_empty()));
         assert!(clusters.members.values().all(|&number| number >= clusters.first));
     }

@@ -4,6 +4,17 @@
 //! thousand of those each kind of edit makes a copy, and a thousand of the other half, which were not seen, should be taken for
 //! nothing. Recall is the share of copies whose founder is named; precision the share of right ones among all that were named, when
 //! as many strangers come as copies.
+//!
+//! Measured, 2,141 texts seen, of 1,000 strangers 23 were taken for copies, and those that were looked at are copies that the sets
+//! themselves hold, so that the precisions are lower bounds:
+//!
+//! | edit | recall | precision |
+//! |---|---|---|
+//! | the same; marks, emoji, link, mention; full width; foreword; reordered; cut off after 70 % | 1.000 | .978 |
+//! | one character in 20 left out, changed | .999, .993 | .977 |
+//! | one character in 10 changed | .947 | .976 |
+//! | the last 60 % | .997 | .977 |
+//! | cut off after 40 % (the short ones fall below the shortest text) | .844 | .973 |
 
 #![allow(clippy::print_stdout)] // a program for developers: it speaks
 
