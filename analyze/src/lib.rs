@@ -20,7 +20,7 @@ pub mod understand;
 use schemas::{
     kit::{
         service::{Ready, Service},
-        settings::{Fault, Settings, Spanned},
+        settings::{DistrictFile, Fault, Places, Settings, Spanned, Taxonomy},
         shutdown::Shutdown,
     },
     log::SharedLog,
@@ -29,17 +29,30 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use understand::Understanding;
 
-/// Faults of the config that only this stage can judge: queries of watch topics.
+/// Faults of the config that only this stage can judge: queries of watch topics, and the district's own files.
 #[must_use]
 pub fn check(settings: &Settings) -> Vec<Fault> {
-    settings
+    let mut faults: Vec<Fault> = settings
         .watch
         .iter()
         .filter_map(|watch| {
             let error = query::parse_watch(&watch.get_ref().query).err()?;
             Some(settings.fault(watch, "query", error.to_string()))
         })
-        .collect()
+        .collect();
+    faults.extend(taxonomy(settings).err().into_iter().flatten());
+    faults.extend(places(settings).err().into_iter().flatten());
+    faults
+}
+
+/// The taxonomy that the config names.
+fn taxonomy(settings: &Settings) -> Result<Option<Taxonomy>, Vec<Fault>> {
+    settings.understand.taxonomy.as_deref().map(Taxonomy::load).transpose()
+}
+
+/// The places that the config names.
+fn places(settings: &Settings) -> Result<Option<Places>, Vec<Fault>> {
+    settings.understand.places.as_deref().map(Places::load).transpose()
 }
 
 /// Starts the stage. Its router has `/api/search`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
@@ -67,10 +80,20 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
     Ok(Service { name: "analyze", router: archive.router.merge(trend.router), ready, task })
 }
 
-/// What understanding needs, with the watch topics of the config.
+/// What understanding needs, with the watch topics, the taxonomy and the places of the config.
 ///
 /// # Errors
-/// When a watch topic's query cannot be parsed.
+/// When a watch topic's query cannot be parsed, or a district's own file is faulty.
 pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
-    Understanding::new(settings.watch.iter().map(Spanned::get_ref))
+    let told = |faults: Vec<Fault>| anyhow::anyhow!(faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"));
+    let (taxonomy, places) = (taxonomy(settings).map_err(told)?, places(settings).map_err(told)?);
+    let taxonomy = match &taxonomy {
+        Some(own) => own,
+        None => understand::category::shipped()?,
+    };
+    let places = match &places {
+        Some(own) => own,
+        None => understand::places::shipped()?,
+    };
+    Understanding::with(settings.watch.iter().map(Spanned::get_ref), taxonomy, places)
 }

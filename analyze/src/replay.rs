@@ -105,7 +105,8 @@ impl<'a> Replay<'a> {
     }
 
     fn analyzed(&mut self, post: &DoorPost) -> AnalyzedPost {
-        let understood = self.understanding.understand_text(post.title.as_deref().unwrap_or(""), &post.text);
+        let understood =
+            self.understanding.understand_at(post.title.as_deref().unwrap_or(""), &post.text, post.place.as_deref());
         let offset = self.next_offset;
         self.next_offset += 1;
         AnalyzedPost {
@@ -130,6 +131,12 @@ impl<'a> Replay<'a> {
             keyphrases: understood.keyphrases,
             topics: understood.topics,
             place: post.place.clone(),
+            category: understood.category,
+            places: understood.places,
+            elsewhere: understood.elsewhere,
+            unit: understood.unit,
+            fingerprint: understood.fingerprint.hex(),
+            cluster: None,
             official: None,
             addressed_to: None,
             gone_at: None,

@@ -3,10 +3,14 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 use analyze::understand::{
-    Segmenter, fold,
+    Segmenter, Understanding, fold,
     sentiment::{Model, evaluate},
 };
-use std::{collections::HashSet, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::PathBuf,
+};
 
 /// A folder of the shared data; none where there is none.
 fn data(folder: &str) -> Option<PathBuf> {
@@ -65,4 +69,44 @@ fn segmentation_is_what_jieba_does() {
     let f1 = 2.0 * right as f64 / (found + wanted) as f64;
     eprintln!("MSR F1 {f1:.4}");
     assert!(f1 > 0.81, "{f1}");
+}
+
+/// The figures of `defaults/taxonomy.md`: macro-F1 of the first level, over the classes that occur among labelled messages; of messages to a
+/// city's leaders nearly all get a category, of Weibo chat few.
+#[test]
+fn categories_are_as_good_as_their_card_says() {
+    let Some(folder) = data("messages") else { return };
+    let understanding = Understanding::new([]).unwrap();
+    let lines = |file: PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    let category = |post: &serde_json::Value| {
+        let text = |key: &str| post[key].as_str().unwrap_or_default();
+        understanding.understand_text(text("title"), text("text")).category.map(|category| category.level1)
+    };
+    // Right, missed, wrongly given.
+    let mut table: BTreeMap<String, [f32; 3]> = BTreeMap::new();
+    for post in lines(folder.join("categories_dev.jsonl")) {
+        let (label, found) = (post["category"].as_str().unwrap(), category(&post).unwrap_or_default());
+        table.entry(label.into()).or_default()[usize::from(found != label)] += 1.0;
+        if found != label {
+            table.entry(found).or_default()[2] += 1.0;
+        }
+    }
+    table.retain(|_, [right, missed, _]| *right + *missed > 0.0);
+    let f1 = |[right, missed, wrong]: &[f32; 3]| 2.0 * right / (2.0 * right + missed + wrong);
+    let mean = table.values().map(f1).sum::<f32>() / table.len() as f32;
+    eprintln!("category, first level: macro-F1 {mean:.3} over {} classes", table.len());
+    assert!(mean >= 0.9, "{mean:.3} {table:?}");
+    let given = |posts: Vec<serde_json::Value>| {
+        let given = posts.iter().filter(|post| category(post).is_some()).count();
+        given as f32 / posts.len() as f32
+    };
+    let messages = given(lines(folder.join("messages_with_replies.jsonl")));
+    eprintln!("messages that get a category: {messages:.3}");
+    assert!(messages >= 0.985, "{messages}");
+    let chat = given(lines(folder.join("../sentiment/smp2020_usual_eval_labeled.jsonl")));
+    eprintln!("Weibo posts that get one: {chat:.3}");
+    assert!(chat <= 0.12, "{chat}");
 }

@@ -4,6 +4,8 @@
 //! posts.raw ─▶ read ─▶ understand (all cores, order kept) ─▶ write: verdict ─▶ posts.analyzed ─▶ archive ─▶ commit
 //! ```
 //!
+//! * [`clusters`]: which posts are the same text again; found after the verdict, in the one writing thread. Pure; `restore` reads what
+//!   it knew from the end of posts.analyzed when a life begins.
 //! * [`arrival`]: one raw record: decoded, checked and understood, or the reason why not. Pure.
 //! * `read`: all partitions of posts.raw, from where the archive stands.
 //! * `understand`: many records at a time on all cores; what comes out is in the order that went in.
@@ -15,7 +17,9 @@
 //! the next begins from what was committed; readiness tells it meanwhile. A stop commits what is done.
 
 pub mod arrival;
+pub mod clusters;
 mod read;
+mod restore;
 mod understand;
 mod write;
 
@@ -173,11 +177,16 @@ impl Shared {
 
     /// One life: until shutdown, or until something fails.
     async fn live(&self, writer: ArchiveWriter, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let known = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            known = restore::clusters(&self.log, self.info.partitions) => known?,
+        };
         let (batches, read) = mpsc::channel(QUEUE);
         let (records, understood) = mpsc::channel(QUEUE);
         let reading = tokio::spawn(read::run(self.log.clone(), writer.resume(), batches, shutdown.clone()));
         let understanding = tokio::spawn(understand::run(read, records, self.understanding.clone()));
-        let writing = write::Writing::new(self.clone(), writer, shutdown.clone());
+        let writing = write::Writing::new(self.clone(), writer, known, shutdown.clone());
         let wrote = tokio::task::spawn_blocking(move || writing.run(understood)).await;
         // The writer has gone, so the others find their channels closed and end too.
         let understood = understanding.await;

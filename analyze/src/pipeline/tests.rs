@@ -197,6 +197,46 @@ async fn each_record_gets_its_verdict_in_its_place() {
     assert_eq!(page.hits[0].thread_id.as_deref(), Some("7"));
 }
 
+/// The same text again is of the cluster of the first; a restart does not forget it, nor does a crash that loses the archive's position.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_of_the_cluster_of_the_first_whatever_happens_between_them() {
+    const TEXT: &str = "昨天下午抚琴西路的自来水管又爆了，路面全是水，打了三次电话都说马上来，到现在也没有人来修";
+    let fixture = Fixture::new();
+    let first = post("1", TEXT);
+    fixture.push_posts(std::slice::from_ref(&first)).await;
+    fixture.start().await.stop_when_read(&fixture).await;
+    let copy = post("2", &TEXT.replace("三次", "五次"));
+    let repost = RawPost { kind: Kind::Repost, parent_id: Some("2".into()), ..post("3", "说得对") };
+    let other = post("4", "小区门口的幼儿园下个月开学，学费涨了八百块，家长群里都在问为什么没有提前通知");
+    let placed = |mut posts: Vec<AnalyzedPost>| {
+        posts.sort_by(|one, next| (&one.id, one.raw).cmp(&(&next.id, next.raw)));
+        posts.into_iter().map(|post| (post.id, post.cluster)).collect::<Vec<_>>()
+    };
+    let running = fixture.start().await;
+    fixture.push_posts(std::slice::from_ref(&copy)).await;
+    fixture.analyzed(2).await;
+    // Partitions are read in no order among each other, so each is waited for.
+    fixture.push_posts(&[repost, other]).await;
+    let posts = placed(fixture.analyzed(4).await);
+    let of = |cluster: Option<&str>| cluster.map(str::to_owned);
+    assert_eq!(
+        posts,
+        [
+            ("forum:1".to_owned(), None),
+            ("forum:2".to_owned(), of(Some("forum:1"))),
+            ("forum:3".to_owned(), of(Some("forum:1"))),
+            ("forum:4".to_owned(), None),
+        ]
+    );
+    running.stop().await;
+    std::fs::remove_dir_all(fixture.folder.path().join("archive")).unwrap();
+    let running = fixture.start().await;
+    let again = placed(fixture.analyzed(8).await);
+    running.stop().await;
+    let twice: Vec<_> = posts.into_iter().flat_map(|post| [post.clone(), post]).collect();
+    assert_eq!(again, twice);
+}
+
 /// A hotline hands a report in, and again when it is answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_is_answered_shows_its_answer() {

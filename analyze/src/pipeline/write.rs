@@ -3,6 +3,7 @@
 use super::{
     BACKOFF, Shared,
     arrival::{Arrival, Came},
+    clusters::{Clusters, Coming, passed_on},
     read::MOST,
     understand::{Record, Understood, Unreadable},
 };
@@ -35,6 +36,7 @@ const TIDY_BUSY: Duration = Duration::from_millis(100);
 pub(super) struct Writing {
     shared: Shared,
     writer: ArchiveWriter,
+    clusters: Clusters,
     shutdown: Shutdown,
     handle: Handle,
     round: Round,
@@ -63,9 +65,9 @@ struct Addition {
 }
 
 impl Writing {
-    pub(super) fn new(shared: Shared, writer: ArchiveWriter, shutdown: Shutdown) -> Self {
+    pub(super) fn new(shared: Shared, writer: ArchiveWriter, clusters: Clusters, shutdown: Shutdown) -> Self {
         let (round, waiting, behind) = (Round::default(), Vec::new(), HashMap::new());
-        Self { shared, writer, shutdown, handle: Handle::current(), round, waiting, behind }
+        Self { shared, writer, clusters, shutdown, handle: Handle::current(), round, waiting, behind }
     }
 
     /// Works until nothing more comes, then commits what is done.
@@ -172,8 +174,21 @@ impl Writing {
             clamped: arrival.dates.clamped,
         };
         let Some(judgement) = self.writer.judge(at, &arrival.post.id, arrival.id_hash, came)? else { return Ok(()) };
-        self.round.analyze(at, appended_at, arrival, judgement);
+        let cluster = if judgement.verdict == Verdict::Duplicate { None } else { self.cluster(&arrival, &judgement) };
+        self.round.analyze(at, appended_at, arrival, judgement, cluster);
         Ok(())
+    }
+
+    /// The founder of the cluster that a post belongs to.
+    fn cluster(&mut self, arrival: &Arrival, judgement: &Judgement) -> Option<String> {
+        let post = &arrival.post;
+        let passes_on = passed_on(post.kind, &post.source, post.parent_id.as_deref());
+        self.clusters.place(Coming {
+            id: &post.id,
+            at: judgement.now.published_at.as_second(),
+            fingerprint: &arrival.understood.fingerprint,
+            passes_on: passes_on.as_deref(),
+        })
     }
 
     fn judge_gone(&mut self, at: Position, appended_at: Timestamp, gone: &Gone) -> anyhow::Result<()> {
@@ -277,7 +292,14 @@ impl Round {
         self.rejected.push(NewRecord { partition: 0, key: None, value: rejected.encode() });
     }
 
-    fn analyze(&mut self, at: Position, appended_at: Timestamp, arrival: Arrival, judgement: Judgement) {
+    fn analyze(
+        &mut self,
+        at: Position,
+        appended_at: Timestamp,
+        arrival: Arrival,
+        judgement: Judgement,
+        cluster: Option<String>,
+    ) {
         let label = match judgement.verdict {
             Verdict::First => "first",
             Verdict::Revision => "revision",
@@ -309,6 +331,12 @@ impl Round {
             keyphrases: if light { Vec::new() } else { std::mem::take(&mut understood.keyphrases) },
             topics: if light { Vec::new() } else { std::mem::take(&mut understood.topics) },
             place: post.place.filter(|_| !light),
+            category: understood.category.take().filter(|_| !light),
+            places: if light { Vec::new() } else { std::mem::take(&mut understood.places) },
+            elsewhere: understood.elsewhere.take().filter(|_| !light),
+            unit: understood.unit.take().filter(|_| !light),
+            fingerprint: understood.fingerprint.hex().filter(|_| !light),
+            cluster,
             official: post.official,
             addressed_to: post.addressed_to,
             gone_at: None,
@@ -337,6 +365,12 @@ impl Round {
             keyphrases: Vec::new(),
             topics: Vec::new(),
             place: None,
+            category: None,
+            places: Vec::new(),
+            elsewhere: None,
+            unit: None,
+            fingerprint: None,
+            cluster: None,
             reply: None,
             ..post
         }

@@ -1,27 +1,35 @@
-//! One post: normalise, segment, sentiment, keyphrases, watch topics. Pure: no I/O, no clock.
+//! One post: normalise, segment, sentiment, category, places, unit, fingerprint, keyphrases, watch topics. Pure: no I/O, no clock.
 //!
 //! A post is folded once ([`fold`]) and cut once ([`Segmenter`]); everything else reads these two. Sentiment is judged
 //! on the author's [`mod@own_words`], keyphrases are taken from the original text, and watch topics are matched
-//! all at once ([`Matcher`]).
+//! all at once ([`Matcher`]). Keywords of classes ([`category`]) and names of places ([`places`]) stand in one automaton (`lexicon`).
 
+pub mod category;
+mod fingerprint;
 mod keyphrases;
+mod lexicon;
 mod marks;
 mod normalise;
 mod own_words;
+pub mod places;
 pub mod print;
 mod segment;
 pub mod sentiment;
 mod stop_words;
 
+pub use fingerprint::Fingerprint;
 pub use normalise::fold;
 pub use own_words::own_words;
 pub use segment::Segmenter;
 
 use crate::query::{Matcher, parse_watch};
 use anyhow::Context;
+use category::Classes;
+use lexicon::{Lexicon, Terms};
+use places::Gazetteer;
 use schemas::{
-    kit::settings::Watch,
-    records::{RawPost, Sentiment},
+    kit::settings::{Places, Taxonomy, Watch},
+    records::{Category, PlaceFound, RawPost, Sentiment, UnitProposed},
 };
 
 /// Rises with every change of how a post is normalised, cut, judged or indexed; a new model is seen by itself.
@@ -46,6 +54,16 @@ pub struct Understood {
     pub text: Normal,
     /// Sentiment of the author's own words.
     pub sentiment: Sentiment,
+    /// The class of the matter; none where it is no matter of government.
+    pub category: Option<Category>,
+    /// The places of ours that it names, the most exact first.
+    pub places: Vec<PlaceFound>,
+    /// The province, city or district that it is about, when that is not ours.
+    pub elsewhere: Option<String>,
+    /// The unit that is proposed to answer.
+    pub unit: Option<UnitProposed>,
+    /// What the author's own words are known by when they come again.
+    pub fingerprint: Fingerprint,
     /// Keyphrases, the best first.
     pub keyphrases: Vec<String>,
     /// Ids of the watch topics that match.
@@ -58,6 +76,10 @@ pub struct Understanding {
     model: &'static sentiment::Model,
     topics: Vec<String>,
     matcher: Matcher,
+    terms: Terms,
+    lexicon: Lexicon,
+    classes: Classes,
+    gazetteer: Gazetteer,
     version: String,
 }
 
@@ -69,17 +91,36 @@ struct Cut<'t> {
 }
 
 impl Understanding {
-    /// Loads the dictionary and the model that ship with the program.
+    /// Loads the dictionary, the model, the taxonomy and the places that ship with the program.
     ///
     /// # Errors
     /// When a watch topic's query cannot be parsed.
     pub fn new<'a>(watch: impl IntoIterator<Item = &'a Watch>) -> anyhow::Result<Self> {
+        Self::with(watch, category::shipped()?, places::shipped()?)
+    }
+
+    /// With a district's own taxonomy and places.
+    ///
+    /// # Errors
+    /// When a watch topic's query cannot be parsed.
+    pub fn with<'a>(
+        watch: impl IntoIterator<Item = &'a Watch>,
+        taxonomy: &Taxonomy,
+        places: &Places,
+    ) -> anyhow::Result<Self> {
         let (mut topics, mut queries) = (Vec::new(), Vec::new());
         for Watch { id, query, .. } in watch {
             queries.push(parse_watch(query).with_context(|| format!("the query of the watch topic {id:?}"))?);
             topics.push(id.clone());
         }
+        let mut terms = Terms::default();
+        let classes = Classes::new(taxonomy, &mut terms);
+        let gazetteer = Gazetteer::new(places, &mut terms);
         Ok(Self {
+            lexicon: terms.lexicon()?,
+            terms,
+            classes,
+            gazetteer,
             segmenter: Segmenter::with_words(queries.iter().flat_map(|query| query.terms())),
             model: sentiment::Model::shipped().context("the sentiment model that was built in")?,
             matcher: Matcher::new(&queries)?,
@@ -104,12 +145,18 @@ impl Understanding {
     /// Understands one post.
     #[must_use]
     pub fn understand(&self, post: &RawPost) -> Understood {
-        self.understand_text(post.title.as_deref().unwrap_or(""), &post.text)
+        self.understand_at(post.title.as_deref().unwrap_or(""), &post.text, post.place.as_deref())
     }
 
     /// Understands a title (which may be empty) and a text.
     #[must_use]
     pub fn understand_text(&self, title: &str, text: &str) -> Understood {
+        self.understand_at(title, text, None)
+    }
+
+    /// Understands a title, a text, and the place that the source states.
+    #[must_use]
+    pub fn understand_at(&self, title: &str, text: &str, place: Option<&str>) -> Understood {
         let (title_folded, text_folded) = (fold(title), fold(text));
         let title = Cut::new(&self.segmenter, title, &title_folded);
         let text = Cut::new(&self.segmenter, text, &text_folded);
@@ -118,8 +165,25 @@ impl Understanding {
         let sentiment = self.sentiment(&title, &text);
         let keyphrases = keyphrases::keyphrases(&self.segmenter, &[&title, &text]);
         let topics = self.matcher.matches(&title_folded, &text_folded);
+        let (in_title, in_text) = (self.lexicon.find(title.folded), self.lexicon.find(text.folded));
+        let category = self.classes.judge(&in_title, &in_text, text.folded.len());
+        let stated_folded = fold(place.unwrap_or_default());
+        let stated = (!stated_folded.is_empty())
+            .then(|| (Cut::new(&self.segmenter, &stated_folded, &stated_folded), self.lexicon.find(&stated_folded)));
+        let located = self.gazetteer.locate(
+            &self.terms,
+            &self.segmenter,
+            [(&title, &in_title), (&text, &in_text)],
+            stated.as_ref().map(|(cut, found)| (cut, found.as_slice())),
+        );
+        let unit = self.gazetteer.propose(&located, category.as_ref());
         Understood {
             sentiment,
+            category,
+            places: located.places,
+            elsewhere: located.elsewhere,
+            unit,
+            fingerprint: Fingerprint::of(&title_folded, own_words(&text_folded)),
             keyphrases,
             topics: topics.into_iter().map(|number| self.topics[number].clone()).collect(),
             title: Normal { words: title_words, folded: title_folded },

@@ -5,7 +5,7 @@
 
 use super::{Understanding, Understood};
 use anyhow::Context;
-use schemas::records::{MAX_LINE_BYTES, Sentiment, post_id};
+use schemas::records::{Category, MAX_LINE_BYTES, PlaceFound, Sentiment, UnitProposed, post_id};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read, Write};
 
@@ -17,6 +17,7 @@ struct Line {
     native_id: Option<String>,
     title: Option<String>,
     text: String,
+    place: Option<String>,
 }
 
 /// What is printed of a post.
@@ -24,7 +25,12 @@ struct Line {
 struct Printed<'a> {
     id: serde_json::Value,
     sentiment: Sentiment,
+    category: Option<&'a Category>,
+    places: &'a [PlaceFound],
+    elsewhere: Option<&'a str>,
+    unit: Option<&'a UnitProposed>,
     keyphrases: &'a [String],
+    fingerprint: Option<String>,
     topics: &'a [String],
     words: Vec<&'a str>,
 }
@@ -72,7 +78,7 @@ pub fn print(
 }
 
 fn understand(understanding: &Understanding, line: &Line) -> Understood {
-    understanding.understand_text(line.title.as_deref().unwrap_or(""), &line.text)
+    understanding.understand_at(line.title.as_deref().unwrap_or(""), &line.text, line.place.as_deref())
 }
 
 /// The id is the line's own, or the post's, or the line's number.
@@ -84,7 +90,18 @@ fn printed<'a>(number: usize, line: &Line, found: &'a Understood) -> Printed<'a>
     };
     let words =
         [&found.title.words, &found.text.words].into_iter().flat_map(|words| words.split_whitespace()).collect();
-    Printed { id, sentiment: found.sentiment, keyphrases: &found.keyphrases, topics: &found.topics, words }
+    Printed {
+        id,
+        sentiment: found.sentiment,
+        category: found.category.as_ref(),
+        places: &found.places,
+        elsewhere: found.elsewhere.as_deref(),
+        unit: found.unit.as_ref(),
+        keyphrases: &found.keyphrases,
+        fingerprint: found.fingerprint.hex(),
+        topics: &found.topics,
+        words,
+    }
 }
 
 /// Passes over the rest of a line, however long it is.

@@ -63,6 +63,12 @@ impl Segmenter {
         tokens
     }
 
+    /// Whether the dictionary has a word.
+    #[must_use]
+    pub(super) fn knows(&self, word: &str) -> bool {
+        self.jieba.has_word(word)
+    }
+
     /// How often the dictionary's source texts had a word, at least once; for a word that it does not know, what its
     /// parts make likely.
     #[must_use]

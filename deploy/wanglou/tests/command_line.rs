@@ -109,6 +109,10 @@ fn understand_prints_what_it_understood_of_each_post() {
     assert_eq!(lines[0]["sentiment"]["label"], "negative");
     assert_eq!(lines[1]["sentiment"]["label"], "positive");
     assert_eq!(lines[0]["topics"], serde_json::json!(["water"]));
+    assert_eq!(lines[0]["category"]["level3"], "自来水供应");
+    assert_eq!(lines[0]["unit"]["id"], "区水务局");
+    assert_eq!(lines[0]["fingerprint"].as_str().map(str::len), Some(16));
+    assert_eq!((&lines[1]["elsewhere"], &lines[1]["places"]), (&Value::Null, &serde_json::json!([])));
     assert!(String::from_utf8_lossy(&output.stderr).contains('2'), "the bad line is named");
 }
 

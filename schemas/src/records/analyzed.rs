@@ -1,6 +1,6 @@
 //! `posts.analyzed`: a post with what was understood of it.
 
-use super::{Counts, Kind, Precision, Reply};
+use super::{Category, Counts, Kind, PlaceFound, Precision, Reply, UnitProposed};
 use crate::log::Position;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -106,6 +106,25 @@ pub struct AnalyzedPost {
     /// The place that the source itself states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// The class of the matter; missing where it is no matter of government.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// The places of ours that it names, the most exact first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlaceFound>,
+    /// The province, city or district that it is about, when that is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
+    /// The unit that is proposed to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<UnitProposed>,
+    /// The fingerprint of the author's own words, in hexadecimal: near-copies have near fingerprints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// The id of the post that this one is a near-copy of, the first of them that was seen; its own text spreads, and is no further
+    /// voice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// The unit whose official voice published it, by the config of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub official: Option<String>,

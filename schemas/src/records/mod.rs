@@ -17,6 +17,7 @@ mod incident;
 mod post;
 mod pulse;
 mod rejected;
+mod understood;
 
 pub use analyzed::{AnalyzedPost, Label, Sentiment, Verdict};
 pub use audit::AuditEntry;
@@ -28,6 +29,7 @@ pub use incident::{Delivery, DeliveryState, Event, Incident, IncidentRecord, Lev
 pub use post::{Counts, Kind, Precision, RawPost, Reply, Via, post_id};
 pub use pulse::{Phase, Pulse, Sample, Spike, TopicKind, TopicRef, Window};
 pub use rejected::Rejected;
+pub use understood::{Category, PlaceFound, PlaceKind, UnitProposed};
 
 use serde::{Serialize, de::DeserializeOwned};
 

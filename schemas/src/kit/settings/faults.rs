@@ -4,7 +4,11 @@
 //! others stay) and the text is read again, until it can be read or no line is left to blank.
 
 use serde::de::DeserializeOwned;
-use std::{fmt, ops::Range};
+use std::{
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 /// Where a fault is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +17,8 @@ pub enum Place {
     File,
     /// A line, from 1.
     Line(usize),
+    /// Another file that the config names, and a line of it, from 1.
+    OfFile(PathBuf, Option<usize>),
     /// An environment variable.
     Environment(String),
 }
@@ -32,12 +38,24 @@ impl Fault {
         Self { place, message: message.into() }
     }
 
+    /// The same fault, of a file that the config names and not of the config.
+    #[must_use]
+    pub(super) fn of_file(self, file: &Path) -> Self {
+        let line = match self.place {
+            Place::Line(line) => Some(line),
+            _ => None,
+        };
+        Self { place: Place::OfFile(file.to_owned(), line), ..self }
+    }
+
     /// The fault with the file's name before it: `wanglou.toml:12: …`.
     #[must_use]
     pub fn in_file(&self, file: &std::path::Path) -> String {
         match &self.place {
             Place::File => format!("{}: {}", file.display(), self.message),
             Place::Line(line) => format!("{}:{line}: {}", file.display(), self.message),
+            Place::OfFile(other, None) => format!("{}: {}", other.display(), self.message),
+            Place::OfFile(other, Some(line)) => format!("{}:{line}: {}", other.display(), self.message),
             Place::Environment(name) => format!("{name} (environment): {}", self.message),
         }
     }

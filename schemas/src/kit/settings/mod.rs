@@ -16,7 +16,10 @@ mod file;
 mod http;
 mod json;
 mod log;
+mod places;
 mod source;
+mod taxonomy;
+mod understand;
 mod watch;
 
 pub use alert::{Channel, ChannelKind, Duty, EscalationStep, LevelRule, Policy, Records, Shift};
@@ -29,8 +32,11 @@ pub use file::{Done, FileSettings, Official};
 pub use http::{Http, Token, Upstream};
 pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next};
 pub use log::{LogKind, LogRetention, LogSettings};
+pub use places::{GazetteerPlace, Places, Unit, UnitLevel};
 pub use serde_spanned::Spanned;
 pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
+pub use taxonomy::{Level1, Level2, Taxonomy};
+pub use understand::{DistrictFile, Understand};
 pub use watch::Watch;
 
 use serde::Deserialize;
@@ -63,6 +69,8 @@ pub struct Settings {
     pub archive: Archive,
     /// When a topic rises.
     pub trend: Trend,
+    /// What posts are about, and where.
+    pub understand: Understand,
     /// The sources to crawl. None is needed when posts are pushed.
     pub source: Vec<Spanned<Source>>,
     /// The watch topics.
@@ -91,6 +99,7 @@ impl Default for Settings {
             disk: DiskSettings::default(),
             archive: Archive::default(),
             trend: Trend::default(),
+            understand: Understand::default(),
             source: Vec::new(),
             watch: Vec::new(),
             channel: Vec::new(),
