@@ -81,6 +81,7 @@ fn take(writer: &mut ArchiveWriter, post: &Told) -> anyhow::Result<Option<(Verdi
             title: normal(post.title.as_deref().unwrap_or("")),
             text: normal(&post.text),
             sentiment: analyzed.sentiment.unwrap(),
+            tones: Vec::new(),
             keyphrases: Vec::new(),
             topics: post.topics.clone(),
         };
@@ -111,6 +112,7 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         counts,
         previous: judged.previous,
         sentiment: Some(Sentiment { label: Label::Neutral, negative: 0.0, neutral: 1.0, positive: 0.0 }),
+        tones: Vec::new(),
         keyphrases: Vec::new(),
         topics: post.topics.clone(),
         place: None,

@@ -1,4 +1,4 @@
-//! One post: normalise, segment, sentiment, keyphrases, watch topics. Pure: no I/O, no clock.
+//! One post: normalise, segment, sentiment, tones, keyphrases, watch topics. Pure: no I/O, no clock.
 //!
 //! A post is folded once ([`fold`]) and cut once ([`Segmenter`]); everything else reads these two. Sentiment is judged
 //! on the author's [`mod@own_words`], keyphrases are taken from the original text, and watch topics are matched
@@ -12,6 +12,7 @@ pub mod print;
 mod segment;
 pub mod sentiment;
 mod stop_words;
+pub mod tones;
 
 pub use normalise::fold;
 pub use own_words::own_words;
@@ -21,11 +22,11 @@ use crate::query::{Matcher, parse_watch};
 use anyhow::Context;
 use schemas::{
     kit::settings::Watch,
-    records::{RawPost, Sentiment},
+    records::{RawPost, Sentiment, ToneProbability},
 };
 
 /// Rises with every change of how a post is normalised, cut, judged or indexed; a new model is seen by itself.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A text as it is searched and matched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +47,8 @@ pub struct Understood {
     pub text: Normal,
     /// Sentiment of the author's own words.
     pub sentiment: Sentiment,
+    /// Tones of the author's own words, the more probable first.
+    pub tones: Vec<ToneProbability>,
     /// Keyphrases, the best first.
     pub keyphrases: Vec<String>,
     /// Ids of the watch topics that match.
@@ -56,6 +59,7 @@ pub struct Understood {
 pub struct Understanding {
     segmenter: Segmenter,
     model: &'static sentiment::Model,
+    tones: tones::Tones,
     topics: Vec<String>,
     matcher: Matcher,
     version: String,
@@ -82,6 +86,7 @@ impl Understanding {
         Ok(Self {
             segmenter: Segmenter::with_words(queries.iter().flat_map(|query| query.terms())),
             model: sentiment::Model::shipped().context("the sentiment model that was built in")?,
+            tones: tones::Tones::new()?,
             matcher: Matcher::new(&queries)?,
             topics,
             version: format!("{VERSION}-{:016x}", sentiment::Model::shipped_checksum()),
@@ -115,11 +120,13 @@ impl Understanding {
         let text = Cut::new(&self.segmenter, text, &text_folded);
         let title_words = segment::join_words(&title.tokens);
         let text_words = segment::join_words(&text.tokens);
-        let sentiment = self.sentiment(&title, &text);
+        let emotions = self.emotions(&title, &text);
+        let tones = self.tones.hear([own_words(title.folded), own_words(text.folded)], &emotions);
         let keyphrases = keyphrases::keyphrases(&self.segmenter, &[&title, &text]);
         let topics = self.matcher.matches(&title_folded, &text_folded);
         Understood {
-            sentiment,
+            sentiment: emotions.sentiment(),
+            tones,
             keyphrases,
             topics: topics.into_iter().map(|number| self.topics[number].clone()).collect(),
             title: Normal { words: title_words, folded: title_folded },
@@ -135,7 +142,7 @@ impl Understanding {
         Normal { folded, words }
     }
 
-    fn sentiment(&self, title: &Cut<'_>, text: &Cut<'_>) -> Sentiment {
+    fn emotions(&self, title: &Cut<'_>, text: &Cut<'_>) -> sentiment::Emotions {
         let mut features = Vec::with_capacity(6 * text.folded.len());
         if !title.folded.is_empty() {
             sentiment::features::extract(title.own(), &mut features);
@@ -143,7 +150,7 @@ impl Understanding {
         if !text.folded.is_empty() {
             sentiment::features::extract(text.own(), &mut features);
         }
-        self.model.judge(&features)
+        self.model.emotions(&features)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Understanding, Understood};
 use anyhow::Context;
-use schemas::records::{MAX_LINE_BYTES, Sentiment, post_id};
+use schemas::records::{MAX_LINE_BYTES, Sentiment, ToneProbability, post_id};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read, Write};
 
@@ -24,6 +24,7 @@ struct Line {
 struct Printed<'a> {
     id: serde_json::Value,
     sentiment: Sentiment,
+    tones: &'a [ToneProbability],
     keyphrases: &'a [String],
     topics: &'a [String],
     words: Vec<&'a str>,
@@ -84,7 +85,14 @@ fn printed<'a>(number: usize, line: &Line, found: &'a Understood) -> Printed<'a>
     };
     let words =
         [&found.title.words, &found.text.words].into_iter().flat_map(|words| words.split_whitespace()).collect();
-    Printed { id, sentiment: found.sentiment, keyphrases: &found.keyphrases, topics: &found.topics, words }
+    Printed {
+        id,
+        sentiment: found.sentiment,
+        tones: &found.tones,
+        keyphrases: &found.keyphrases,
+        topics: &found.topics,
+        words,
+    }
 }
 
 /// Passes over the rest of a line, however long it is.
