@@ -218,7 +218,11 @@ fn ranks(samples: &[&Sample]) -> FxHashMap<u32, u32> {
             *rank += SETS[sample.set].rank;
         }
     }
-    counts.into_iter().filter(|(_, (texts, _))| *texts >= LEAST_TEXTS).map(|(feature, (_, rank))| (feature, rank)).collect()
+    counts
+        .into_iter()
+        .filter(|(_, (texts, _))| *texts >= LEAST_TEXTS)
+        .map(|(feature, (_, rank))| (feature, rank))
+        .collect()
 }
 
 /// The absolute log-count ratio of each slot's features between positive and negative texts.
