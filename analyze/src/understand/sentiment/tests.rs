@@ -43,7 +43,7 @@ fn training_learns_and_yields_the_same_bytes_again() {
     let out = folder.path().join("model.bin");
     let table = train(folder.path(), None, &out).unwrap();
     let model = Model::decode(&fs::read(&out).unwrap()).unwrap();
-    assert_eq!(Samples::read(folder.path(), None, 1).unwrap().train(), (model.clone(), table.clone()));
+    assert_eq!(Samples::read(folder.path(), None, train::THIN).unwrap().train(), (model.clone(), table.clone()));
     for (text, label) in [("很满意", Label::Positive), ("很气愤", Label::Negative), ("通知一下", Label::Neutral)]
     {
         assert_eq!(judged(&model, text).sentiment().label, label, "{text}");

@@ -1,11 +1,8 @@
 //! `wanglou train`: models, trained anew, and their figures.
 
-use analyze::understand::sentiment::{Samples, train};
+use analyze::understand::sentiment::{Samples, data::FOLDS, train, train::THIN};
 use anyhow::Result;
 use std::{path::PathBuf, process::ExitCode};
-
-/// Parts of the texts, each scored by a model trained on the others.
-const FOLDS: u64 = analyze::understand::sentiment::data::FOLDS;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -28,7 +25,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode> {
     let corrections = corrections.as_deref();
     match out {
         Some(out) => println!("{}", train(data, corrections, out)?),
-        None => println!("{}", Samples::read(data, corrections, 1)?.cross_validate(0..FOLDS)),
+        None => println!("{}", Samples::read(data, corrections, THIN)?.cross_validate(0..FOLDS)),
     }
     Ok(ExitCode::SUCCESS)
 }
