@@ -52,8 +52,8 @@ pub(super) const SETS: [Set; 7] = [
 const CORRECTIONS: usize = 0;
 const BIASES: usize = 4;
 
-/// Of the reviews, by far the largest set, one in so many is taken: they are far from posts, and training stays short.
-pub const THIN: u64 = 8;
+/// Of the reviews, by far the largest set, one in so many is taken: training stays short.
+pub const THIN: u64 = 2;
 /// Passes over the data.
 const PASSES: usize = 5;
 /// First step of AdaGrad; the last is near nought.
