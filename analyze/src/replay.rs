@@ -128,6 +128,7 @@ impl<'a> Replay<'a> {
             counts: post.counts(),
             previous: None,
             sentiment: Some(understood.sentiment),
+            tones: understood.tones,
             keyphrases: understood.keyphrases,
             topics: understood.topics,
             place: post.place.clone(),

@@ -4,7 +4,7 @@
 
 use analyze::understand::{
     Segmenter, Understanding, fold,
-    sentiment::{Model, evaluate},
+    sentiment::{Samples, train::THIN},
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -23,17 +23,18 @@ fn data(folder: &str) -> Option<PathBuf> {
     None
 }
 
+/// One fold of five, with fewer reviews: `wanglou train sentiment` measures all.
 #[test]
 fn sentiment_is_as_good_as_its_card_says() {
     let Some(folder) = data("sentiment") else { return };
-    let table = evaluate(Model::shipped().unwrap(), &folder).unwrap();
+    let table = Samples::read(&folder, None, 4 * THIN).unwrap().cross_validate(0..1);
     eprintln!("{table}");
     for (set, macro_f1, ece) in [
-        ("smp2020_usual_eval_labeled", 0.74, 0.13),
-        ("smp2020_virus_eval_labeled", 0.76, 0.055),
-        ("weibo2018_train (held out)", 0.83, 0.03),
-        ("smp2020_virus_train (held out)", 0.74, 0.04),
-        ("online_shopping (held out)", 0.92, 0.03),
+        ("smp2020_usual_eval_labeled", 0.73, 0.10),
+        ("smp2020_virus_eval_labeled", 0.72, 0.09),
+        ("smp2020_virus_train", 0.74, 0.05),
+        ("weibo2018_train", 0.79, 0.05),
+        ("online_shopping", 0.87, 0.05),
     ] {
         let row = table.0.iter().find(|row| row.set == set).unwrap();
         assert!(row.macro_f1 >= macro_f1 && row.ece <= ece, "{row:?}");

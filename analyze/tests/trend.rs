@@ -54,6 +54,7 @@ fn post(partition: u32, offset: u64, published_at: Timestamp) -> AnalyzedPost {
         counts: Counts::default(),
         previous: None,
         sentiment: None,
+        tones: vec![],
         keyphrases: vec![],
         topics: vec!["water".into()],
         place: None,

@@ -61,6 +61,7 @@ fn posts(begin: Timestamp) -> Vec<AnalyzedPost> {
                 counts: Counts { likes: i % 7, replies: 0, reposts: 0 },
                 previous: None,
                 sentiment: Some(Sentiment { label: Label::Negative, negative: 0.8, neutral: 0.2, positive: 0.0 }),
+                tones: Vec::new(),
                 keyphrases: Vec::new(),
                 topics,
                 place: None,

@@ -368,6 +368,7 @@ pub(super) fn understood_again(
         bail!("understanding the post {} panicked: please report this, with the post", post.id);
     };
     post.sentiment = Some(understood.sentiment);
+    post.tones.clone_from(&understood.tones);
     post.keyphrases.clone_from(&understood.keyphrases);
     post.topics.clone_from(&understood.topics);
     let wire = post.encode();

@@ -29,6 +29,7 @@ pub(super) fn post(offset: u64) -> AnalyzedPost {
         counts: Counts::default(),
         previous: None,
         sentiment: None,
+        tones: Vec::new(),
         keyphrases: Vec::new(),
         topics: Vec::new(),
         place: None,

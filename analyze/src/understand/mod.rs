@@ -1,4 +1,4 @@
-//! One post: normalise, segment, sentiment, category, places, unit, fingerprint, keyphrases, watch topics. Pure: no I/O, no clock.
+//! One post: normalise, segment, sentiment, tones, category, places, unit, fingerprint, keyphrases, watch topics. Pure: no I/O, no clock.
 //!
 //! A post is folded once ([`fold`]) and cut once ([`Segmenter`]); everything else reads these two. Sentiment is judged
 //! on the author's [`mod@own_words`], keyphrases are taken from the original text, and watch topics are matched
@@ -16,6 +16,7 @@ pub mod print;
 mod segment;
 pub mod sentiment;
 mod stop_words;
+pub mod tones;
 
 pub use fingerprint::Fingerprint;
 pub use normalise::fold;
@@ -29,11 +30,11 @@ use lexicon::{Lexicon, Terms};
 use places::Gazetteer;
 use schemas::{
     kit::settings::{Places, Taxonomy, Watch},
-    records::{Category, PlaceFound, RawPost, Sentiment, UnitProposed},
+    records::{Category, PlaceFound, RawPost, Sentiment, ToneProbability, UnitProposed},
 };
 
 /// Rises with every change of how a post is normalised, cut, judged or indexed; a new model is seen by itself.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A text as it is searched and matched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,6 +55,8 @@ pub struct Understood {
     pub text: Normal,
     /// Sentiment of the author's own words.
     pub sentiment: Sentiment,
+    /// Tones of the author's own words, the more probable first.
+    pub tones: Vec<ToneProbability>,
     /// The class of the matter; none where it is no matter of government.
     pub category: Option<Category>,
     /// The places of ours that it names, the most exact first.
@@ -74,6 +77,7 @@ pub struct Understood {
 pub struct Understanding {
     segmenter: Segmenter,
     model: &'static sentiment::Model,
+    tones: tones::Tones,
     topics: Vec<String>,
     matcher: Matcher,
     terms: Terms,
@@ -123,6 +127,7 @@ impl Understanding {
             gazetteer,
             segmenter: Segmenter::with_words(queries.iter().flat_map(|query| query.terms())),
             model: sentiment::Model::shipped().context("the sentiment model that was built in")?,
+            tones: tones::Tones::new()?,
             matcher: Matcher::new(&queries)?,
             topics,
             version: format!("{VERSION}-{:016x}", sentiment::Model::shipped_checksum()),
@@ -162,7 +167,8 @@ impl Understanding {
         let text = Cut::new(&self.segmenter, text, &text_folded);
         let title_words = segment::join_words(&title.tokens);
         let text_words = segment::join_words(&text.tokens);
-        let sentiment = self.sentiment(&title, &text);
+        let emotions = self.emotions(&title, &text);
+        let tones = self.tones.hear([own_words(title.folded), own_words(text.folded)], &emotions);
         let keyphrases = keyphrases::keyphrases(&self.segmenter, &[&title, &text]);
         let topics = self.matcher.matches(&title_folded, &text_folded);
         let (in_title, in_text) = (self.lexicon.find(title.folded), self.lexicon.find(text.folded));
@@ -178,7 +184,8 @@ impl Understanding {
         );
         let unit = self.gazetteer.propose(&located, category.as_ref());
         Understood {
-            sentiment,
+            sentiment: emotions.sentiment(),
+            tones,
             category,
             places: located.places,
             elsewhere: located.elsewhere,
@@ -199,7 +206,7 @@ impl Understanding {
         Normal { folded, words }
     }
 
-    fn sentiment(&self, title: &Cut<'_>, text: &Cut<'_>) -> Sentiment {
+    fn emotions(&self, title: &Cut<'_>, text: &Cut<'_>) -> sentiment::Emotions {
         let mut features = Vec::with_capacity(6 * text.folded.len());
         if !title.folded.is_empty() {
             sentiment::features::extract(title.own(), &mut features);
@@ -207,7 +214,7 @@ impl Understanding {
         if !text.folded.is_empty() {
             sentiment::features::extract(text.own(), &mut features);
         }
-        self.model.judge(&features)
+        self.model.emotions(&features)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Understanding, Understood};
 use anyhow::Context;
-use schemas::records::{Category, MAX_LINE_BYTES, PlaceFound, Sentiment, UnitProposed, post_id};
+use schemas::records::{Category, MAX_LINE_BYTES, PlaceFound, Sentiment, ToneProbability, UnitProposed, post_id};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read, Write};
 
@@ -25,6 +25,7 @@ struct Line {
 struct Printed<'a> {
     id: serde_json::Value,
     sentiment: Sentiment,
+    tones: &'a [ToneProbability],
     category: Option<&'a Category>,
     places: &'a [PlaceFound],
     elsewhere: Option<&'a str>,
@@ -93,6 +94,7 @@ fn printed<'a>(number: usize, line: &Line, found: &'a Understood) -> Printed<'a>
     Printed {
         id,
         sentiment: found.sentiment,
+        tones: &found.tones,
         category: found.category.as_ref(),
         places: &found.places,
         elsewhere: found.elsewhere.as_deref(),

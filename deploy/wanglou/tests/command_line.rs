@@ -108,6 +108,7 @@ fn understand_prints_what_it_understood_of_each_post() {
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["sentiment"]["label"], "negative");
     assert_eq!(lines[1]["sentiment"]["label"], "positive");
+    assert_eq!(lines[1]["tones"][0]["tone"], "thanks");
     assert_eq!(lines[0]["topics"], serde_json::json!(["water"]));
     assert_eq!(lines[0]["category"]["level3"], "自来水供应");
     assert_eq!(lines[0]["unit"]["id"], "区水务局");

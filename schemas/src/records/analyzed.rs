@@ -45,6 +45,33 @@ pub struct Sentiment {
     pub positive: f32,
 }
 
+/// What a post sounds like, or asks for, beside its sentiment; several may hold for one post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Tone {
+    /// 愤怒
+    Anger,
+    /// 担忧
+    Worry,
+    /// 悲伤
+    Grief,
+    /// 求助
+    Help,
+    /// 投诉
+    Complaint,
+    /// 感谢
+    Thanks,
+}
+
+/// A tone that holds for a post, and how probable that is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToneProbability {
+    /// The tone.
+    pub tone: Tone,
+    /// Its probability, 0.5 to 1.
+    pub probability: f32,
+}
+
 /// A record of `posts.analyzed`: one for each readable record of `posts.raw`, in the same partition and order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnalyzedPost {
@@ -97,6 +124,9 @@ pub struct AnalyzedPost {
     /// Sentiment of the author's own words. Missing in a duplicate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentiment: Option<Sentiment>,
+    /// Tones of the author's own words, the more probable first; those less probable than not are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tones: Vec<ToneProbability>,
     /// Keyphrases, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keyphrases: Vec<String>,

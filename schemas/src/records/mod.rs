@@ -19,7 +19,7 @@ mod pulse;
 mod rejected;
 mod understood;
 
-pub use analyzed::{AnalyzedPost, Label, Sentiment, Verdict};
+pub use analyzed::{AnalyzedPost, Label, Sentiment, Tone, ToneProbability, Verdict};
 pub use audit::AuditEntry;
 pub use control::{Control, ControlValue};
 pub use crawl::{ClosedGap, CrawlOutcome, CrawlReport, LAG_BOUNDS, LagCount, Span, lag_bucket};

@@ -1,8 +1,16 @@
 //! The labelled sets that the model is trained on and measured with, and how they are split.
 //!
-//! A text belongs to one part for ever, by its hash: 8 of 10 are trained on, 1 calibrates, 1 is held out. Texts that
-//! occur in a set kept for scoring (`*_eval_labeled`) are never trained on, whatever set they stand in.
+//! | `sentiment` or `emotion` of a row | the emotions that it may be |
+//! |---|---|
+//! | `angry`, `sad`, `fear`, `neutral`, `happy` | that one |
+//! | `negative` without an emotion | anger, grief or worry |
+//! | `neutral`, `positive` | neutral, joy |
+//! | neither, or `surprise` | the row is passed over |
+//!
+//! A text belongs to one of [`FOLDS`] for ever, by its hash, so that the same text never stands on both sides of a split,
+//! whatever sets it occurs in; it is taken once, from the first set that has it.
 
+use super::model::{ANGER, GRIEF, JOY, NEUTRAL, WORRY};
 use crate::understand::fold;
 use anyhow::Context;
 use rustc_hash::FxHashSet;
@@ -11,9 +19,13 @@ use serde::Deserialize;
 use std::{
     fs::File,
     io::{BufRead, BufReader},
+    ops::Range,
     path::Path,
 };
 use xxhash_rust::xxh3::xxh3_64;
+
+/// Parts that the texts are split into.
+pub const FOLDS: u64 = 5;
 
 /// A labelled text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,25 +34,55 @@ pub struct Example {
     pub text: String,
     /// Its label.
     pub label: Label,
-    /// Which part of its set it belongs to.
-    pub part: Part,
+    /// The emotions that it may be, by their number in the model.
+    pub emotions: Range<usize>,
+    /// The hash of its letters, which names its fold.
+    pub hash: u64,
 }
 
-/// A part of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// Trained on.
-    Train,
-    /// Sets how sure the model may be.
-    Calibrate,
-    /// Held out, for the figures.
-    Held,
+impl Example {
+    /// Which of the [`FOLDS`] it belongs to.
+    #[must_use]
+    pub fn fold(&self) -> u64 {
+        self.hash % FOLDS
+    }
 }
 
 #[derive(Deserialize)]
 struct Line {
     text: String,
     sentiment: Option<Label>,
+    emotion: Option<Emotion>,
+}
+
+/// The emotions of SMP2020-EWECT.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Emotion {
+    Angry,
+    Sad,
+    Fear,
+    Neutral,
+    Happy,
+    Surprise,
+}
+
+impl Line {
+    /// The emotions that it may be; none when it says nothing.
+    fn emotions(&self) -> Option<(Label, Range<usize>)> {
+        let label = self.sentiment?;
+        let one = |emotion: usize| emotion..emotion + 1;
+        let emotions = match (label, self.emotion) {
+            (Label::Negative, Some(Emotion::Angry)) => one(ANGER),
+            (Label::Negative, Some(Emotion::Sad)) => one(GRIEF),
+            (Label::Negative, Some(Emotion::Fear)) => one(WORRY),
+            (_, Some(Emotion::Surprise)) => return None,
+            (Label::Negative, _) => ANGER..WORRY + 1,
+            (Label::Neutral, _) => one(NEUTRAL),
+            (Label::Positive, _) => one(JOY),
+        };
+        Some((label, emotions))
+    }
 }
 
 /// What makes two texts the same: their letters and characters, folded; where there are none, the marks.
@@ -66,31 +108,29 @@ fn rows(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Line>
 pub fn read(path: &Path, seen: &mut FxHashSet<u64>) -> anyhow::Result<Vec<Example>> {
     let mut examples = Vec::new();
     for row in rows(path)? {
-        let Line { text, sentiment: Some(label) } = row? else { continue };
-        let hash = same_text(&text);
+        let line = row?;
+        let Some((label, emotions)) = line.emotions() else { continue };
+        let hash = same_text(&line.text);
         if seen.insert(hash) {
-            let part = match hash % 10 {
-                0 => Part::Held,
-                1 => Part::Calibrate,
-                _ => Part::Train,
-            };
-            examples.push(Example { text, label, part });
+            examples.push(Example { text: line.text, label, emotions, hash });
         }
     }
     Ok(examples)
 }
 
-/// Reads a set kept for scoring: every labelled row, even when it occurs twice. All its texts, the unlabelled too, have
-/// been met (`seen`) from then on.
+/// Reads what people corrected: as [`read`] does, but where a text occurs twice the last word counts.
 ///
 /// # Errors
 /// What cannot be read, with the line.
-pub fn read_for_scoring(path: &Path, seen: &mut FxHashSet<u64>) -> anyhow::Result<Vec<Example>> {
-    let mut examples = Vec::new();
+pub fn read_corrections(path: &Path, seen: &mut FxHashSet<u64>) -> anyhow::Result<Vec<Example>> {
+    let mut examples: Vec<Example> = Vec::new();
     for row in rows(path)? {
-        let Line { text, sentiment } = row?;
-        seen.insert(same_text(&text));
-        examples.extend(sentiment.map(|label| Example { text, label, part: Part::Held }));
+        let line = row?;
+        let Some((label, emotions)) = line.emotions() else { continue };
+        let hash = same_text(&line.text);
+        seen.insert(hash);
+        examples.retain(|example| example.hash != hash);
+        examples.push(Example { text: line.text, label, emotions, hash });
     }
     Ok(examples)
 }

@@ -1,28 +1,26 @@
-//! How good the model is: accuracy, macro-F1 and calibration error on labelled sets.
+//! How good the model is: accuracy, macro-F1 and calibration error on labelled texts that it was not trained on.
 
 use super::{
-    Model,
-    data::{self, Example, Part},
-    features_of,
+    model::{ANGER, CLASSES, Emotions, GRIEF, WORRY},
+    train::SETS,
 };
-use crate::understand::Segmenter;
-use rustc_hash::FxHashSet;
 use schemas::records::{Label, Sentiment};
-use std::{fmt, path::Path};
+use std::{fmt, ops::Range};
 
-/// The sets that are scored, and whether they know but two classes.
-const SETS: [(&str, bool); 5] = [
-    ("smp2020_usual_eval_labeled", false),
-    ("smp2020_virus_eval_labeled", false),
-    ("weibo2018_train", true),
-    ("smp2020_virus_train", false),
-    ("online_shopping", true),
-];
+/// A labelled text, and what a model said of it that had not seen it.
+pub(super) struct Judged {
+    /// Its set, by number.
+    pub(super) set: usize,
+    pub(super) label: Label,
+    /// The emotions that it may be.
+    pub(super) emotions: Range<usize>,
+    pub(super) found: Emotions,
+}
 
 /// The figures of one set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The set; of a training set only the part that was held out is scored.
+    /// The set, or the tone in all sets that tell emotions apart.
     pub set: String,
     /// Texts scored.
     pub texts: usize,
@@ -47,29 +45,35 @@ impl fmt::Display for Table {
     }
 }
 
-/// Scores a model on the sets in a folder: the ones kept for scoring, and of the others what training held out.
-///
-/// # Errors
-/// What cannot be read.
-pub fn evaluate(model: &Model, folder: &Path) -> anyhow::Result<Table> {
-    let segmenter = Segmenter::default();
-    let mut seen = FxHashSet::default();
+/// The figures of each set, and of each emotion that is told as a tone, where there are texts.
+pub(super) fn table(judged: &[Judged]) -> Table {
     let mut rows = Vec::new();
-    for (set, two_classes) in SETS {
-        let path = folder.join(format!("{set}.jsonl"));
-        let (name, examples) = if set.ends_with("_eval_labeled") {
-            (set.to_owned(), data::read_for_scoring(&path, &mut seen)?)
-        } else {
-            let mut examples = data::read(&path, &mut seen)?;
-            examples.retain(|example| example.part == Part::Held);
-            (format!("{set} (held out)"), examples)
-        };
-        rows.push(score(name, &examples, |text| {
-            let found = model.judge(&features_of(&segmenter, text));
-            if two_classes { of_two(found) } else { found }
-        }));
+    for (set, of) in SETS.iter().enumerate() {
+        let texts = judged.iter().filter(|text| text.set == set);
+        let sentiments = texts.map(|text| {
+            let found = text.found.sentiment();
+            (text.label, if of.two_classes { of_two(found) } else { found })
+        });
+        rows.extend(score(of.name.to_owned(), &sentiments.collect::<Vec<_>>()));
     }
-    Ok(Table(rows))
+    for (tone, class) in [("anger", ANGER), ("grief", GRIEF), ("worry", WORRY)] {
+        // Whether the tone is heard, as if it were a set of two classes.
+        let told = judged.iter().filter(|text| text.emotions.len() == 1 && !SETS[text.set].two_classes);
+        let heard = told.map(|text| {
+            let truth = if text.emotions.start == class { Label::Positive } else { Label::Negative };
+            (truth, tone_heard(&text.found, class))
+        });
+        rows.extend(score(format!("tone {tone}"), &heard.collect::<Vec<_>>()));
+    }
+    Table(rows)
+}
+
+/// That a tone is heard, as positive, or not.
+fn tone_heard(found: &Emotions, class: usize) -> Sentiment {
+    debug_assert!(class < CLASSES);
+    let positive = found.0[class];
+    let label = if positive >= 0.5 { Label::Positive } else { Label::Negative };
+    Sentiment { label, negative: 1.0 - positive, neutral: 0.0, positive }
 }
 
 /// The larger of negative and positive decides; their probabilities are scaled to sum to one.
@@ -79,29 +83,27 @@ fn of_two(found: Sentiment) -> Sentiment {
     Sentiment { label, negative: found.negative / sum, neutral: 0.0, positive: found.positive / sum }
 }
 
-/// Figures of a judge on labelled texts.
-pub(super) fn score(set: String, examples: &[Example], judge: impl Fn(&str) -> Sentiment) -> Row {
+/// Figures of what was found (the second) beside what is true (the first); none without texts.
+fn score(set: String, examples: &[(Label, Sentiment)]) -> Option<Row> {
     let mut confusion = [[0u32; 3]; 3];
-    let mut bins = [(0u32, 0u32, 0f64); 10];
-    for example in examples {
-        let found = judge(&example.text);
-        confusion[example.label as usize][found.label as usize] += 1;
+    let mut bins = [(0u32, 0f64); 10];
+    for (label, found) in examples {
+        confusion[*label as usize][found.label as usize] += 1;
         let sure = found.negative.max(found.neutral).max(found.positive);
         let bin = &mut bins[((sure * 10.0) as usize).min(9)];
-        bin.0 += 1;
-        bin.1 += u32::from(found.label == example.label);
-        bin.2 += f64::from(sure);
+        bin.0 += u32::from(found.label == *label);
+        bin.1 += f64::from(sure);
     }
     let texts = examples.len().max(1) as f64;
     let right: u32 = (0..3).map(|class| confusion[class][class]).sum();
     let f1s: Vec<f64> = (0..3).filter_map(|class| f1(&confusion, class)).collect();
-    Row {
+    (!examples.is_empty()).then(|| Row {
         set,
         texts: examples.len(),
         accuracy: f64::from(right) / texts,
         macro_f1: f1s.iter().sum::<f64>() / f1s.len().max(1) as f64,
-        ece: bins.iter().map(|&(_, right, sure)| (f64::from(right) - sure).abs()).sum::<f64>() / texts,
-    }
+        ece: bins.iter().map(|&(right, sure)| (f64::from(right) - sure).abs()).sum::<f64>() / texts,
+    })
 }
 
 /// The F1 of a class; none when the set has no text of it.
@@ -123,14 +125,9 @@ mod tests {
 
     #[test]
     fn figures_are_what_their_definitions_say() {
-        let example = |text: &str, label| Example { text: text.into(), label, part: Part::Held };
-        let examples = [
-            example("right", Label::Negative),
-            example("right", Label::Negative),
-            example("wrong", Label::Positive),
-            example("right", Label::Negative),
-        ];
-        let row = score("set".into(), &examples, |_| judged(Label::Negative, 0.9));
+        let labels = [Label::Negative, Label::Negative, Label::Positive, Label::Negative];
+        let row = score("set".into(), &labels.map(|label| (label, judged(Label::Negative, 0.9)))).unwrap();
+        assert_eq!(score("empty".into(), &[]), None);
         assert_eq!((row.texts, row.accuracy), (4, 0.75));
         // Negative: 2·3 / (3 + 4); positive: nought; neutral does not occur and does not count.
         assert!((row.macro_f1 - 3.0 / 7.0).abs() < 1e-9, "{row:?}");

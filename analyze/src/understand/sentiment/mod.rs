@@ -1,8 +1,10 @@
 //! Sentiment: negative, neutral or positive, with probabilities that mean what they say.
 //!
 //! A linear model on hashed features ([`features`]), trained by us ([`mod@train`]), shipped in the program ([`model`]); its
-//! figures and limits stand in `models/sentiment.md` and are measured by [`mod@evaluate`].
+//! figures and limits stand in `models/sentiment.md` and are measured by [`mod@evaluate`]. The model tells five emotions apart;
+//! the three labels are their sums.
 
+mod calibrate;
 pub mod data;
 pub mod evaluate;
 pub mod features;
@@ -10,10 +12,10 @@ pub mod model;
 mod table;
 pub mod train;
 
-pub use evaluate::{Row, Table, evaluate};
+pub use evaluate::{Row, Table};
 pub use features::Piece;
-pub use model::Model;
-pub use train::train;
+pub use model::{Emotions, Model};
+pub use train::{Samples, train};
 
 use super::{Cut, Segmenter, fold};
 

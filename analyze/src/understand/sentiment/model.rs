@@ -5,27 +5,43 @@
 //! | 8 | `WLSENT` and the version of the file, little-endian like all that follows |
 //! | 2 | version of the features ([`features::VERSION`](super::features::VERSION)) |
 //! | 4 | number of rows |
-//! | 12 | bias of each class |
-//! | 12 | scale of each class |
-//! | 16 × rows | tags and weights (the module `table`): `w·|w|` times its class's scale is what a weight `w` counts, so that the many small ones keep their digits beside the few large |
+//! | 4 × 5 | bias of each emotion |
+//! | 4 × 5 | scale of each emotion |
+//! | 4 | power of the length |
+//! | 24 × rows | tags and weights (the module `table`): `w·|w|` times its emotion's scale is what a weight `w` counts, so that the many small ones keep their digits beside the few large |
 //! | 8 | XXH3 of all that stands before |
 //!
-//! The score of a class is its bias and the sum of its weights over the features found, divided by their number to the
-//! power of [`LENGTH_POWER`]; probabilities are the softmax of the scores (the calibration is part of scales and biases).
+//! The score of an emotion is its bias and the sum of its weights over the features found, divided by their number to the
+//! power of the length; probabilities are the softmax of the scores (the calibration is part of scales, biases and power).
+//! Anger, grief and worry together are negative, joy is positive.
 
 use super::table::{self, Row};
 use schemas::records::{Label, Sentiment};
 use std::sync::LazyLock;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The classes, in the order of the file.
-pub const CLASSES: usize = 3;
-/// How much a sum over many features is shrunk: half would treat their errors as independent of each other; that they
-/// overlap, and so err together, asks for more.
-pub(super) const LENGTH_POWER: f32 = 0.7;
+/// The emotions, in the order of the file.
+pub const CLASSES: usize = 5;
+/// Anger.
+pub const ANGER: usize = 0;
+/// Grief.
+pub const GRIEF: usize = 1;
+/// Worry.
+pub const WORRY: usize = 2;
+/// No emotion.
+pub const NEUTRAL: usize = 3;
+/// Joy, thanks, praise.
+pub const JOY: usize = 4;
 
-const MAGIC: [u8; 8] = *b"WLSENT\x01\x00";
-const HEAD: usize = 8 + 2 + 4 + 4 * CLASSES + 4 * CLASSES;
+/// How much a sum over many features is shrunk while training: errors that are independent of each other ask for half.
+/// Calibration moves it.
+pub(super) const LENGTH_POWER: f32 = 0.5;
+
+const MAGIC: [u8; 8] = *b"WLSENT\x02\x00";
+const BIAS: usize = 8 + 2 + 4;
+const SCALE: usize = BIAS + 4 * CLASSES;
+const POWER: usize = SCALE + 4 * CLASSES;
+const HEAD: usize = POWER + 4;
 const SUM: usize = 8;
 
 /// Why bytes are no model that this program can use.
@@ -58,6 +74,7 @@ pub enum ModelError {
 pub struct Model {
     bias: [f32; CLASSES],
     scale: [f32; CLASSES],
+    power: f32,
     rows: Vec<Row>,
 }
 
@@ -103,7 +120,8 @@ impl Model {
             return Err(ModelError::Damaged);
         }
         let (rows, _) = bytes[HEAD..body].as_chunks();
-        Ok(Self { bias: floats(14), scale: floats(14 + 4 * CLASSES), rows: rows.to_vec() })
+        let power = f32::from_le_bytes(word(POWER));
+        Ok(Self { bias: floats(BIAS), scale: floats(SCALE), power, rows: rows.to_vec() })
     }
 
     /// The model as a file.
@@ -112,7 +130,7 @@ impl Model {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(super::features::VERSION.to_le_bytes());
         bytes.extend((self.rows.len() as u32).to_le_bytes());
-        bytes.extend(self.bias.iter().chain(&self.scale).flat_map(|float| float.to_le_bytes()));
+        bytes.extend(self.bias.iter().chain(&self.scale).chain([&self.power]).flat_map(|float| float.to_le_bytes()));
         bytes.extend(self.rows.as_flattened());
         bytes.extend(xxh3_64(&bytes).to_le_bytes());
         bytes
@@ -128,19 +146,20 @@ impl Model {
         for (slot, weights) in weights.iter().enumerate() {
             table::set_weights(&mut rows, slot, std::array::from_fn(|class| rounded(weights[class], scale[class])));
         }
-        Self { bias, scale, rows }
+        Self { bias, scale, power: LENGTH_POWER, rows }
     }
 
-    /// The same with all scores multiplied: softer below one, harder above.
-    pub(super) fn sharpened(mut self, by: f32) -> Self {
-        self.bias = self.bias.map(|bias| bias * by);
-        self.scale = self.scale.map(|scale| scale * by);
+    /// The same, as sure as it may be.
+    pub(super) fn calibrated(mut self, calibration: &Calibration) -> Self {
+        self.bias = std::array::from_fn(|class| self.bias[class] + calibration.bias[class]);
+        self.scale = self.scale.map(|scale| scale * calibration.factor);
+        self.power += calibration.power;
         self
     }
 
-    /// The scores of a text with these features, before they are made probabilities.
+    /// What the features say, before length and bias come in.
     #[must_use]
-    pub fn scores(&self, features: &[u32]) -> [f32; CLASSES] {
+    pub(super) fn evidence(&self, features: &[u32]) -> Evidence {
         let mut sums = [0i64; CLASSES];
         for slot in features.iter().filter_map(|&feature| table::slot(&self.rows, feature)) {
             for (sum, weight) in sums.iter_mut().zip(table::weights(&self.rows, slot)) {
@@ -148,14 +167,71 @@ impl Model {
                 *sum += weight * weight.abs();
             }
         }
-        let shrunk = shrinkage(features.len());
-        std::array::from_fn(|class| self.bias[class] + sums[class] as f32 * self.scale[class] * shrunk)
+        let shrunk = (features.len().max(1) as f32).powf(-self.power);
+        Evidence {
+            sums: std::array::from_fn(|class| sums[class] as f32 * self.scale[class] * shrunk),
+            bias: self.bias,
+            length: features.len().max(1) as f32,
+        }
+    }
+
+    /// The probability of each emotion in a text with these features.
+    #[must_use]
+    pub fn emotions(&self, features: &[u32]) -> Emotions {
+        let Evidence { sums, bias, .. } = self.evidence(features);
+        Emotions(softmax(std::array::from_fn(|class| sums[class] + bias[class])))
     }
 
     /// What is judged of a text with these features.
     #[must_use]
     pub fn judge(&self, features: &[u32]) -> Sentiment {
-        let [negative, neutral, positive] = softmax(self.scores(features));
+        self.emotions(features).sentiment()
+    }
+}
+
+/// What speaks for each emotion in a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Evidence {
+    sums: [f32; CLASSES],
+    bias: [f32; CLASSES],
+    length: f32,
+}
+
+/// How sure a model may be: a change of its scores that is learnt on texts which it was not trained on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Calibration {
+    /// What the features' part is multiplied by.
+    pub(super) factor: f32,
+    /// What is added to the power of the length: above nought, long texts are judged less surely.
+    pub(super) power: f32,
+    /// What is added to each bias.
+    pub(super) bias: [f32; CLASSES],
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self { factor: 1.0, power: 0.0, bias: [0.0; CLASSES] }
+    }
+}
+
+impl Calibration {
+    /// The scores of a text, calibrated.
+    pub(super) fn scores(&self, evidence: &Evidence) -> [f32; CLASSES] {
+        let factor = self.factor * evidence.length.powf(-self.power);
+        std::array::from_fn(|class| evidence.sums[class] * factor + evidence.bias[class] + self.bias[class])
+    }
+}
+
+/// The probability of each emotion; they sum to one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Emotions(pub [f32; CLASSES]);
+
+impl Emotions {
+    /// Negative, neutral or positive.
+    #[must_use]
+    pub fn sentiment(&self) -> Sentiment {
+        let negative = self.0[ANGER] + self.0[GRIEF] + self.0[WORRY];
+        let (neutral, positive) = (self.0[NEUTRAL], self.0[JOY]);
         let label = if negative >= neutral && negative >= positive {
             Label::Negative
         } else if positive > neutral {
@@ -165,11 +241,6 @@ impl Model {
         };
         Sentiment { label, negative, neutral, positive }
     }
-}
-
-/// What a sum over so many features is multiplied by.
-pub(super) fn shrinkage(features: usize) -> f32 {
-    (features.max(1) as f32).powf(-LENGTH_POWER)
 }
 
 /// Scores made probabilities.
@@ -186,7 +257,7 @@ mod tests {
 
     fn small() -> Model {
         let features = (0..16).map(|feature: u32| ((feature << 28) | (feature + 1), 1)).collect();
-        Model::quantise(table::lay_out(&features, 4), [0.1, -0.2, 0.3], &[[0.5, -1.0, 0.25]; 16])
+        Model::quantise(table::lay_out(&features, 4), [0.1, -0.2, 0.3, 0.0, 0.0], &[[0.5, -1.0, 0.25, 0.0, 0.1]; 16])
     }
 
     #[test]
@@ -209,6 +280,15 @@ mod tests {
         let mut other = good;
         other[8] = 99;
         assert_eq!(Model::decode(&other), Err(ModelError::Features { found: 99 }));
+    }
+
+    #[test]
+    fn a_calibrated_model_scores_as_the_calibration_says() {
+        let calibration = Calibration { factor: 0.5, power: 0.3, bias: [0.1, 0.0, -0.3, 0.0, 0.2] };
+        let features: Vec<u32> = (0..16).map(|feature| (feature << 28) | (feature + 1)).collect();
+        let wanted = softmax(calibration.scores(&small().evidence(&features)));
+        let Emotions(found) = small().calibrated(&calibration).emotions(&features);
+        assert!(wanted.iter().zip(found).all(|(wanted, found)| (wanted - found).abs() < 1e-5), "{wanted:?} {found:?}");
     }
 
     #[test]

@@ -1,111 +1,249 @@
 //! Training: multinomial logistic regression, the same model from the same data, bit for bit.
 //!
-//! Sets of two classes teach what sets negative apart from positive and say nothing of neutral: there the softmax runs
-//! over the two. Features that tell negative apart from positive by themselves are let move further (the log-count ratio of
-//! Wang and Manning's NB-SVM, 2012), which is worth two points where texts are few. Each set has a bias of its own while training, so that how many of its texts are angry is not mistaken
-//! for what anger looks like; the biases of the sets that know three classes are averaged in the end.
+//! The model learns five emotions where the labels tell them; where a label says no more than negative, any of anger,
+//! grief and worry is right, and their sum is compared with it. Sets of two classes teach what sets negative apart from
+//! positive and say nothing of neutral: there the softmax leaves neutral out. Features that tell negative apart from
+//! positive by themselves are let move further (the log-count ratio of Wang and Manning's NB-SVM, 2012). Sets of a
+//! kind of their own have a bias of their own while training, so that how many of their texts are angry is not mistaken
+//! for what anger looks like; the model keeps the bias of the sets of posts.
+//!
+//! Everything labelled is trained on. What the figures tell is measured on the folds: five further models, each trained
+//! on four parts and scored on the fifth; how sure the model may be is learnt from these scores as well.
 
 use super::{
     Model,
-    data::{self, Part},
+    calibrate::{Scored, calibrate},
+    data::{self, Example, FOLDS},
+    evaluate::{self, Judged, Table},
     features_of,
-    model::{CLASSES, shrinkage, softmax},
+    model::{CLASSES, LENGTH_POWER, NEUTRAL, softmax},
     table::{self, ROWS, Row},
 };
 use crate::understand::Segmenter;
 use anyhow::Context;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::path::Path;
+use schemas::records::Label;
+use std::{fs, ops::Range, path::Path};
 
 /// A training set, and how it is used.
-struct Set {
-    name: &'static str,
-    two_classes: bool,
+pub(super) struct Set {
+    pub(super) name: &'static str,
+    pub(super) two_classes: bool,
     /// How much one text of it counts.
     weight: f32,
-    /// Share in the bias that the model is given.
-    bias: f32,
+    /// Which bias it trains; the model keeps the first.
+    bias: usize,
+    /// How much the set counts for the calibration; such sets are also scored.
+    pub(super) calibrates: f32,
+    /// How much a text counts when features compete for room.
+    rank: u32,
 }
 
-const SETS: [Set; 4] = [
-    Set { name: "smp2020_virus_train", two_classes: false, weight: 1.5, bias: 1.0 },
-    Set { name: "weibo2018_train", two_classes: true, weight: 1.0, bias: 0.0 },
-    Set { name: "online_shopping", two_classes: true, weight: 0.1, bias: 0.0 },
-    Set { name: "bdci_car", two_classes: false, weight: 0.1, bias: 0.0 },
+/// What people corrected, then the sets by name. Of a text that occurs twice the first counts.
+pub(super) const SETS: [Set; 7] = [
+    Set { name: "corrections", two_classes: false, weight: 4.0, bias: 0, calibrates: 0.0, rank: 8 },
+    Set { name: "smp2020_usual_eval_labeled", two_classes: false, weight: 3.0, bias: 0, calibrates: 1.0, rank: 4 },
+    Set { name: "smp2020_virus_eval_labeled", two_classes: false, weight: 1.5, bias: 0, calibrates: 0.5, rank: 3 },
+    Set { name: "smp2020_virus_train", two_classes: false, weight: 1.5, bias: 0, calibrates: 0.5, rank: 3 },
+    Set { name: "weibo2018_train", two_classes: true, weight: 1.0, bias: 1, calibrates: 0.5, rank: 3 },
+    Set { name: "online_shopping", two_classes: true, weight: 0.1, bias: 2, calibrates: 0.25, rank: 1 },
+    Set { name: "bdci_car", two_classes: false, weight: 0.1, bias: 3, calibrates: 0.0, rank: 1 },
 ];
+const CORRECTIONS: usize = 0;
+const BIASES: usize = 4;
 
+/// Of the reviews, by far the largest set, one in so many is taken: training stays short.
+pub const THIN: u64 = 2;
 /// Passes over the data.
 const PASSES: usize = 5;
 /// First step of AdaGrad; the last is near nought.
-const STEP: f32 = 0.3;
+const STEP: f32 = 0.15;
 /// Step of the biases, beside that of the weights.
 const BIAS_STEP: f32 = 0.02;
-/// A feature has a weight when it occurs in so many texts.
+/// A feature has a weight when it occurs in so many texts, or in a correction.
 const LEAST_TEXTS: u32 = 2;
 /// How far a feature may move that tells nothing apart.
 const LEAST_REACH: f32 = 0.2;
 
-/// A text in features: where each has its weights.
+/// A text in features.
 struct Sample {
-    slots: Vec<u32>,
-    shrinkage: f32,
-    label: usize,
+    features: Vec<u32>,
+    label: Label,
+    emotions: Range<usize>,
     set: usize,
-    part: Part,
+    fold: u64,
 }
 
-/// Trains on the sets in a folder and writes the model.
+/// The texts of all sets, in features.
+pub struct Samples(Vec<Sample>);
+
+impl Samples {
+    /// Reads the sets in a folder, and what people corrected. Of `online_shopping`, by far the largest, one in `thin` texts is taken.
+    ///
+    /// # Errors
+    /// What cannot be read, with the line.
+    pub fn read(folder: &Path, corrections: Option<&Path>, thin: u64) -> anyhow::Result<Self> {
+        let segmenter = Segmenter::default();
+        let (mut samples, mut seen) = (Vec::new(), FxHashSet::default());
+        for (set, Set { name, .. }) in SETS.iter().enumerate() {
+            let examples = match (set, corrections) {
+                (CORRECTIONS, None) => Vec::new(),
+                (CORRECTIONS, Some(corrections)) => data::read_corrections(corrections, &mut seen)?,
+                _ => data::read(&folder.join(format!("{name}.jsonl")), &mut seen)?,
+            };
+            let kept = |example: &Example| *name != "online_shopping" || (example.hash / FOLDS) % thin.max(1) == 0;
+            samples.extend(examples.into_iter().filter(kept).map(|example| Sample {
+                features: features_of(&segmenter, &example.text),
+                fold: example.fold(),
+                label: example.label,
+                emotions: example.emotions,
+                set,
+            }));
+        }
+        Ok(Self(samples))
+    }
+
+    /// Trains on everything, and measures on the folds. Returns the model and the figures of what it was made like.
+    #[must_use]
+    pub fn train(&self) -> (Model, Table) {
+        let held = self.held_out(0..FOLDS);
+        let calibration = calibrate(&self.scored(&held));
+        let all: Vec<&Sample> = self.0.iter().collect();
+        (fit(&all).calibrated(&calibration), self.table(&held, &calibration))
+    }
+
+    /// The figures alone, of so many folds: each is scored by a model that was trained on all the others.
+    #[must_use]
+    pub fn cross_validate(&self, folds: Range<u64>) -> Table {
+        let held = self.held_out(folds);
+        let calibration = calibrate(&self.scored(&held));
+        self.table(&held, &calibration)
+    }
+
+    /// What a model that was not trained on them says of the texts in these folds. Corrections are always trained on.
+    fn held_out(&self, folds: Range<u64>) -> Vec<(&Sample, super::model::Evidence)> {
+        let mut held = Vec::new();
+        for fold in folds {
+            let is_held = |sample: &&Sample| sample.fold == fold && sample.set != CORRECTIONS;
+            let (test, train): (Vec<&Sample>, Vec<&Sample>) = self.0.iter().partition(is_held);
+            let model = fit(&train);
+            let scored = test.into_iter().filter(|sample| SETS[sample.set].calibrates > 0.0);
+            held.extend(scored.map(|sample| (sample, model.evidence(&sample.features))));
+        }
+        held
+    }
+
+    fn scored(&self, held: &[(&Sample, super::model::Evidence)]) -> Vec<Scored> {
+        let mut texts = [0u32; SETS.len()];
+        held.iter().for_each(|(sample, _)| texts[sample.set] += 1);
+        let scored = held.iter().map(|(sample, evidence)| Scored {
+            evidence: *evidence,
+            emotions: sample.emotions.clone(),
+            known: known(sample.set),
+            weight: SETS[sample.set].calibrates / texts[sample.set] as f32,
+        });
+        scored.collect()
+    }
+
+    fn table(&self, held: &[(&Sample, super::model::Evidence)], calibration: &super::model::Calibration) -> Table {
+        let judged = held.iter().map(|(sample, evidence)| Judged {
+            set: sample.set,
+            label: sample.label,
+            emotions: sample.emotions.clone(),
+            found: super::model::Emotions(softmax(calibration.scores(evidence))),
+        });
+        evaluate::table(&judged.collect::<Vec<_>>())
+    }
+}
+
+/// Trains on the sets in a folder and on corrections, and writes the model. Returns its figures on the folds.
 ///
 /// # Errors
 /// What cannot be read or written.
-pub fn train(folder: &Path, out: &Path) -> anyhow::Result<Model> {
-    let model = fit(folder)?;
-    std::fs::write(out, model.encode()).with_context(|| format!("{} cannot be written", out.display()))?;
-    Ok(model)
+pub fn train(folder: &Path, corrections: Option<&Path>, out: &Path) -> anyhow::Result<Table> {
+    let (model, table) = Samples::read(folder, corrections, THIN)?.train();
+    fs::write(out, model.encode()).with_context(|| format!("{} cannot be written", out.display()))?;
+    Ok(table)
 }
 
-/// Trains on the sets in a folder: once without the calibration texts, to learn from them how sure the model may be,
-/// and then with them.
-///
-/// # Errors
-/// What cannot be read.
-pub fn fit(folder: &Path) -> anyhow::Result<Model> {
-    let (rows, samples) = samples(folder)?;
-    let sharpness = calibrate(&descend(&rows, &samples, &[Part::Train]), &samples);
-    let weights = descend(&rows, &samples, &[Part::Train, Part::Calibrate]);
-    Ok(weights.model(rows).sharpened(sharpness))
+/// The emotions that a set knows.
+fn known(set: usize) -> [bool; CLASSES] {
+    std::array::from_fn(|class| class != NEUTRAL || !SETS[set].two_classes)
 }
 
-fn samples(folder: &Path) -> anyhow::Result<(Vec<Row>, Vec<Sample>)> {
-    let mut seen = FxHashSet::default();
-    for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with("_eval_labeled.jsonl") {
-            data::read_for_scoring(&path, &mut seen)?;
-        }
-    }
-    let segmenter = Segmenter::default();
-    let (mut found, mut texts) = (Vec::new(), FxHashMap::<u32, u32>::default());
-    for (set, Set { name, .. }) in SETS.iter().enumerate() {
-        for example in data::read(&folder.join(format!("{name}.jsonl")), &mut seen)? {
-            let features = features_of(&segmenter, &example.text);
-            if example.part != Part::Held {
-                for feature in FxHashSet::from_iter(&features) {
-                    *texts.entry(*feature).or_default() += 1;
-                }
+/// A text in training: where each of its features has its weights.
+struct Placed<'s> {
+    slots: Vec<u32>,
+    shrinkage: f32,
+    sample: &'s Sample,
+}
+
+fn fit(samples: &[&Sample]) -> Model {
+    let rows = table::lay_out(&ranks(samples), ROWS);
+    let mut placed: Vec<Placed<'_>> = samples
+        .iter()
+        .map(|sample| {
+            let slots = sample.features.iter().filter_map(|&feature| table::slot(&rows, feature));
+            Placed {
+                slots: slots.map(|slot| slot as u32).collect(),
+                shrinkage: (sample.features.len().max(1) as f32).powf(-LENGTH_POWER),
+                sample,
             }
-            found.push((features, example.label as usize, set, example.part));
+        })
+        .collect();
+    let mut weights = Weights {
+        weights: vec![[0.0; CLASSES]; table::slots(&rows)],
+        squares: vec![[1e-8; CLASSES]; table::slots(&rows)],
+        reach: reach(&rows, &placed),
+        bias: [[0.0; CLASSES]; BIASES],
+    };
+    let mut random = Random(0x5eed);
+    for pass in 0..PASSES {
+        random.shuffle(&mut placed);
+        let step = STEP * (1.0 - pass as f32 / PASSES as f32);
+        placed.iter().for_each(|text| weights.learn(text, step));
+    }
+    weights.model(rows)
+}
+
+/// How the features compete for room: by their number of texts, those of posts before those of reviews.
+fn ranks(samples: &[&Sample]) -> FxHashMap<u32, u32> {
+    let mut counts = FxHashMap::<u32, (u32, u32)>::default();
+    let mut features = Vec::new();
+    for sample in samples {
+        features.clone_from(&sample.features);
+        features.sort_unstable();
+        features.dedup();
+        for &feature in &features {
+            let (texts, rank) = counts.entry(feature).or_default();
+            *texts += if sample.set == CORRECTIONS { LEAST_TEXTS } else { 1 };
+            *rank += SETS[sample.set].rank;
         }
     }
-    texts.retain(|_, texts| *texts >= LEAST_TEXTS);
-    let rows = table::lay_out(&texts, ROWS);
-    let samples = found.into_iter().map(|(features, label, set, part)| {
-        let slots =
-            features.iter().filter_map(|&feature| table::slot(&rows, feature)).map(|slot| slot as u32).collect();
-        Sample { slots, shrinkage: shrinkage(features.len()), label, set, part }
-    });
-    let samples = samples.collect();
-    Ok((rows, samples))
+    counts
+        .into_iter()
+        .filter(|(_, (texts, _))| *texts >= LEAST_TEXTS)
+        .map(|(feature, (_, rank))| (feature, rank))
+        .collect()
+}
+
+/// The absolute log-count ratio of each slot's features between positive and negative texts.
+fn reach(rows: &[Row], texts: &[Placed<'_>]) -> Vec<f32> {
+    let mut counts = vec![[1f32; 2]; table::slots(rows)];
+    let mut totals = [1f32; 2];
+    let mut slots = Vec::new();
+    for text in texts.iter().filter(|text| text.sample.label != Label::Neutral) {
+        let (side, weight) = (usize::from(text.sample.label == Label::Positive), SETS[text.sample.set].weight);
+        totals[side] += weight;
+        slots.clone_from(&text.slots);
+        slots.sort_unstable();
+        slots.dedup();
+        for &slot in &slots {
+            counts[slot as usize][side] += weight;
+        }
+    }
+    let ratio = |[negative, positive]: [f32; 2]| (positive * totals[0] / (negative * totals[1])).ln().abs();
+    counts.into_iter().map(|counts| ratio(counts) + LEAST_REACH).collect()
 }
 
 /// Weights in training, with the sum of squared gradients that AdaGrad divides by.
@@ -114,113 +252,56 @@ struct Weights {
     squares: Vec<[f32; CLASSES]>,
     /// How far a feature may move, beside others.
     reach: Vec<f32>,
-    bias: Vec<[f32; CLASSES]>,
+    bias: [[f32; CLASSES]; BIASES],
 }
 
 impl Weights {
-    fn scores(&self, sample: &Sample) -> [f32; CLASSES] {
+    fn scores(&self, text: &Placed<'_>) -> [f32; CLASSES] {
         let mut sums = [0f32; CLASSES];
-        for &slot in &sample.slots {
+        for &slot in &text.slots {
             let (weights, reach) = (&self.weights[slot as usize], self.reach[slot as usize]);
-            sums = std::array::from_fn(|class| sums[class] + weights[class] * reach);
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * reach);
         }
-        std::array::from_fn(|class| sums[class] * sample.shrinkage + self.bias[sample.set][class])
+        let bias = &self.bias[SETS[text.sample.set].bias];
+        std::array::from_fn(|class| sums[class] * text.shrinkage + bias[class])
     }
 
-    fn model(mut self, rows: Vec<Row>) -> Model {
-        let bias = std::array::from_fn(|class| {
-            let (sum, shares) = SETS
-                .iter()
-                .zip(&self.bias)
-                .fold((0.0, 0.0), |(sum, shares), (set, bias)| (sum + set.bias * bias[class], shares + set.bias));
-            sum / shares
+    fn learn(&mut self, text: &Placed<'_>, step: f32) {
+        let set = &SETS[text.sample.set];
+        let mut scores = self.scores(text);
+        for (score, known) in scores.iter_mut().zip(known(text.sample.set)) {
+            if !known {
+                *score = f32::NEG_INFINITY;
+            }
+        }
+        let found = softmax(scores);
+        // Among the emotions that are right, none is to be preferred to what is found.
+        let right = &text.sample.emotions;
+        let sum: f32 = found[right.clone()].iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let errors: [f32; CLASSES] = std::array::from_fn(|class| {
+            set.weight * (found[class] - if right.contains(&class) { found[class] / sum } else { 0.0 })
         });
-        for (weights, reach) in self.weights.iter_mut().zip(&self.reach) {
-            *weights = weights.map(|weight| weight * reach);
-        }
-        Model::quantise(rows, bias, &self.weights)
-    }
-}
-
-/// The absolute log-count ratio of each slot's features between positive and negative texts.
-fn reach(rows: &[Row], samples: &[Sample], parts: &[Part]) -> Vec<f32> {
-    let mut counts = vec![[1f32; 2]; table::slots(rows)];
-    let mut totals = [1f32; 2];
-    for sample in samples.iter().filter(|sample| parts.contains(&sample.part) && sample.label != 1) {
-        let (side, weight) = (sample.label / 2, SETS[sample.set].weight);
-        totals[side] += weight;
-        for slot in FxHashSet::from_iter(&sample.slots) {
-            counts[*slot as usize][side] += weight;
-        }
-    }
-    let ratio = |[negative, positive]: [f32; 2]| (positive * totals[0] / (negative * totals[1])).ln().abs();
-    counts.into_iter().map(|counts| ratio(counts) + LEAST_REACH).collect()
-}
-
-/// The probabilities that a set's labels are compared with.
-fn probabilities(mut scores: [f32; CLASSES], set: usize) -> [f32; CLASSES] {
-    if SETS[set].two_classes {
-        scores[1] = f32::NEG_INFINITY;
-    }
-    softmax(scores)
-}
-
-fn descend(rows: &[Row], samples: &[Sample], parts: &[Part]) -> Weights {
-    let mut found = Weights {
-        weights: vec![[0.0; CLASSES]; table::slots(rows)],
-        squares: vec![[1e-8; CLASSES]; table::slots(rows)],
-        reach: reach(rows, samples, parts),
-        bias: vec![[0.0; CLASSES]; SETS.len()],
-    };
-    let mut order: Vec<&Sample> = samples.iter().filter(|sample| parts.contains(&sample.part)).collect();
-    let mut random = Random(0x5eed);
-    for pass in 0..PASSES {
-        random.shuffle(&mut order);
-        let step = STEP * (1.0 - pass as f32 / PASSES as f32);
-        order.iter().for_each(|sample| found.learn(sample, step));
-    }
-    found
-}
-
-impl Weights {
-    fn learn(&mut self, sample: &Sample, step: f32) {
-        let found = probabilities(self.scores(sample), sample.set);
-        let weight = SETS[sample.set].weight;
-        let errors: [f32; CLASSES] =
-            std::array::from_fn(|class| weight * (found[class] - f32::from(u8::from(class == sample.label))));
-        for &slot in &sample.slots {
+        for &slot in &text.slots {
             let slot = slot as usize;
             let (weights, squares) = (&mut self.weights[slot], &mut self.squares[slot]);
-            let share = self.reach[slot] * sample.shrinkage;
+            let share = self.reach[slot] * text.shrinkage;
             for class in 0..CLASSES {
                 let gradient = errors[class] * share;
                 squares[class] += gradient * gradient;
                 weights[class] -= step * gradient / squares[class].sqrt();
             }
         }
-        for (bias, error) in self.bias[sample.set].iter_mut().zip(errors) {
+        for (bias, error) in self.bias[set.bias].iter_mut().zip(errors) {
             *bias -= BIAS_STEP * step * error;
         }
     }
-}
 
-/// The factor for all scores that makes the calibration texts likeliest.
-fn calibrate(weights: &Weights, samples: &[Sample]) -> f32 {
-    let scores: Vec<(&Sample, [f32; CLASSES])> = samples
-        .iter()
-        .filter(|sample| sample.part == Part::Calibrate)
-        .map(|sample| (sample, weights.scores(sample)))
-        .collect();
-    let loss = |factor: f32| -> f64 {
-        scores
-            .iter()
-            .map(|(sample, scores)| {
-                let found = probabilities(scores.map(|score| score * factor), sample.set)[sample.label];
-                f64::from(SETS[sample.set].weight) * -f64::from(found.max(1e-9)).ln()
-            })
-            .sum()
-    };
-    (4..=60).map(|twentieths| twentieths as f32 / 20.0).min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0)
+    fn model(mut self, rows: Vec<Row>) -> Model {
+        for (weights, reach) in self.weights.iter_mut().zip(&self.reach) {
+            *weights = weights.map(|weight| weight * reach);
+        }
+        Model::quantise(rows, self.bias[0], &self.weights)
+    }
 }
 
 /// A small fixed generator (xorshift64*): the same order on every machine.
