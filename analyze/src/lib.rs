@@ -32,17 +32,18 @@ use understand::Understanding;
 /// Faults of the config that only this stage can judge: queries of watch topics.
 #[must_use]
 pub fn check(settings: &Settings) -> Vec<Fault> {
+    let names = names(settings);
     settings
         .watch
         .iter()
         .filter_map(|watch| {
-            let error = query::parse_watch(&watch.get_ref().query).err()?;
+            let error = query::parse_watch(&watch.get_ref().query, &names).err()?;
             Some(settings.fault(watch, "query", error.to_string()))
         })
         .collect()
 }
 
-/// Starts the stage. Its router has `/api/search`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
+/// Starts the stage. Its router has `/api/search`, `/api/search/export`, `/api/threads`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
@@ -72,5 +73,18 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
 /// # Errors
 /// When a watch topic's query cannot be parsed.
 pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
-    Understanding::new(settings.watch.iter().map(Spanned::get_ref))
+    Understanding::with_names(settings.watch.iter().map(Spanned::get_ref), &names(settings))
+}
+
+/// What the config calls its sources and watch topics, for queries.
+#[must_use]
+pub fn names(settings: &Settings) -> query::Names {
+    let mut names = query::Names::default();
+    for source in settings.source.iter().map(Spanned::get_ref) {
+        names.add("source", &source.id, &source.name);
+    }
+    for watch in settings.watch.iter().map(Spanned::get_ref) {
+        names.add("topic", &watch.id, &watch.name);
+    }
+    names
 }

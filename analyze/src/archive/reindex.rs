@@ -24,7 +24,7 @@ use super::{
     verdict,
     writer::{self, ArchiveWriter},
 };
-use crate::understand::Understanding;
+use crate::{query::Facts, understand::Understanding};
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use schemas::{
@@ -364,7 +364,7 @@ pub(super) fn understood_again(
     understanding: &Understanding,
 ) -> anyhow::Result<TantivyDocument> {
     let title = post.title.as_deref().unwrap_or("");
-    let Ok(understood) = catch_unwind(AssertUnwindSafe(|| understanding.understand_text(title, &post.text))) else {
+    let Ok(understood) = catch_unwind(AssertUnwindSafe(|| understanding.understand_with(title, &post.text, Facts::of(post)))) else {
         bail!("understanding the post {} panicked: please report this, with the post", post.id);
     };
     post.sentiment = Some(understood.sentiment);

@@ -3,13 +3,16 @@
 use super::{
     Archive,
     dates::Month,
-    search::{Filter, Page, Search, SearchError, Sort},
+    search::{Page, Search, SearchError, Sort},
     verdict::{self, Known},
     writer::ArchiveWriter,
 };
 use crate::{
     archive::schema::FIELDS,
-    query::Query,
+    query::{
+        Filter, Query,
+        field::{FLAGS, Keyword},
+    },
     understand::{Normal, Understanding, Understood},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -185,7 +188,7 @@ fn find(archive: &Archive, search: &Search) -> Result<Page, SearchError> {
 }
 
 fn looking_for(query: Query) -> Search {
-    Search { query, filter: Filter::default(), sort: Sort::Time, limit: 20, cursor: None }
+    Search::new(query)
 }
 
 fn term(text: &str) -> Query {
@@ -365,24 +368,24 @@ fn operators_filters_and_times() {
     ] {
         assert_eq!(fixture.ids(query.clone()), expected, "{query:?}");
     }
-    let filtered = |filter: Filter| -> Vec<String> {
-        let page = fixture.search(&Search { filter, ..looking_for(Query::All) });
-        assert_eq!(page.total, page.hits.len() as u64);
-        page.hits.into_iter().map(|hit| hit.native_id).collect()
-    };
-    let none = Filter::default;
-    assert_eq!(filtered(Filter { kind: Some(Kind::Comment), ..none() }), ["2"]);
-    assert_eq!(filtered(Filter { topic: Some("water".into()), ..none() }), ["1"]);
-    assert_eq!(filtered(Filter { source: Some("forum".into()), ..none() }), ["3", "2", "1"]);
-    assert_eq!(filtered(Filter { source: Some("feed".into()), ..none() }), Vec::<String>::new());
-    assert_eq!(filtered(Filter { sentiment: Some(Label::Negative), ..none() }), Vec::<String>::new());
-    assert_eq!(filtered(Filter { unit: Some("水务局".into()), ..none() }), Vec::<String>::new());
+    let filtered = |filter: Filter| fixture.ids(Query::Filter(filter));
+    let keyword = |name: &str, value: &str| filtered(Filter::keyword(Keyword::find(name).unwrap(), value));
+    assert_eq!(keyword("kind", "comment"), ["2"]);
+    assert_eq!(keyword("topic", "water"), ["1"]);
+    assert_eq!(keyword("source", "forum"), ["3", "2", "1"]);
+    for (name, value) in [("source", "feed"), ("sentiment", "negative"), ("unit", "水务局"), ("category", "供水")] {
+        assert_eq!(keyword(name, value), Vec::<String>::new(), "{name}");
+    }
+    let published = |from, to| filtered(Filter::Time { from, to });
     let (from, to) = (Some("2026-11-01T00:00:00Z".parse().unwrap()), Some(NOVEMBER.parse().unwrap()));
-    assert_eq!(filtered(Filter { from, ..none() }), ["3", "2"]);
-    assert_eq!(filtered(Filter { to, ..none() }), ["2", "1"], "the end is not part of the range");
-    assert_eq!(filtered(Filter { from, to, ..none() }), ["2"]);
-    let extremes = (Some(Timestamp::MIN), Some(Timestamp::MAX));
-    assert_eq!(filtered(Filter { from: extremes.0, to: extremes.1, ..none() }), ["3", "2", "1"]);
+    assert_eq!(published(from, None), ["3", "2"]);
+    assert_eq!(published(None, to), ["2", "1"], "the end is not part of the range");
+    assert_eq!(published(from, to), ["2"]);
+    assert_eq!(published(Some(Timestamp::MIN), Some(Timestamp::MAX)), ["3", "2", "1"]);
+    for flag in &FLAGS {
+        assert_eq!(filtered(Filter::Flag { field: flag, is: true }), Vec::<String>::new());
+        assert_eq!(filtered(Filter::Flag { field: flag, is: false }), ["3", "2", "1"]);
+    }
 }
 
 #[test]

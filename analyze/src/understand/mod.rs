@@ -17,7 +17,7 @@ pub use normalise::fold;
 pub use own_words::own_words;
 pub use segment::Segmenter;
 
-use crate::query::{Matcher, parse_watch};
+use crate::query::{Facts, Matcher, Names, parse_watch};
 use anyhow::Context;
 use schemas::{
     kit::settings::Watch,
@@ -74,9 +74,17 @@ impl Understanding {
     /// # Errors
     /// When a watch topic's query cannot be parsed.
     pub fn new<'a>(watch: impl IntoIterator<Item = &'a Watch>) -> anyhow::Result<Self> {
+        Self::with_names(watch, &Names::default())
+    }
+
+    /// The same, where watch topics call sources by these names.
+    ///
+    /// # Errors
+    /// When a watch topic's query cannot be parsed.
+    pub fn with_names<'a>(watch: impl IntoIterator<Item = &'a Watch>, names: &Names) -> anyhow::Result<Self> {
         let (mut topics, mut queries) = (Vec::new(), Vec::new());
         for Watch { id, query, .. } in watch {
-            queries.push(parse_watch(query).with_context(|| format!("the query of the watch topic {id:?}"))?);
+            queries.push(parse_watch(query, names).with_context(|| format!("the query of the watch topic {id:?}"))?);
             topics.push(id.clone());
         }
         Ok(Self {
@@ -104,12 +112,26 @@ impl Understanding {
     /// Understands one post.
     #[must_use]
     pub fn understand(&self, post: &RawPost) -> Understood {
-        self.understand_text(post.title.as_deref().unwrap_or(""), &post.text)
+        let facts = Facts {
+            source: &post.source,
+            kind: Some(post.kind),
+            places: post.place.as_deref().into_iter().collect(),
+            units: post.addressed_to.as_deref().into_iter().collect(),
+            official: post.official.is_some(),
+            ..Facts::default()
+        };
+        self.understand_with(post.title.as_deref().unwrap_or(""), &post.text, facts)
     }
 
-    /// Understands a title (which may be empty) and a text.
+    /// Understands a title (which may be empty) and a text of which nothing else is known.
     #[must_use]
     pub fn understand_text(&self, title: &str, text: &str) -> Understood {
+        self.understand_with(title, text, Facts::default())
+    }
+
+    /// Understands a title (which may be empty) and a text; watch topics ask for `facts` too, to which is added what is understood.
+    #[must_use]
+    pub fn understand_with(&self, title: &str, text: &str, facts: Facts<'_>) -> Understood {
         let (title_folded, text_folded) = (fold(title), fold(text));
         let title = Cut::new(&self.segmenter, title, &title_folded);
         let text = Cut::new(&self.segmenter, text, &text_folded);
@@ -117,7 +139,8 @@ impl Understanding {
         let text_words = segment::join_words(&text.tokens);
         let sentiment = self.sentiment(&title, &text);
         let keyphrases = keyphrases::keyphrases(&self.segmenter, &[&title, &text]);
-        let topics = self.matcher.matches(&title_folded, &text_folded);
+        let facts = Facts { sentiment: Some(sentiment.label), ..facts };
+        let topics = self.matcher.matches(&title_folded, &text_folded, &facts);
         Understood {
             sentiment,
             keyphrases,
