@@ -1,5 +1,8 @@
 //! The archive as a whole, without a log: verdicts, commits and crashes, months, search.
 
+mod answers;
+mod recall;
+
 use super::{
     Archive,
     dates::Month,
@@ -13,7 +16,7 @@ use crate::{
         Filter, Query,
         field::{FLAGS, Keyword},
     },
-    understand::{Normal, Understanding, Understood},
+    understand::{Normal, Understanding, Understood, fold},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use proptest::prelude::*;
@@ -49,6 +52,9 @@ struct Told {
     published_at: Timestamp,
     topics: Vec<String>,
     kind: Kind,
+    thread: Option<&'static str>,
+    place: Option<&'static str>,
+    official: bool,
 }
 
 fn told(partition: u32, offset: u64, id: &str, text: &str, published_at: &str) -> Told {
@@ -61,11 +67,23 @@ fn told(partition: u32, offset: u64, id: &str, text: &str, published_at: &str) -
         published_at: published_at.parse().unwrap(),
         topics: Vec::new(),
         kind: Kind::Post,
+        thread: None,
+        place: None,
+        official: false,
     }
 }
 
 /// Judges and adds a post, as the pipeline does; `None` when a replay skips it.
 fn take(writer: &mut ArchiveWriter, post: &Told) -> anyhow::Result<Option<(Verdict, Option<Counts>)>> {
+    take_as(writer, post, |text| Normal { folded: text.to_lowercase(), words: text.to_lowercase() })
+}
+
+/// The same, with the text as `normal` makes it.
+fn take_as(
+    writer: &mut ArchiveWriter,
+    post: &Told,
+    normal: impl Fn(&str) -> Normal,
+) -> anyhow::Result<Option<(Verdict, Option<Counts>)>> {
     let counts = Counts { likes: post.likes, ..Counts::default() };
     let came = Known {
         month: Month::of(post.published_at, &TimeZone::UTC),
@@ -79,7 +97,6 @@ fn take(writer: &mut ArchiveWriter, post: &Told) -> anyhow::Result<Option<(Verdi
     let judged = writer.judge(post.at, &post.id, id_hash, came)?;
     if let Some(judged) = judged.filter(|judged| judged.verdict != Verdict::Duplicate) {
         let analyzed = analyzed(post, counts, &judged);
-        let normal = |text: &str| Normal { folded: text.to_lowercase(), words: text.to_lowercase() };
         let understood = Understood {
             title: normal(post.title.as_deref().unwrap_or("")),
             text: normal(&post.text),
@@ -109,15 +126,15 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         published_precision: judged.now.precision,
         date_clamped: false,
         fetched_at: post.published_at,
-        thread_id: None,
+        thread_id: post.thread.map(str::to_owned),
         parent_id: None,
         counts,
         previous: judged.previous,
         sentiment: Some(Sentiment { label: Label::Neutral, negative: 0.0, neutral: 1.0, positive: 0.0 }),
         keyphrases: Vec::new(),
         topics: post.topics.clone(),
-        place: None,
-        official: None,
+        place: post.place.map(str::to_owned),
+        official: post.official.then(|| "水务局".to_owned()),
         addressed_to: None,
         gone_at: None,
         reply: None,
@@ -151,6 +168,11 @@ impl Fixture {
 
     fn take(&mut self, post: &Told) -> Option<(Verdict, Option<Counts>)> {
         take(&mut self.writer, post).unwrap()
+    }
+
+    /// Takes a post whose text is normalised as every post's is.
+    fn take_folded(&mut self, post: &Told) {
+        take_as(&mut self.writer, post, |text| Normal { folded: fold(text), words: String::new() }).unwrap();
     }
 
     fn take_all<'a>(&mut self, posts: impl IntoIterator<Item = &'a Told>) {
