@@ -91,7 +91,7 @@ pub enum Query {
 
 /// What is wrong with a query, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("第 {at} 个字 / at character {at}: {message}")]
+#[error("at character {at}: {message}")]
 pub struct QueryError {
     /// The character, from 1.
     pub at: usize,
