@@ -229,7 +229,11 @@ async fn a_result_is_taken_away_by_those_who_may_and_that_is_on_the_record() {
     }
     let (_, kind, csv) = fixture.bytes(&format!("{path}csv"), Role::Analyst).await;
     let csv = String::from_utf8(csv).unwrap();
-    assert_eq!((kind.as_str(), csv.lines().count()), ("text/csv; charset=utf-8", 31), "all of them, whatever the limit");
+    assert_eq!(
+        (kind.as_str(), csv.lines().count()),
+        ("text/csv; charset=utf-8", 31),
+        "all of them, whatever the limit"
+    );
     assert!(csv.starts_with("\u{feff}发布时间,"), "{csv}");
     let (_, _, sheet) = fixture.bytes(&format!("{path}xlsx"), Role::Analyst).await;
     assert_eq!(&sheet[..2], b"PK");

@@ -71,7 +71,8 @@ fn watch_topics(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("watch topics");
     group.throughput(Throughput::Elements(folded.len() as u64));
     for count in [20, 10_000] {
-        let queries: Vec<Query> = topics(count).iter().filter_map(|topic| parse(&topic.query, &Context::default()).ok()).collect();
+        let queries: Vec<Query> =
+            topics(count).iter().filter_map(|topic| parse(&topic.query, &Context::default()).ok()).collect();
         let matcher = Matcher::new(&queries).expect("an automaton of this size can be built");
         group.bench_function(format!("match {count}"), |bench| {
             let facts = Facts { source: "forum", places: vec!["抚琴街道"], ..Facts::default() };

@@ -364,7 +364,9 @@ pub(super) fn understood_again(
     understanding: &Understanding,
 ) -> anyhow::Result<TantivyDocument> {
     let title = post.title.as_deref().unwrap_or("");
-    let Ok(understood) = catch_unwind(AssertUnwindSafe(|| understanding.understand_with(title, &post.text, Facts::of(post)))) else {
+    let Ok(understood) =
+        catch_unwind(AssertUnwindSafe(|| understanding.understand_with(title, &post.text, Facts::of(post))))
+    else {
         bail!("understanding the post {} panicked: please report this, with the post", post.id);
     };
     post.sentiment = Some(understood.sentiment);

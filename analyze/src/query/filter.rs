@@ -103,10 +103,7 @@ pub(super) fn read(field: Named, value: &Value<'_>, context: &Context) -> Result
         Named::Flag(field) => match value.folded {
             "是" | "yes" | "true" => Ok(Query::Filter(Filter::Flag { field, is: true })),
             "否" | "no" | "false" => Ok(Query::Filter(Filter::Flag { field, is: false })),
-            _ => Err(error(
-                value.at,
-                format!("{}: 只能是 是 或 否 / {} is yes or no", field.chinese[0], field.name),
-            )),
+            _ => Err(error(value.at, format!("{}: 只能是 是 或 否 / {} is yes or no", field.chinese[0], field.name))),
         },
         Named::Time => {
             let (from, to) = time::range(value.folded, context).map_err(|message| error(value.at, message))?;
@@ -187,8 +184,7 @@ impl Names {
     fn ids<'v>(&'v self, field: &Keyword, value: &'v str) -> Vec<&'v str> {
         let of_field = || self.0.iter().filter(|name| name.field == field.name);
         let folded = fold(value.trim());
-        let mut ids: Vec<&str> =
-            of_field().filter(|name| name.folded == folded).map(|name| name.id.as_str()).collect();
+        let mut ids: Vec<&str> = of_field().filter(|name| name.folded == folded).map(|name| name.id.as_str()).collect();
         if ids.is_empty() || of_field().any(|name| name.id == value) {
             return vec![value];
         }

@@ -159,7 +159,9 @@ fn value(chars: &[char], name: &str, at: usize) -> Result<(Range<usize>, usize),
         }
         _ => Err(error(
             at,
-            format!("{name}: 后面缺少内容 / a value is missing after {name}: (to search for the word, put it in quotes)"),
+            format!(
+                "{name}: 后面缺少内容 / a value is missing after {name}: (to search for the word, put it in quotes)"
+            ),
         )),
     }
 }

@@ -64,7 +64,9 @@ impl Matcher {
             for atom in cover.atoms {
                 match atom {
                     Atom::Term(term) => covered.push((terms.number(term), number)),
-                    Atom::Value(field, value) => by_value[place(field)].entry(value.to_owned()).or_default().push(number),
+                    Atom::Value(field, value) => {
+                        by_value[place(field)].entry(value.to_owned()).or_default().push(number);
+                    }
                 }
             }
         }

@@ -129,7 +129,9 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
             }
             Kind::Near(within) => Err(error(
                 at.start,
-                format!("~{within} 要写在两个词之间 / ~{within} stands between two words; to search for it, put it in quotes"),
+                format!(
+                    "~{within} 要写在两个词之间 / ~{within} stands between two words; to search for it, put it in quotes"
+                ),
             )),
             Kind::Not => {
                 let query = self.deeper(at.start, Self::one)?;
@@ -195,7 +197,9 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
         if self.depth == MAX_DEPTH {
             return Err(error(
                 at,
-                format!("嵌套超过 {MAX_DEPTH} 层 / brackets and NOTs are nested deeper than {MAX_DEPTH}: simplify the query"),
+                format!(
+                    "嵌套超过 {MAX_DEPTH} 层 / brackets and NOTs are nested deeper than {MAX_DEPTH}: simplify the query"
+                ),
             ));
         }
         self.depth += 1;

@@ -123,10 +123,13 @@ fn a_watch_topic_requires_a_term() {
     for text in ["情感:负面", "类型:评论 -演练", "停水 或 情感:负面", "官方:是"] {
         assert!(parse_watch(text).unwrap_err().message.contains("name at least one word"), "{text}");
     }
-    for text in ["情感:负面 街道:抚琴", "类别:供水", "停水 -官方:是 情感:负面", "来源:锦水论坛", "停水 ~5 抚琴"] {
+    for text in ["情感:负面 街道:抚琴", "类别:供水", "停水 -官方:是 情感:负面", "来源:锦水论坛", "停水 ~5 抚琴"]
+    {
         assert!(parse_watch(text).is_ok(), "{text}");
     }
-    for (text, at) in [("停水 时间:今天", 4), ("停水 话题:water", 4), ("停水 -(抚琴 或 点赞:>5)", 12), ("停水 已删:是", 4)] {
+    for (text, at) in
+        [("停水 时间:今天", 4), ("停水 话题:water", 4), ("停水 -(抚琴 或 点赞:>5)", 11), ("停水 已删:是", 4)]
+    {
         let error = parse_watch(text).unwrap_err();
         assert_eq!(error.at, at, "{text}");
         assert!(error.message.contains("watch topic") || error.message.contains("gone"), "{text}: {error}");
@@ -153,7 +156,10 @@ fn what_is_highlighted_leaves_out_what_is_forbidden() {
 #[test]
 fn fields_have_chinese_and_english_names_and_values() {
     for (texts, wanted) in [
-        (&["情感:负面", "情感：负面", "sentiment:negative", "Sentiment: 负", "情感:“负面”"][..], keyword("sentiment", "negative")),
+        (
+            &["情感:负面", "情感：负面", "sentiment:negative", "Sentiment: 负", "情感:“负面”"][..],
+            keyword("sentiment", "negative"),
+        ),
         (&["类型:评论", "kind:comment", "类型：回复"], keyword("kind", "comment")),
         (&["来源:jinshui", "来源:锦水论坛", "source: 「锦水論壇」"], keyword("source", "jinshui")),
         (&["来源:Other-Forum"], keyword("source", "Other-Forum")),
@@ -187,7 +193,8 @@ fn numbers_times_and_flags() {
     assert_eq!(counts("replies:<=5"), ("replies", 0, 5));
     assert_eq!(counts("likes:10..50"), ("likes", 10, 50));
     assert_eq!(counts("赞:1万"), ("likes", 10_000, 10_000));
-    for text in ["点赞:<0", "点赞:>18446744073709551615", "点赞:99999999999999999万", "点赞:-1", "点赞:1.5万"] {
+    for text in ["点赞:<0", "点赞:>18446744073709551615", "点赞:99999999999999999万", "点赞:-1", "点赞:1.5万"]
+    {
         assert!(parse(text).is_err(), "{text}");
     }
     let day = ("2026-11-24T00:00:00+08:00".parse().ok(), "2026-11-25T00:00:00+08:00".parse().ok());

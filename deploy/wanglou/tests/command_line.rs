@@ -87,7 +87,8 @@ async fn a_file_is_imported_understood_and_found() {
     let page: Value = serde_json::from_str(&out(&found)).unwrap();
     assert_eq!((&page["total"], &page["hits"][0]["native_id"]), (&1.into(), &"15".into()));
     assert!(out(&run(&site, &["search", "停水"])).contains("又停水了"));
-    let counted = out(&run(&site, &["search", "停水", "--facets", "kind", "--histogram", "day", "--collapse", "--limit", "1"]));
+    let counted =
+        out(&run(&site, &["search", "停水", "--facets", "kind", "--histogram", "day", "--collapse", "--limit", "1"]));
     assert!(counted.contains("kind") && counted.contains("█") && counted.contains("different texts"), "{counted}");
     let file_out = site.path().join("result.csv");
     let file_out = file_out.to_str().unwrap();

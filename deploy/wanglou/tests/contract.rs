@@ -47,15 +47,13 @@ async fn answers_fit_the_description() {
     .await;
     wait_for("search", async || (instance.search_total("").await? == 30).then_some(())).await;
 
-    for address in
-        [
-            "/api/search",
-            "/api/search?q=停水&limit=3",
-            "/api/search?q=停水&sort=relevance",
-            "/api/search?sort=heat",
-            "/api/search?collapse=true&facets=source,sentiment,category,place,unit,kind&histogram=auto",
-        ]
-    {
+    for address in [
+        "/api/search",
+        "/api/search?q=停水&limit=3",
+        "/api/search?q=停水&sort=relevance",
+        "/api/search?sort=heat",
+        "/api/search?collapse=true&facets=source,sentiment,category,place,unit,kind&histogram=auto",
+    ] {
         let page = get_fits(&api, &instance, "/api/search", address).await;
         assert!(!page["hits"].as_array().unwrap().is_empty());
     }

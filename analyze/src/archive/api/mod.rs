@@ -65,11 +65,7 @@ fn read<T>(parameters: Given<T>) -> Result<T, Problem> {
     parameters.map(|Query(given)| given).map_err(|rejection| Problem::bad_request("bad_query", rejection.body_text()))
 }
 
-async fn search(
-    State(api): State<Api>,
-    caller: Caller,
-    parameters: Given<Parameters>,
-) -> Result<Json<Page>, Problem> {
+async fn search(State(api): State<Api>, caller: Caller, parameters: Given<Parameters>) -> Result<Json<Page>, Problem> {
     let parameters = read(parameters)?;
     let asked = parameters.to_string();
     let search = parameters.search(&api.context())?;
@@ -85,11 +81,7 @@ struct OfThread {
     cursor: Option<String>,
 }
 
-async fn thread(
-    State(api): State<Api>,
-    caller: Caller,
-    parameters: Given<OfThread>,
-) -> Result<Json<Thread>, Problem> {
+async fn thread(State(api): State<Api>, caller: Caller, parameters: Given<OfThread>) -> Result<Json<Thread>, Problem> {
     let OfThread { id, limit, cursor } = read(parameters)?;
     let limit = parameters::number("limit", limit, MOST_HITS)?.unwrap_or(MOST_HITS);
     let cursor = cursor.filter(|cursor| !cursor.is_empty());

@@ -71,14 +71,15 @@ impl Parameters {
             let message = format!("q: 检索式过长 / at most {LONGEST_QUERY} characters");
             return Err(Problem::bad_request("bad_query", message));
         }
-        let query = query::parse(&q, context).map_err(|error| Problem::bad_request("bad_query", format!("q: {error}")))?;
+        let query =
+            query::parse(&q, context).map_err(|error| Problem::bad_request("bad_query", format!("q: {error}")))?;
         let filters = self.filters()?;
         let sort = word("sort", given(self.sort), "time, oldest, relevance or heat")?.unwrap_or(Sort::Time);
         let scale = word("histogram", given(self.histogram), "minute, hour, day, week, month or auto")?;
         Ok(Search {
             sort,
             collapse: yes_or_no("collapse", given(self.collapse))?.unwrap_or(false),
-            facets: facets(given(self.facets))?,
+            facets: facets(self.facets.as_deref().unwrap_or(""))?,
             top: number("top", given(self.top), MOST_VALUES)?.unwrap_or(VALUES),
             histogram: scale.map(|scale: Scale| (scale, context.tz.clone())),
             limit: number("limit", given(self.limit), MOST_HITS)?.unwrap_or(HITS),
@@ -144,10 +145,10 @@ fn yes_or_no(key: &str, text: Option<String>) -> Result<Option<bool>, Problem> {
 }
 
 /// Names of fields, with commas between.
-fn facets(text: Option<String>) -> Result<Vec<&'static str>, Problem> {
+fn facets(text: &str) -> Result<Vec<&'static str>, Problem> {
     let levels = || KEYWORDS.iter().flat_map(|field| field.levels).map(|level| level.name);
     let mut facets = Vec::new();
-    for name in text.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|name| !name.is_empty()) {
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let Some(level) = levels().find(|level| *level == name) else {
             let levels: Vec<&str> = levels().collect();
             let message = format!("facets: there is no {name:?}; there are {}", levels.join(", "));

@@ -4,7 +4,7 @@
 //! term exactly, and every post that holds it is a hit. A month that was made before a field was is asked without it: no post of it has
 //! any value there, and whoever searches is told ([`Compiled::lacks`]).
 
-use super::{Threaded, near::NearQuery};
+use super::{Threaded, excluded::Excluded, near::NearQuery};
 use crate::{
     archive::{
         dates::nanos,
@@ -62,7 +62,7 @@ impl Compiler<'_> {
 
     fn clause(&mut self, query: &Query) -> Clause {
         match query {
-            Query::Not(not) => (Occur::MustNot, self.expression(not)),
+            Query::Not(not) => must_not(self.expression(not)),
             query => (Occur::Must, self.expression(query)),
         }
     }
@@ -89,7 +89,7 @@ impl Compiler<'_> {
                     false if field.name == "gone" => range(FIELDS.content, GONE, GONE),
                     _ => self.exactly(FIELDS.flag, field.name),
                 };
-                if *is { so } else { all_of(vec![(Occur::MustNot, so)]) }
+                if *is { so } else { all_of(vec![must_not(so)]) }
             }
         }
     }
@@ -104,7 +104,7 @@ impl Compiler<'_> {
         }
         let mut clauses: Vec<Clause> = source.into_iter().collect();
         clauses.push((Occur::Must, any_of(within)));
-        clauses.extend(opening.as_ref().map(|opening| (Occur::MustNot, self.exactly(FIELDS.id, &opening.id))));
+        clauses.extend(opening.as_ref().map(|opening| must_not(self.exactly(FIELDS.id, &opening.id))));
         clauses
     }
 
@@ -120,6 +120,10 @@ impl Compiler<'_> {
     fn has(&self, field: Field) -> bool {
         super::has(self.schema, field)
     }
+}
+
+fn must_not(query: Box<dyn Tantivy>) -> Clause {
+    (Occur::MustNot, Box::new(Excluded(query)))
 }
 
 fn range(field: Field, least: u64, most: u64) -> Box<dyn Tantivy> {

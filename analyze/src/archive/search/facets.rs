@@ -4,7 +4,10 @@
 use super::{SearchError, has};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, TantivyError, schema::{Field, IndexRecordOption}};
+use tantivy::{
+    DocId, DocSet, SegmentReader, TERMINATED, TantivyError,
+    schema::{Field, IndexRecordOption},
+};
 
 /// Values after which the time is looked at.
 const BETWEEN_CHECKS: usize = 64;

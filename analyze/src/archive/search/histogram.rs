@@ -136,9 +136,7 @@ fn begin(at: Timestamp, scale: Scale, tz: &TimeZone) -> Timestamp {
         Scale::Minute | Scale::Auto => return at,
         Scale::Hour => at.checked_sub(SignedDuration::from_mins(zoned.minute().into())),
         Scale::Day => midnight(day),
-        Scale::Week => day
-            .checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days())
-            .and_then(midnight),
+        Scale::Week => day.checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days()).and_then(midnight),
         Scale::Month => midnight(day.first_of_month()),
     };
     // At the ends of time a bucket begins with the first match.
@@ -170,7 +168,11 @@ mod tests {
         }
         let tz = TimeZone::get(tz).unwrap();
         let found = minutes.histogram(scale, &tz).unwrap();
-        found.buckets.iter().map(|bucket| (bucket.from.to_zoned_datetime(tz.clone()).datetime().to_string(), bucket.count)).collect()
+        found
+            .buckets
+            .iter()
+            .map(|bucket| (bucket.from.to_zoned_datetime(tz.clone()).datetime().to_string(), bucket.count))
+            .collect()
     }
 
     fn told(buckets: &[(&str, u64)]) -> Vec<(String, u64)> {
@@ -181,7 +183,8 @@ mod tests {
     fn days_weeks_and_months_are_those_of_the_timezone_and_gaps_are_shown() {
         let times = ["2026-11-24T15:59:59Z", "2026-11-24T16:00:00Z", "2026-11-27T00:00:00Z"];
         let days = histogram(&times, Scale::Day, "Asia/Shanghai");
-        let expected = [("2026-11-24T00:00", 1), ("2026-11-25T00:00", 1), ("2026-11-26T00:00", 0), ("2026-11-27T00:00", 1)];
+        let expected =
+            [("2026-11-24T00:00", 1), ("2026-11-25T00:00", 1), ("2026-11-26T00:00", 0), ("2026-11-27T00:00", 1)];
         assert_eq!(days, told(&expected));
         assert_eq!(histogram(&times, Scale::Week, "Asia/Shanghai"), told(&[("2026-11-23T00:00", 3)]));
         assert_eq!(histogram(&times, Scale::Month, "Asia/Shanghai"), told(&[("2026-11-01T00:00", 3)]));

@@ -61,38 +61,38 @@ pub(super) fn load(searcher: &Searcher, address: DocAddress) -> Result<AnalyzedP
 impl Hit {
     /// A post as a hit, with what of it is one of the terms.
     pub(in crate::archive) fn of(post: AnalyzedPost, terms: &[&str]) -> Self {
-    let ranges = |text: &str| {
-        if terms.is_empty() {
-            return Vec::new();
+        let ranges = |text: &str| {
+            if terms.is_empty() {
+                return Vec::new();
+            }
+            highlight::ranges(text, &fold(text), terms)
+        };
+        let highlights =
+            Highlights { title: post.title.as_deref().map(ranges).unwrap_or_default(), text: ranges(&post.text) };
+        Self {
+            native_id: native_id(&post).to_owned(),
+            id: post.id,
+            source: post.source,
+            kind: post.kind,
+            url: post.url,
+            title: post.title,
+            text: post.text,
+            published_at: post.published_at,
+            date_clamped: post.date_clamped,
+            fetched_at: post.fetched_at,
+            thread_id: post.thread_id,
+            parent_id: post.parent_id,
+            counts: post.counts,
+            sentiment: post.sentiment,
+            keyphrases: post.keyphrases,
+            topics: post.topics,
+            place: post.place,
+            official: post.official,
+            addressed_to: post.addressed_to,
+            gone_at: post.gone_at,
+            reply: post.reply,
+            copies: None,
+            highlights,
         }
-        highlight::ranges(text, &fold(text), terms)
-    };
-    let highlights =
-        Highlights { title: post.title.as_deref().map(ranges).unwrap_or_default(), text: ranges(&post.text) };
-    Self {
-        native_id: native_id(&post).to_owned(),
-        id: post.id,
-        source: post.source,
-        kind: post.kind,
-        url: post.url,
-        title: post.title,
-        text: post.text,
-        published_at: post.published_at,
-        date_clamped: post.date_clamped,
-        fetched_at: post.fetched_at,
-        thread_id: post.thread_id,
-        parent_id: post.parent_id,
-        counts: post.counts,
-        sentiment: post.sentiment,
-        keyphrases: post.keyphrases,
-        topics: post.topics,
-        place: post.place,
-        official: post.official,
-        addressed_to: post.addressed_to,
-        gone_at: post.gone_at,
-        reply: post.reply,
-        copies: None,
-        highlights,
     }
-}
 }

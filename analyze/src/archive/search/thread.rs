@@ -56,8 +56,7 @@ impl Archive {
             },
         };
         let threaded = Threaded { source, thread, opening: opening.clone().map(Box::new) };
-        let search =
-            Search { thread: Some(threaded), sort: Sort::Oldest, limit, cursor, ..Search::new(Query::All) };
+        let search = Search { thread: Some(threaded), sort: Sort::Oldest, limit, cursor, ..Search::new(Query::All) };
         let page = self.search(&search, deadline)?;
         Ok(Some(Thread {
             post: opening.map(|post| Hit::of(post, &[])),

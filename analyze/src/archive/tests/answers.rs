@@ -23,7 +23,9 @@ fn furnished() -> Fixture {
     let mut fixture = Fixture::new();
     let posts = [
         Told { place: Some("抚琴街道"), likes: 120, ..told(0, 0, "1", "抚琴小区又停水了", OCTOBER) },
-        Told { place: Some("抚琴街道"), official: true, ..told(0, 1, "2", "停水三天, 抚琴的邻居们受不了", NOVEMBER) },
+        Told {
+            place: Some("抚琴街道"), official: true, ..told(0, 1, "2", "停水三天, 抚琴的邻居们受不了", NOVEMBER)
+        },
         Told { kind: Kind::Comment, thread: Some("2"), ..told(0, 2, "3", "=停水+1", "2026-11-24T09:00:00Z") },
         Told { kind: Kind::Comment, thread: Some("2"), ..told(0, 3, "4", "同求", "2026-11-24T08:30:00Z") },
         Told { place: Some("茶店子"), ..told(1, 0, "5", "抚琴小区又停水了", "2026-11-25T02:00:00Z") },
@@ -172,7 +174,8 @@ fn what_the_archive_finds_is_what_the_query_says_of_each_post() {
     let fixture = furnished();
     let all = fixture.search(&Search { limit: 200, ..Search::new(Query::All) });
     assert_eq!(all.total, 6);
-    let words = ["停水", "抚琴", "求", "停水 ~4 抚琴", "类型:评论", "街道:茶店子", "点赞:>0", "官方:是", "时间:2026-11"];
+    let words =
+        ["停水", "抚琴", "求", "停水 ~4 抚琴", "类型:评论", "街道:茶店子", "点赞:>0", "官方:是", "时间:2026-11"];
     for one in words {
         for other in words {
             for text in [format!("{one} {other}"), format!("{one} 或 {other}"), format!("{one} -({other})")] {

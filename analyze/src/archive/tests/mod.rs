@@ -395,7 +395,8 @@ fn operators_filters_and_times() {
     assert_eq!(keyword("kind", "comment"), ["2"]);
     assert_eq!(keyword("topic", "water"), ["1"]);
     assert_eq!(keyword("source", "forum"), ["3", "2", "1"]);
-    for (name, value) in [("source", "feed"), ("sentiment", "negative"), ("unit", "水务局"), ("category", "供水")] {
+    for (name, value) in [("source", "feed"), ("sentiment", "negative"), ("unit", "水务局"), ("category", "供水")]
+    {
         assert_eq!(keyword(name, value), Vec::<String>::new(), "{name}");
     }
     let published = |from, to| filtered(Filter::Time { from, to });

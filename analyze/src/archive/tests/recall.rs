@@ -36,8 +36,9 @@ fn real() -> Vec<String> {
 /// Any characters: of scripts that are folded, of several code units, and those that mean something in a query.
 fn made_up(dice: &mut Dice) -> String {
     const CHARACTERS: &[char] = &[
-        '停', '水', '電', '电', '體', '乾', '，', '。', ' ', '　', '\n', 'Ａ', 'a', 'É', 'ß', '１', '①', '🚰', '👨', '\u{200d}', '"', '“', '”',
-        '「', '(', '）', '-', '~', ':', '：', '&', '|', '或', '非', '\0', '\u{301}', '\u{202e}', '㎡', 'ﷺ',
+        '停', '水', '電', '电', '體', '乾', '，', '。', ' ', '　', '\n', 'Ａ', 'a', 'É', 'ß', '１', '①', '🚰', '👨',
+        '\u{200d}', '"', '“', '”', '「', '(', '）', '-', '~', ':', '：', '&', '|', '或', '非', '\0', '\u{301}',
+        '\u{202e}', '㎡', 'ﷺ',
     ];
     let length = 1 + dice.below(60);
     let any = |dice: &mut Dice| match dice.below(4) {
