@@ -64,6 +64,8 @@ fn mirror() -> Router {
         "/api/posts",
         "/api/coverage",
         "/api/search",
+        "/api/search/export",
+        "/api/threads",
         "/api/topics",
         "/api/topics/hot",
         "/api/topics/{id}/pulse",
