@@ -32,11 +32,12 @@ use understand::Understanding;
 /// Faults of the config that only this stage can judge: queries of watch topics, and the district's own files.
 #[must_use]
 pub fn check(settings: &Settings) -> Vec<Fault> {
+    let names = names(settings);
     let mut faults: Vec<Fault> = settings
         .watch
         .iter()
         .filter_map(|watch| {
-            let error = query::parse_watch(&watch.get_ref().query).err()?;
+            let error = query::parse_watch(&watch.get_ref().query, &names).err()?;
             Some(settings.fault(watch, "query", error.to_string()))
         })
         .collect();
@@ -55,7 +56,7 @@ fn places(settings: &Settings) -> Result<Option<Places>, Vec<Fault>> {
     settings.understand.places.as_deref().map(Places::load).transpose()
 }
 
-/// Starts the stage. Its router has `/api/search`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
+/// Starts the stage. Its router has `/api/search`, `/api/search/export`, `/api/threads`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
@@ -95,5 +96,18 @@ pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
         Some(own) => own,
         None => understand::places::shipped()?,
     };
-    Understanding::with(settings.watch.iter().map(Spanned::get_ref), taxonomy, places)
+    Understanding::with(settings.watch.iter().map(Spanned::get_ref), &names(settings), taxonomy, places)
+}
+
+/// What the config calls its sources and watch topics, for queries.
+#[must_use]
+pub fn names(settings: &Settings) -> query::Names {
+    let mut names = query::Names::default();
+    for source in settings.source.iter().map(Spanned::get_ref) {
+        names.add("source", &source.id, &source.name);
+    }
+    for watch in settings.watch.iter().map(Spanned::get_ref) {
+        names.add("topic", &watch.id, &watch.name);
+    }
+    names
 }

@@ -2,6 +2,7 @@
 //! paged, and when.
 
 use crate::{
+    query::Facts,
     trend::{Config, Trend},
     understand::Understanding,
 };
@@ -105,8 +106,13 @@ impl<'a> Replay<'a> {
     }
 
     fn analyzed(&mut self, post: &DoorPost) -> AnalyzedPost {
-        let understood =
-            self.understanding.understand_at(post.title.as_deref().unwrap_or(""), &post.text, post.place.as_deref());
+        let facts = Facts {
+            source: &post.source,
+            kind: Some(post.kind),
+            places: post.place.as_deref().into_iter().collect(),
+            ..Facts::default()
+        };
+        let understood = self.understanding.understand_with(post.title.as_deref().unwrap_or(""), &post.text, facts);
         let offset = self.next_offset;
         self.next_offset += 1;
         AnalyzedPost {

@@ -98,6 +98,15 @@ impl Fixture {
         (status, serde_json::from_slice(&body).unwrap())
     }
 
+    /// The status, the type and the bytes of any answer.
+    async fn bytes(&self, path: &str, role: Role) -> (StatusCode, String, Vec<u8>) {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Caller { name: "somebody".into(), role });
+        let response = self.service.router.clone().oneshot(request).await.unwrap();
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (response.status(), kind, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+
     async fn page(&self, parameters: &str) -> Value {
         let (status, body) = self.get(parameters, Some(Role::Analyst)).await;
         assert_eq!(status, StatusCode::OK, "{parameters}: {body}");
@@ -145,7 +154,13 @@ async fn refuses_what_is_wrong_and_says_why() {
         ("from=yesterday", "bad_time", "from: "),
         ("limit=201", "bad_limit", "0 to 200"),
         ("limit=-1", "bad_limit", "0 to 200"),
-        ("sort=id", "bad_parameter", "time, relevance or heat"),
+        ("sort=id", "bad_parameter", "time, oldest, relevance or heat"),
+        ("facets=author", "bad_parameter", "there are source"),
+        ("histogram=year", "bad_parameter", "histogram: "),
+        ("collapse=maybe", "bad_parameter", "true or false"),
+        ("official=1", "bad_parameter", "true or false"),
+        ("top=101", "bad_limit", "0 to 100"),
+        ("q=%E6%83%85%E6%84%9F:happy", "bad_query", "at character 4"),
         ("kind=tweet", "bad_parameter", "kind: "),
         ("sentiment=sad", "bad_parameter", "sentiment: "),
         ("cursor=xyz", "bad_cursor", "cursor"),
@@ -175,5 +190,59 @@ async fn only_those_who_may_search_do_and_it_is_on_the_record() {
     for value in read(&fixture.log, Topic::Audit, searches).await {
         let entry = AuditEntry::decode(&value).unwrap();
         assert_eq!((&*entry.who, &*entry.action, &*entry.detail), ("somebody", "search", r#"{"q":"wifi"}"#));
+    }
+}
+
+/// A query as it stands in an address.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_by_field_and_time_and_collapses() {
+    let fixture = searchable(12).await;
+    let query = encoded("停水 点赞:>=1 类型:帖子");
+    let page = fixture.page(&format!("q={query}&facets=source,kind&top=3&histogram=hour&collapse=true&limit=2")).await;
+    assert_eq!((&page["total"], &page["texts"]), (&9.into(), &9.into()));
+    assert_eq!(page["facets"]["source"], serde_json::json!([{ "value": "forum", "count": 9 }]));
+    assert_eq!(page["facets"]["kind"][0]["value"], "post");
+    assert_eq!(page["histogram"]["scale"], "hour");
+    assert_eq!(page["histogram"]["buckets"], serde_json::json!([{ "from": "2026-11-24T07:00:00Z", "count": 9 }]));
+    assert_eq!(page["hits"][0]["copies"], 1);
+    assert_eq!(fixture.page("official=true").await["total"], 0);
+    assert_eq!(fixture.page("gone=false&official=false").await["total"], 12);
+    let (status, kind, body) = fixture.bytes("/api/threads?id=forum:3", Role::Operator).await;
+    let thread: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status, &*kind, &thread["post"]["native_id"]), (StatusCode::OK, "application/json", &"3".into()));
+    let (status, _, body) = fixture.bytes("/api/threads?id=forum:nobody", Role::Operator).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{}", String::from_utf8_lossy(&body));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_taken_away_by_those_who_may_and_that_is_on_the_record() {
+    let fixture = searchable(30).await;
+    let path = format!("/api/search/export?q={}&limit=3&format=", encoded("停水"));
+    for role in Role::ALL {
+        let may = schemas::kit::auth::MAY_EXPORT.contains(&role);
+        let (status, ..) = fixture.bytes(&format!("{path}jsonl"), role).await;
+        assert_eq!(status, if may { StatusCode::OK } else { StatusCode::FORBIDDEN }, "{role:?}");
+    }
+    let (_, kind, csv) = fixture.bytes(&format!("{path}csv"), Role::Analyst).await;
+    let csv = String::from_utf8(csv).unwrap();
+    assert_eq!(
+        (kind.as_str(), csv.lines().count()),
+        ("text/csv; charset=utf-8", 31),
+        "all of them, whatever the limit"
+    );
+    assert!(csv.starts_with("\u{feff}发布时间,"), "{csv}");
+    let (_, _, sheet) = fixture.bytes(&format!("{path}xlsx"), Role::Analyst).await;
+    assert_eq!(&sheet[..2], b"PK");
+    let (status, _, body) = fixture.bytes(&format!("{path}pdf"), Role::Analyst).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{}", String::from_utf8_lossy(&body));
+    let exports = schemas::kit::auth::MAY_EXPORT.len() + 2;
+    for value in read(&fixture.log, Topic::Audit, exports).await {
+        let entry = AuditEntry::decode(&value).unwrap();
+        assert_eq!((&*entry.who, &*entry.action), ("somebody", "export"));
+        assert!(entry.detail.contains("\"q\":\"停水\"") && entry.detail.contains("\"format\""), "{}", entry.detail);
     }
 }

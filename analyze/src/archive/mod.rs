@@ -8,7 +8,8 @@
 //! * `schema`, `tokens`, `seen`, `month`: a month on disk, and which ids it may hold.
 //! * [`writer`]: verdicts, documents and commits; one thread owns it.
 //! * [`search`]: queries, pages, highlights; any number of threads.
-//! * `api`: the search over HTTP.
+//! * [`export`]: the whole result of a search as a file.
+//! * `api`: all of it over HTTP.
 //! * [`retention`]: which months are kept. Pure.
 //! * [`reindex`], `generation`, `payload`: a month built anew beside itself, and which of them is the month.
 //! * `backup`: a copy of it all, while it is written.
@@ -19,6 +20,7 @@ mod api;
 mod backup;
 pub mod coverage;
 pub mod dates;
+pub mod export;
 mod generation;
 mod month;
 mod payload;
@@ -224,7 +226,7 @@ pub async fn start(
         tz: settings.tz(),
         keep_months: settings.archive.keep_months,
     };
-    let router = api::router(archive.clone(), log.clone());
+    let router = api::router(archive.clone(), log.clone(), settings.tz(), crate::names(settings));
     let pipeline = pipeline::Pipeline::open(archive, log, understanding, info, options).await?;
     let health = pipeline.health();
     let task = tokio::spawn(pipeline.run(shutdown));

@@ -24,7 +24,7 @@ use super::{
     verdict,
     writer::{self, ArchiveWriter},
 };
-use crate::understand::Understanding;
+use crate::{query::Facts, understand::Understanding};
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use schemas::{
@@ -364,11 +364,18 @@ pub(super) fn understood_again(
     understanding: &Understanding,
 ) -> anyhow::Result<TantivyDocument> {
     let title = post.title.as_deref().unwrap_or("");
-    let Ok(understood) = catch_unwind(AssertUnwindSafe(|| understanding.understand_text(title, &post.text))) else {
+    let Ok(understood) =
+        catch_unwind(AssertUnwindSafe(|| understanding.understand_with(title, &post.text, Facts::stated(post))))
+    else {
         bail!("understanding the post {} panicked: please report this, with the post", post.id);
     };
     post.sentiment = Some(understood.sentiment);
     post.tones.clone_from(&understood.tones);
+    post.category.clone_from(&understood.category);
+    post.places.clone_from(&understood.places);
+    post.elsewhere.clone_from(&understood.elsewhere);
+    post.unit.clone_from(&understood.unit);
+    post.fingerprint = understood.fingerprint.hex();
     post.keyphrases.clone_from(&understood.keyphrases);
     post.topics.clone_from(&understood.topics);
     let wire = post.encode();

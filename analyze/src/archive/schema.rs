@@ -9,6 +9,10 @@
 //! | `title_chars`, `text_chars` | characters, with positions | | | finding any substring |
 //! | `title_words`, `text_words` | words, with frequencies | | | relevance |
 //! | `post` | | | yes | the record of posts.analyzed, as it stands on the wire |
+//! | `cluster` | | u64 | | collapsing near-copies: hash of the founding post's id |
+//! | `thread`, `parent` | as one term each | | | the thread view: the source's own ids |
+//! | `flag` | as one term each | | | filters: those of [`FLAGS`] that are so |
+//! | a field for each level of [`KEYWORDS`] that has none above | as one term each | | | filters, facets |
 //!
 //! The stored record is versioned like any record of the log, so a new optional key of it needs no new index.
 //!
@@ -16,9 +20,15 @@
 //! it is built anew; a query that asks for the field must ask the month whether it has it. Any other change of the schema
 //! would need the archive to be built from the log.
 
-use super::{tokens, verdict::Known};
-use crate::understand::{Normal, Understood};
-use schemas::records::{AnalyzedPost, Counts, Kind, Label, Precision};
+use super::{tokens, verdict, verdict::Known};
+use crate::{
+    query::{
+        Facts,
+        field::{FLAGS, KEYWORDS},
+    },
+    understand::{Normal, Understood},
+};
+use schemas::records::{AnalyzedPost, Counts, Precision};
 use std::sync::LazyLock;
 use tantivy::{
     Index, SegmentReader, TantivyDocument,
@@ -41,16 +51,21 @@ pub(crate) struct Fields {
     pub(super) published_at: Field,
     pub(super) precision: Field,
     pub(super) clamped: Field,
-    pub(super) source: Field,
-    pub(super) kind: Field,
-    pub(super) sentiment: Field,
-    pub(super) topic: Field,
     pub(super) title_chars: Field,
     pub(super) text_chars: Field,
     pub(super) title_words: Field,
     pub(super) text_words: Field,
     pub(super) post: Field,
+    pub(super) cluster: Field,
+    pub(super) thread: Field,
+    pub(super) parent: Field,
+    pub(super) flag: Field,
+    // For each level of each row of KEYWORDS, its name and field.
+    keywords: Vec<(&'static str, Field)>,
 }
+
+/// A longer value is no name of anything: it is left out of its field.
+const LONGEST_VALUE: usize = 1_000;
 
 /// The one schema of all months.
 pub(crate) static FIELDS: LazyLock<Fields> = LazyLock::new(Fields::new);
@@ -66,7 +81,7 @@ impl Fields {
         let term = || tokens("raw", IndexRecordOption::Basic, false);
         let chars = || tokens("characters", IndexRecordOption::WithFreqsAndPositions, false);
         let words = || tokens("words", IndexRecordOption::WithFreqs, true);
-        Self {
+        let mut fields = Self {
             id: schema.add_text_field("id", term()),
             id_hash: schema.add_u64_field("id_hash", column()),
             content: schema.add_u64_field("content", column()),
@@ -76,17 +91,33 @@ impl Fields {
             published_at: schema.add_i64_field("published_at", column()),
             precision: schema.add_u64_field("precision", column()),
             clamped: schema.add_bool_field("clamped", column()),
-            source: schema.add_text_field("source", term()),
-            kind: schema.add_text_field("kind", term()),
-            sentiment: schema.add_text_field("sentiment", term()),
-            topic: schema.add_text_field("topic", term()),
+            keywords: ["source", "kind", "sentiment", "topic"]
+                .map(|name| (name, schema.add_text_field(name, term())))
+                .to_vec(),
             title_chars: schema.add_text_field("title_chars", chars()),
             text_chars: schema.add_text_field("text_chars", chars()),
             title_words: schema.add_text_field("title_words", words()),
             text_words: schema.add_text_field("text_words", words()),
             post: schema.add_bytes_field("post", BytesOptions::default().set_stored()),
-            schema: schema.build(),
+            cluster: schema.add_u64_field("cluster", column()),
+            thread: schema.add_text_field("thread", term()),
+            parent: schema.add_text_field("parent", term()),
+            flag: schema.add_text_field("flag", term()),
+            schema: Schema::builder().build(),
+        };
+        // Last, so that a row that is added to the table later adds its field at the end.
+        for level in KEYWORDS.iter().flat_map(|field| field.levels) {
+            if fields.keyword(level.name).is_none() {
+                fields.keywords.push((level.name, schema.add_text_field(level.name, term())));
+            }
         }
+        fields.schema = schema.build();
+        fields
+    }
+
+    /// The field of a level of [`KEYWORDS`].
+    pub(super) fn keyword(&self, level: &str) -> Option<Field> {
+        self.keywords.iter().find(|(name, _)| *name == level).map(|(_, field)| *field)
     }
 
     /// A document of a post: `post` as it stands in posts.analyzed, `wire` its bytes, `known` what verdicts will need.
@@ -108,13 +139,24 @@ impl Fields {
         document.add_i64(self.published_at, super::dates::nanos(known.published_at));
         document.add_u64(self.precision, precision_to_u64(known.precision));
         document.add_bool(self.clamped, known.clamped);
-        document.add_text(self.source, &post.source);
-        document.add_text(self.kind, kind(post.kind));
-        if let Some(sentiment) = post.sentiment {
-            document.add_text(self.sentiment, label(sentiment.label));
+        let facts = Facts::of(post);
+        for field in &KEYWORDS {
+            for level in field.levels {
+                let Some(of_index) = self.keyword(level.name) else { continue };
+                for value in (level.values)(&facts).into_iter().filter(|value| value.len() <= LONGEST_VALUE) {
+                    document.add_text(of_index, field.normal(value));
+                }
+            }
         }
-        for topic in &post.topics {
-            document.add_text(self.topic, topic);
+        if let Some(founder) = facts.cluster {
+            document.add_u64(self.cluster, verdict::id_hash(founder));
+        }
+        document.add_text(self.thread, thread_of(post));
+        if let Some(parent) = &post.parent_id {
+            document.add_text(self.parent, parent);
+        }
+        for flag in FLAGS.iter().filter(|flag| (flag.of)(&facts)) {
+            document.add_text(self.flag, flag.name);
         }
         let mut text = |normal: &Normal, chars, words| {
             if !normal.folded.is_empty() {
@@ -154,23 +196,14 @@ pub(super) fn register_tokenizers(index: &Index) {
     index.tokenizers().register("words", tokens::Words::default());
 }
 
-/// The word for a kind, as on the wire.
-pub(super) fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Post => "post",
-        Kind::Comment => "comment",
-        Kind::Repost => "repost",
-        Kind::Report => "report",
-    }
+/// The source's own id of the thread that a post is in; one that opens a thread may name none, and is it.
+pub(super) fn thread_of(post: &AnalyzedPost) -> &str {
+    post.thread_id.as_deref().unwrap_or_else(|| native_id(post))
 }
 
-/// The word for a label, as on the wire.
-pub(super) fn label(label: Label) -> &'static str {
-    match label {
-        Label::Negative => "negative",
-        Label::Neutral => "neutral",
-        Label::Positive => "positive",
-    }
+/// The source's own id of a post.
+pub(super) fn native_id(post: &AnalyzedPost) -> &str {
+    post.id.strip_prefix(&post.source).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&post.id)
 }
 
 fn precision_to_u64(precision: Precision) -> u64 {
@@ -237,13 +270,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_those_of_the_wire() {
-        for value in [Kind::Post, Kind::Comment, Kind::Repost, Kind::Report] {
-            assert_eq!(serde_json::to_value(value).unwrap(), kind(value));
-        }
-        for value in [Label::Negative, Label::Neutral, Label::Positive] {
-            assert_eq!(serde_json::to_value(value).unwrap(), label(value));
-        }
+    fn what_a_later_row_adds_comes_behind_everything() {
+        let names: Vec<&str> = FIELDS.schema.fields().map(|(_, entry)| entry.name()).collect();
+        let first = ["id", "id_hash", "content", "likes", "replies", "reposts", "published_at", "precision", "clamped"];
+        let then =
+            ["source", "kind", "sentiment", "topic", "title_chars", "text_chars", "title_words", "text_words", "post"];
+        let last = ["cluster", "thread", "parent", "flag", "category", "category2", "category3", "place", "unit"];
+        assert_eq!(names, [&first[..], &then, &last].concat(), "an order that was released stays; new ones come last");
     }
 
     #[test]
@@ -265,7 +298,7 @@ mod tests {
         document.add_text(FIELDS.id, "forum:1");
         document.add_bytes(FIELDS.post, b"{}");
         assert_eq!(fitted(document.clone(), &FIELDS.schema), document);
-        let fitted = fitted(document, &first(all - 1));
+        let fitted = fitted(document, &first(FIELDS.post.field_id() as usize));
         assert_eq!(fitted.field_values().map(|(field, _)| field).collect::<Vec<_>>(), [FIELDS.id]);
     }
 

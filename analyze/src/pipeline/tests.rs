@@ -4,7 +4,7 @@ use super::{Options, Pipeline};
 use crate::{
     archive::{
         Archive,
-        search::{Filter, Page, Search, Sort},
+        search::{Page, Search},
     },
     query::Query,
     understand::Understanding,
@@ -164,8 +164,7 @@ impl Running {
 }
 
 fn everything(archive: &Archive) -> Page {
-    let (query, filter, sort) = (Query::All, Filter::default(), Sort::Time);
-    let search = Search { query, filter, sort, limit: 200, cursor: None };
+    let search = Search { limit: 200, ..Search::new(Query::All) };
     archive.search(&search, Instant::now() + SOON).unwrap()
 }
 

@@ -1,7 +1,13 @@
 //! Many watch topics at once. Every term of every topic stands in one Aho-Corasick automaton; a post is scanned once a
-//! field, and only topics of which a required term occurred are judged. So ten thousand topics cost little more than one.
+//! field, and only topics are judged of which something occurred that each of its matches must hold (`cover`): the rarest
+//! term that will do, or the value of a filter. So ten thousand topics cost little more than one.
 
-use super::Query;
+use super::{
+    Facts, Filter, Query,
+    cover::{Atom, cover},
+    field::{KEYWORDS, Keyword},
+    near::near,
+};
 use aho_corasick::AhoCorasick;
 use rustc_hash::FxHashMap;
 
@@ -10,9 +16,11 @@ use rustc_hash::FxHashMap;
 pub struct Matcher {
     /// `None` when there is no term at all.
     automaton: Option<AhoCorasick>,
-    /// For each term, the queries that may match once it occurs.
+    /// For each term, the queries that are judged once it occurs.
     by_term: Vec<Vec<u32>>,
-    /// Queries that may match without any term.
+    /// For each field, for each of its values, the queries that are judged where a post has it.
+    by_value: Vec<FxHashMap<String, Vec<u32>>>,
+    /// Queries that may match whatever a post holds.
     always: Vec<u32>,
     rules: Vec<Rule>,
 }
@@ -22,9 +30,20 @@ pub struct Matcher {
 enum Rule {
     All,
     Term(u32),
+    Near { left: u32, right: u32, words: Box<(String, String)>, within: u32 },
+    Filter(Filter),
     And(Vec<Rule>),
     Or(Vec<Rule>),
     Not(Box<Rule>),
+}
+
+/// A post that is matched.
+struct Post<'p> {
+    title: &'p str,
+    text: &'p str,
+    facts: &'p Facts<'p>,
+    /// The terms that occur, sorted.
+    seen: Vec<u32>,
 }
 
 impl Matcher {
@@ -34,23 +53,34 @@ impl Matcher {
     /// When the terms are too many for one automaton (billions of bytes).
     pub fn new<'a>(queries: impl IntoIterator<Item = &'a Query>) -> anyhow::Result<Self> {
         let mut terms = Terms::default();
-        let (mut rules, mut always) = (Vec::new(), Vec::new());
+        let mut by_value: Vec<FxHashMap<String, Vec<u32>>> = vec![FxHashMap::default(); KEYWORDS.len()];
+        let (mut rules, mut always, mut covered) = (Vec::new(), Vec::new(), Vec::new());
         for (number, query) in (0u32..).zip(queries) {
-            if query.needs_a_term() {
-                terms.query = Some(number);
-            } else {
-                terms.query = None;
-                always.push(number);
-            }
             rules.push(terms.rule(query));
+            let Some(cover) = cover(query) else {
+                always.push(number);
+                continue;
+            };
+            for atom in cover.atoms {
+                match atom {
+                    Atom::Term(term) => covered.push((terms.number(term), number)),
+                    Atom::Value(field, value) => {
+                        by_value[place(field)].entry(value.to_owned()).or_default().push(number);
+                    }
+                }
+            }
+        }
+        let mut by_term = vec![Vec::new(); terms.texts.len()];
+        for (term, number) in covered {
+            by_term[term as usize].push(number);
         }
         let automaton = if terms.texts.is_empty() { None } else { Some(AhoCorasick::new(&terms.texts)?) };
-        Ok(Self { automaton, by_term: terms.queries, always, rules })
+        Ok(Self { automaton, by_term, by_value, always, rules })
     }
 
-    /// The queries that a post matches, in their order, given its normalised title and text.
+    /// The queries that a post matches, in their order, given its normalised title and text and what it is.
     #[must_use]
-    pub fn matches(&self, title: &str, text: &str) -> Vec<usize> {
+    pub fn matches(&self, title: &str, text: &str, facts: &Facts<'_>) -> Vec<usize> {
         let mut seen = Vec::new();
         if let Some(automaton) = &self.automaton {
             for field in [title, text] {
@@ -60,9 +90,19 @@ impl Matcher {
         }
         let mut candidates = self.always.clone();
         candidates.extend(seen.iter().flat_map(|&term| &self.by_term[term as usize]));
+        for (field, by_value) in KEYWORDS.iter().zip(&self.by_value).filter(|(_, by_value)| !by_value.is_empty()) {
+            let values = field.levels.iter().flat_map(|level| (level.values)(facts));
+            candidates.extend(values.filter_map(|value| by_value.get(&*field.normal(value))).flatten());
+        }
         sort_once(&mut candidates);
-        candidates.into_iter().map(|number| number as usize).filter(|&n| self.rules[n].matches(&seen)).collect()
+        let post = Post { title, text, facts, seen };
+        candidates.into_iter().map(|number| number as usize).filter(|&n| self.rules[n].matches(&post)).collect()
     }
+}
+
+/// Where a field stands among the fields.
+fn place(field: &Keyword) -> usize {
+    KEYWORDS.iter().position(|other| other == field).unwrap_or_default()
 }
 
 fn sort_once(numbers: &mut Vec<u32>) {
@@ -71,14 +111,20 @@ fn sort_once(numbers: &mut Vec<u32>) {
 }
 
 impl Rule {
-    /// Whether it matches a post in which these terms occur (sorted).
-    fn matches(&self, seen: &[u32]) -> bool {
+    fn matches(&self, post: &Post<'_>) -> bool {
+        let occurs = |term: &u32| post.seen.binary_search(term).is_ok();
         match self {
             Self::All => true,
-            Self::Term(term) => seen.binary_search(term).is_ok(),
-            Self::And(all) => all.iter().all(|rule| rule.matches(seen)),
-            Self::Or(any) => any.iter().any(|rule| rule.matches(seen)),
-            Self::Not(rule) => !rule.matches(seen),
+            Self::Term(term) => occurs(term),
+            Self::Near { left, right, words, within } => {
+                occurs(left)
+                    && occurs(right)
+                    && [post.title, post.text].iter().any(|text| near(text, &words.0, &words.1, *within))
+            }
+            Self::Filter(filter) => filter.passes(post.facts),
+            Self::And(all) => all.iter().all(|rule| rule.matches(post)),
+            Self::Or(any) => any.iter().any(|rule| rule.matches(post)),
+            Self::Not(rule) => !rule.matches(post),
         }
     }
 }
@@ -88,9 +134,6 @@ impl Rule {
 struct Terms<'q> {
     numbers: FxHashMap<&'q str, u32>,
     texts: Vec<&'q str>,
-    queries: Vec<Vec<u32>>,
-    /// The query whose terms are entered; none when it is judged for every post anyway.
-    query: Option<u32>,
 }
 
 impl<'q> Terms<'q> {
@@ -98,6 +141,13 @@ impl<'q> Terms<'q> {
         match query {
             Query::All => Rule::All,
             Query::Term(term) => Rule::Term(self.number(term)),
+            Query::Near { left, right, within } => Rule::Near {
+                left: self.number(left),
+                right: self.number(right),
+                words: Box::new((left.clone(), right.clone())),
+                within: *within,
+            },
+            Query::Filter(filter) => Rule::Filter(filter.clone()),
             Query::And(all) => Rule::And(all.iter().map(|query| self.rule(query)).collect()),
             Query::Or(any) => Rule::Or(any.iter().map(|query| self.rule(query)).collect()),
             Query::Not(query) => Rule::Not(Box::new(self.rule(query))),
@@ -105,16 +155,9 @@ impl<'q> Terms<'q> {
     }
 
     fn number(&mut self, term: &'q str) -> u32 {
-        let number = *self.numbers.entry(term).or_insert_with(|| {
+        *self.numbers.entry(term).or_insert_with(|| {
             self.texts.push(term);
-            self.queries.push(Vec::new());
             self.texts.len() as u32 - 1
-        });
-        if let Some(query) = self.query
-            && self.queries[number as usize].last() != Some(&query)
-        {
-            self.queries[number as usize].push(query);
-        }
-        number
+        })
     }
 }

@@ -23,7 +23,7 @@ pub use normalise::fold;
 pub use own_words::own_words;
 pub use segment::Segmenter;
 
-use crate::query::{Matcher, parse_watch};
+use crate::query::{Facts, Matcher, Names, parse_watch};
 use anyhow::Context;
 use category::Classes;
 use lexicon::{Lexicon, Terms};
@@ -100,21 +100,22 @@ impl Understanding {
     /// # Errors
     /// When a watch topic's query cannot be parsed.
     pub fn new<'a>(watch: impl IntoIterator<Item = &'a Watch>) -> anyhow::Result<Self> {
-        Self::with(watch, category::shipped()?, places::shipped()?)
+        Self::with(watch, &Names::default(), category::shipped()?, places::shipped()?)
     }
 
-    /// With a district's own taxonomy and places.
+    /// With a district's own taxonomy and places, where watch topics call sources by these names.
     ///
     /// # Errors
     /// When a watch topic's query cannot be parsed.
     pub fn with<'a>(
         watch: impl IntoIterator<Item = &'a Watch>,
+        names: &Names,
         taxonomy: &Taxonomy,
         places: &Places,
     ) -> anyhow::Result<Self> {
         let (mut topics, mut queries) = (Vec::new(), Vec::new());
         for Watch { id, query, .. } in watch {
-            queries.push(parse_watch(query).with_context(|| format!("the query of the watch topic {id:?}"))?);
+            queries.push(parse_watch(query, names).with_context(|| format!("the query of the watch topic {id:?}"))?);
             topics.push(id.clone());
         }
         let mut terms = Terms::default();
@@ -150,18 +151,27 @@ impl Understanding {
     /// Understands one post.
     #[must_use]
     pub fn understand(&self, post: &RawPost) -> Understood {
-        self.understand_at(post.title.as_deref().unwrap_or(""), &post.text, post.place.as_deref())
+        let facts = Facts {
+            source: &post.source,
+            kind: Some(post.kind),
+            places: post.place.as_deref().into_iter().collect(),
+            units: post.addressed_to.as_deref().into_iter().collect(),
+            official: post.official.is_some(),
+            ..Facts::default()
+        };
+        self.understand_with(post.title.as_deref().unwrap_or(""), &post.text, facts)
     }
 
-    /// Understands a title (which may be empty) and a text.
+    /// Understands a title (which may be empty) and a text of which nothing else is known.
     #[must_use]
     pub fn understand_text(&self, title: &str, text: &str) -> Understood {
-        self.understand_at(title, text, None)
+        self.understand_with(title, text, Facts::default())
     }
 
-    /// Understands a title, a text, and the place that the source states.
+    /// Understands a title (which may be empty) and a text of which these facts are stated, its place among them. Watch topics ask for
+    /// them too, with what is understood.
     #[must_use]
-    pub fn understand_at(&self, title: &str, text: &str, place: Option<&str>) -> Understood {
+    pub fn understand_with(&self, title: &str, text: &str, stated: Facts<'_>) -> Understood {
         let (title_folded, text_folded) = (fold(title), fold(text));
         let title = Cut::new(&self.segmenter, title, &title_folded);
         let text = Cut::new(&self.segmenter, text, &text_folded);
@@ -170,21 +180,23 @@ impl Understanding {
         let emotions = self.emotions(&title, &text);
         let tones = self.tones.hear([own_words(title.folded), own_words(text.folded)], &emotions);
         let keyphrases = keyphrases::keyphrases(&self.segmenter, &[&title, &text]);
-        let topics = self.matcher.matches(&title_folded, &text_folded);
         let (in_title, in_text) = (self.lexicon.find(title.folded), self.lexicon.find(text.folded));
         let category = self.classes.judge(&in_title, &in_text, text.folded.len());
-        let stated_folded = fold(place.unwrap_or_default());
-        let stated = (!stated_folded.is_empty())
-            .then(|| (Cut::new(&self.segmenter, &stated_folded, &stated_folded), self.lexicon.find(&stated_folded)));
+        let place_folded = fold(stated.places.first().copied().unwrap_or_default());
+        let place = (!place_folded.is_empty())
+            .then(|| (Cut::new(&self.segmenter, &place_folded, &place_folded), self.lexicon.find(&place_folded)));
         let located = self.gazetteer.locate(
             &self.terms,
             &self.segmenter,
             [(&title, &in_title), (&text, &in_text)],
-            stated.as_ref().map(|(cut, found)| (cut, found.as_slice())),
+            place.as_ref().map(|(cut, found)| (cut, found.as_slice())),
         );
         let unit = self.gazetteer.propose(&located, category.as_ref());
+        let sentiment = emotions.sentiment();
+        let facts = stated.with(sentiment.label, category.as_ref(), &located.places, unit.as_ref());
+        let topics = self.matcher.matches(&title_folded, &text_folded, &facts);
         Understood {
-            sentiment: emotions.sentiment(),
+            sentiment,
             tones,
             category,
             places: located.places,

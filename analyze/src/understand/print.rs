@@ -4,6 +4,7 @@
 //! read as they are. A line that cannot be read is named with its number, and the others go on.
 
 use super::{Understanding, Understood};
+use crate::query::Facts;
 use anyhow::Context;
 use schemas::records::{Category, MAX_LINE_BYTES, PlaceFound, Sentiment, ToneProbability, UnitProposed, post_id};
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,8 @@ pub fn print(
 }
 
 fn understand(understanding: &Understanding, line: &Line) -> Understood {
-    understanding.understand_at(line.title.as_deref().unwrap_or(""), &line.text, line.place.as_deref())
+    let stated = Facts { places: line.place.as_deref().into_iter().collect(), ..Facts::default() };
+    understanding.understand_with(line.title.as_deref().unwrap_or(""), &line.text, stated)
 }
 
 /// The id is the line's own, or the post's, or the line's number.

@@ -87,6 +87,16 @@ async fn a_file_is_imported_understood_and_found() {
     let page: Value = serde_json::from_str(&out(&found)).unwrap();
     assert_eq!((&page["total"], &page["hits"][0]["native_id"]), (&1.into(), &"15".into()));
     assert!(out(&run(&site, &["search", "停水"])).contains("又停水了"));
+    let counted =
+        out(&run(&site, &["search", "停水", "--facets", "kind", "--histogram", "day", "--collapse", "--limit", "1"]));
+    assert!(counted.contains("kind") && counted.contains("█") && counted.contains("different texts"), "{counted}");
+    let file_out = site.path().join("result.csv");
+    let file_out = file_out.to_str().unwrap();
+    let written = run(&site, &["search", "停水", "--format", "csv", "--out", file_out]);
+    assert!(out(&written).contains(&format!("100 posts in {file_out}")), "{}", out(&written));
+    assert!(std::fs::read_to_string(file_out).unwrap().lines().count() > 100);
+    let refused = run(&site, &["search", "停水", "--format", "csv", "--out", file_out]);
+    assert!(!refused.status.success(), "a file that is there is not written over");
 
     let base = instance.base.clone();
     let again = site.command().args(["import", file, "--to", &base]).output().unwrap();

@@ -47,12 +47,18 @@ async fn answers_fit_the_description() {
     .await;
     wait_for("search", async || (instance.search_total("").await? == 30).then_some(())).await;
 
-    for address in
-        ["/api/search", "/api/search?q=停水&limit=3", "/api/search?q=停水&sort=relevance", "/api/search?sort=heat"]
-    {
+    for address in [
+        "/api/search",
+        "/api/search?q=停水&limit=3",
+        "/api/search?q=停水&sort=relevance",
+        "/api/search?sort=heat",
+        "/api/search?collapse=true&facets=source,sentiment,category,place,unit,kind&histogram=auto",
+    ] {
         let page = get_fits(&api, &instance, "/api/search", address).await;
         assert!(!page["hits"].as_array().unwrap().is_empty());
     }
+    let id = instance.get("/api/search?limit=1").await["hits"][0]["id"].as_str().unwrap().to_owned();
+    get_fits(&api, &instance, "/api/threads", &format!("/api/threads?id={id}")).await;
     for path in ["/api/topics", "/api/topics/hot", "/api/official", "/api/coverage", "/api/rejected", "/api/session"] {
         get_fits(&api, &instance, path, path).await;
     }

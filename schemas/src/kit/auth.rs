@@ -47,6 +47,8 @@ pub const MAY_PUSH: &[Role] = &[Role::Push, Role::Admin];
 pub const MAY_WATCH: &[Role] = &[Role::Viewer, Role::Operator, Role::Analyst, Role::Supervisor, Role::Admin];
 /// Who may search the archive.
 pub const MAY_SEARCH: &[Role] = &[Role::Operator, Role::Analyst, Role::Supervisor, Role::Admin];
+/// Who may take the result of a search away as a file.
+pub const MAY_EXPORT: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admin];
 /// Who may sign, hand on, answer and close incidents.
 pub const MAY_HANDLE: &[Role] = &[Role::Operator, Role::Admin];
 /// Who may define watch topics and set what others see.

@@ -62,7 +62,7 @@ export const search = (query: SearchQuery, signal?: AbortSignal) =>
   call<SearchPage>(`/api/search?${parameters(query)}`, { signal });
 
 /** A query string of what is set. */
-function parameters(values: Record<string, string | number | undefined>): URLSearchParams {
+function parameters(values: Record<string, string | number | boolean | undefined>): URLSearchParams {
   const result = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
     if (value !== undefined && value !== "") result.set(name, String(value));

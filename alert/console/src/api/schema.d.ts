@@ -610,7 +610,7 @@ export interface paths {
         };
         /**
          * Search the archive
-         * @description q holds substrings of the normalised text with AND (or a space), OR, NOT, "phrases" and brackets. Without q all posts match.
+         * @description q is the query language (README: 检索语言): words with AND (or a space), OR/或, NOT/-/非, "phrases", brackets, 停水 ~5 抚琴 (near), and filters: 来源: 类型: 情感: 话题: 类别: 街道: 单位: 时间: 点赞: 评论: 转发: 官方: 已删: (source: kind: sentiment: topic: category: place: unit: time: likes: replies: reposts: official: gone:). The other filters are joined to it by AND. Without q all posts match. Counts (total, facets, histogram) are of the whole result.
          */
         get: {
             parameters: {
@@ -626,9 +626,25 @@ export interface paths {
                     unit?: string;
                     /** @description a watch topic's id */
                     topic?: string;
-                    sort?: "time" | "relevance" | "heat";
+                    /** @description the class of the matter, at any of its levels */
+                    category?: string;
+                    /** @description a place that it is about */
+                    place?: string;
+                    /** @description only what a unit's official voice published, or only what none did */
+                    official?: boolean;
+                    /** @description only what is seen to be gone from its source, or only what is not */
+                    gone?: boolean;
+                    /** @description one post, the first published, stands for all copies of its text; its `copies` says how many */
+                    collapse?: boolean;
+                    sort?: "time" | "oldest" | "relevance" | "heat";
                     limit?: number;
                     cursor?: string;
+                    /** @description fields to count the values of, with commas between: source, kind, sentiment, topic, category, category2, category3, place, unit */
+                    facets?: string;
+                    /** @description values of each facet */
+                    top?: number;
+                    /** @description count over time, in the timezone of the config */
+                    histogram?: "minute" | "hour" | "day" | "week" | "month" | "auto";
                 };
                 header?: never;
                 path?: never;
@@ -646,6 +662,73 @@ export interface paths {
                     };
                 };
                 400: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole result of a search as a file
+         * @description Parameters as for /api/search; at most a million posts. CSV is UTF-8 with a byte order mark; in CSV and XLSX a text that a spreadsheet would take for a formula begins with an apostrophe. Who exported what is on the audit record. An answer that breaks off is not whole.
+         */
+        get: {
+            parameters: {
+                query: {
+                    format: "csv" | "xlsx" | "jsonl";
+                    q?: string;
+                    /** @description published at or after */
+                    from?: string;
+                    /** @description published before */
+                    to?: string;
+                    source?: string;
+                    kind?: "post" | "comment" | "repost" | "report";
+                    sentiment?: components["schemas"]["Label"];
+                    unit?: string;
+                    /** @description a watch topic's id */
+                    topic?: string;
+                    /** @description the class of the matter, at any of its levels */
+                    category?: string;
+                    /** @description a place that it is about */
+                    place?: string;
+                    /** @description only what a unit's official voice published, or only what none did */
+                    official?: boolean;
+                    /** @description only what is seen to be gone from its source, or only what is not */
+                    gone?: boolean;
+                    /** @description one post, the first published, stands for all copies of its text; its `copies` says how many */
+                    collapse?: boolean;
+                    sort?: "time" | "oldest" | "relevance" | "heat";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The file */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                        "application/x-ndjson": string;
+                        "text/csv": string;
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
             };
         };
         put?: never;
@@ -716,6 +799,49 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A post with its comments, in order */
+        get: {
+            parameters: {
+                query: {
+                    /** @description the id of any post of the thread, as a hit has it */
+                    id: string;
+                    limit?: number;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The thread */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Thread"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1026,6 +1152,10 @@ export interface components {
             /** @description Who: a user's name, a token's name, or `wanglou` for the program itself. */
             who: string;
         };
+        FacetValue: {
+            count: number;
+            value: string;
+        };
         Finding: {
             kind: components["schemas"]["FindingKind"];
             /** @description what the last report said */
@@ -1043,9 +1173,21 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "failing" | "layout" | "login" | "silent";
+        Histogram: {
+            /** @description from the first match to the last, without gaps */
+            buckets: {
+                count: number;
+                /** Format: date-time */
+                from: string;
+            }[];
+            /** @enum {string} */
+            scale: "minute" | "hour" | "day" | "week" | "month";
+        };
         Hit: {
             /** @description the unit that it speaks to: a comment on an account that is that unit's voice alone */
             addressed_to?: string | null;
+            /** @description where copies are collapsed: how many posts this one stands for, itself included */
+            copies?: number;
             date_clamped?: boolean;
             /** Format: date-time */
             fetched_at: string;
@@ -1296,9 +1438,18 @@ export interface components {
             url?: string | null;
         };
         SearchPage: {
+            /** @description of each facet that was asked for, the values that most matches have */
+            facets?: {
+                [key: string]: components["schemas"]["FacetValue"][];
+            };
+            histogram?: components["schemas"]["Histogram"];
             hits: components["schemas"]["Hit"][];
+            /** @description months that do not know of a field that was asked for, and may hold more than they show: `wanglou reindex` builds them anew */
+            lacking?: string[];
             /** @description the cursor of the next page */
             next: string | null;
+            /** @description where copies are collapsed: how many different texts there are */
+            texts?: number;
             total: number;
         };
         /** @description A label and the probabilities behind it, which sum to 1. */
@@ -1399,6 +1550,17 @@ export interface components {
         };
         /** @description Where an incident stands on its way. */
         State: "new" | "acked" | "assigned" | "handling" | "responded" | "watching" | "closed";
+        Thread: {
+            /** @description its comments and reposts, the oldest first */
+            hits: components["schemas"]["Hit"][];
+            /** @description months that do not know of a field that was asked for, and may hold more than they show: `wanglou reindex` builds them anew */
+            lacking?: string[];
+            /** @description the cursor of the next page */
+            next: string | null;
+            /** @description the post that opens it, if the archive holds it */
+            post: components["schemas"]["Hit"] | null;
+            total: number;
+        };
         TopicCurve: {
             pulse: components["schemas"]["Pulse"] | null;
             /** @description the oldest first, without holes; the last step may still grow */

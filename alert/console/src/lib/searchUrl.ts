@@ -17,7 +17,7 @@ export interface Search {
 
 export const KINDS: readonly Kind[] = ["post", "comment", "repost", "report"];
 export const LABELS: readonly Label[] = ["negative", "neutral", "positive"];
-export const SORTS: readonly Sort[] = ["time", "relevance", "heat"];
+export const SORTS: readonly Sort[] = ["time", "oldest", "relevance", "heat"];
 
 export const emptySearch: Search = {
   q: "",

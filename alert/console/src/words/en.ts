@@ -352,6 +352,7 @@ export const en: Record<Word, string> = {
   "search.filters": "Filters",
   "search.any": "any",
   "search.sort.time": "time",
+  "search.sort.oldest": "oldest first",
   "search.sort.relevance": "relevance",
   "search.sort.heat": "heat",
   "search.clear": "Clear filters",

@@ -348,6 +348,7 @@ export const zh = {
   "search.filters": "条件",
   "search.any": "不限",
   "search.sort.time": "时间",
+  "search.sort.oldest": "最早",
   "search.sort.relevance": "相关",
   "search.sort.heat": "热度",
   "search.clear": "清除条件",

@@ -19,7 +19,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use schemas::{
-    kit::auth::{MAY_PUSH, MAY_SEARCH},
+    kit::auth::{MAY_EXPORT, MAY_PUSH, MAY_SEARCH},
     log::{Embedded, EmbeddedOptions, Identity},
 };
 use serde_json::Value;
@@ -150,6 +150,8 @@ fn analyze() -> Router {
     };
     Router::new()
         .route("/api/search", guard(MAY_SEARCH, get(|| async { "{}" })))
+        .route("/api/search/export", guard(MAY_EXPORT, get(|| async { "{}" })))
+        .route("/api/threads", guard(MAY_SEARCH, get(|| async { "{}" })))
         .route("/api/topics", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/hot", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(|| async { "{}" })))

@@ -16,8 +16,8 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The longest answer that is passed back.
-const LONGEST_ANSWER: u64 = 256 << 20;
+/// The longest answer that is passed back: an export of a million posts of some length.
+const LONGEST_ANSWER: u64 = 4 << 30;
 
 /// A body that is lent to a request: when that could not even begin, it is lent to the next.
 pub(super) struct Lent(Arc<Mutex<Under>>);

@@ -32,7 +32,7 @@ use body::{Lent, Outcome};
 use jiff::Timestamp;
 use schemas::kit::{
     apart::strip,
-    auth::{Caller, MAY_PUSH, MAY_SEARCH, MAY_WATCH, guard},
+    auth::{Caller, MAY_EXPORT, MAY_PUSH, MAY_SEARCH, MAY_WATCH, guard},
     http::{Problem, client},
     internal::{self, InternalKey},
     settings::{Settings, Upstream as Addresses},
@@ -96,6 +96,8 @@ fn routes(ingest: Arc<Upstream>, analyze: Arc<Upstream>) -> (Router, Router) {
         .route("/api/coverage", guard(MAY_WATCH, get(pass)));
     let of_analyze = Router::new()
         .route("/api/search", guard(MAY_SEARCH, get(pass)))
+        .route("/api/search/export", guard(MAY_EXPORT, get(pass)))
+        .route("/api/threads", guard(MAY_SEARCH, get(pass)))
         .route("/api/topics", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/hot", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(pass)))

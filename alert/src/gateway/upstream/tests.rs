@@ -64,6 +64,8 @@ fn mirror() -> Router {
         "/api/posts",
         "/api/coverage",
         "/api/search",
+        "/api/search/export",
+        "/api/threads",
         "/api/topics",
         "/api/topics/hot",
         "/api/topics/{id}/pulse",
@@ -234,7 +236,7 @@ async fn the_routes_are_those_of_the_description() {
     let (ingest, analyze) = routes(stage.clone(), stage);
     let both = ingest.merge(analyze);
     for (path, methods) in api["paths"].as_object().unwrap() {
-        let is_theirs = ["/api/posts", "/api/coverage", "/api/search", "/api/topics", "/api/official"].iter().any(|of| path.starts_with(of))
+        let is_theirs = ["/api/posts", "/api/coverage", "/api/search", "/api/threads", "/api/topics", "/api/official"].iter().any(|of| path.starts_with(of))
                 // That is the gateway's own.
                 && path != "/api/coverage/alerts";
         for method in methods.as_object().unwrap().keys().filter(|_| is_theirs) {

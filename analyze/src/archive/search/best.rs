@@ -1,19 +1,15 @@
-//! Counts all matches and keeps the best of them, by one total order.
+//! The best of the matches, by one total order.
 
-use super::{SearchError, Sort, relevance::Relevance};
+use super::{Sort, relevance::Relevance};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Reverse, collections::BinaryHeap, time::Instant};
-use tantivy::{
-    COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocId, Score, Searcher, SegmentReader,
-    columnar::Column,
-    query::{Scorer, Weight},
-};
+use std::{cmp::Reverse, collections::BinaryHeap};
+use tantivy::{DocAddress, DocId, Score, Searcher, SegmentReader, columnar::Column, query::Scorer};
 
 /// A hit's place in the order of a search; the greater comes first. No two posts share one (ids' hashes aside, which are
 /// 64 bits wide).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
-    /// What is sorted by: nothing for time, the score's bits for relevance, the sum of the counts for heat.
+    /// What is sorted by: nothing for time, the score's bits for relevance, the sum of the counts for heat, the time turned round for the oldest.
     pub rank: u64,
     /// When it was published, in nanoseconds.
     pub at: i64,
@@ -28,24 +24,26 @@ pub(super) struct Kept {
     /// Which of the searchers found it, and where.
     pub(super) place: usize,
     pub(super) address: DocAddress,
+    /// Matches that it stands for, itself included.
+    pub(super) copies: u64,
 }
 
-/// The best hits behind a place in the order, and the number of all.
+/// The best hits behind a place in the order.
 pub(super) struct Best {
     keep: usize,
     after: Option<Key>,
-    total: u64,
     // The worst of those kept on top.
     heap: BinaryHeap<Reverse<Kept>>,
 }
 
 impl Best {
     pub(super) fn new(keep: usize, after: Option<Key>) -> Self {
-        Self { keep, after, total: 0, heap: BinaryHeap::with_capacity(keep + 1) }
+        Self { keep, after, heap: BinaryHeap::new() }
     }
 
-    pub(super) fn total(&self) -> u64 {
-        self.total
+    /// Whether none is asked for.
+    pub(super) fn keeps_none(&self) -> bool {
+        self.keep == 0
     }
 
     pub(super) fn into_sorted(self) -> Vec<Kept> {
@@ -53,15 +51,15 @@ impl Best {
     }
 
     /// Whether a hit of this rank and time has a chance, whatever its id.
-    fn could_keep(&self, rank: u64, at: i64) -> bool {
+    pub(super) fn could_keep(&self, rank: u64, at: i64) -> bool {
         let behind = self.after.is_none_or(|after| (rank, at) <= (after.rank, after.at));
         let full = self.heap.len() >= self.keep;
         let worst = self.heap.peek().filter(|_| full).map(|Reverse(worst)| worst.key);
         behind && self.keep > 0 && worst.is_none_or(|worst| (rank, at) >= (worst.rank, worst.at))
     }
 
-    fn offer(&mut self, kept: Kept) {
-        if self.after.is_some_and(|after| kept.key >= after) {
+    pub(super) fn offer(&mut self, kept: Kept) {
+        if self.keep == 0 || self.after.is_some_and(|after| kept.key >= after) {
             return;
         }
         self.heap.push(Reverse(kept));
@@ -71,82 +69,38 @@ impl Best {
     }
 }
 
-/// How hits are ranked, and how long that may take.
-pub(super) struct Ranking<'a> {
-    pub(super) sort: Sort,
-    pub(super) relevance: Option<&'a Relevance>,
-    pub(super) deadline: Instant,
-}
-
-impl Ranking<'_> {
-    /// Counts and ranks what matches in one month.
-    pub(super) fn collect(
-        &self,
-        place: usize,
-        searcher: &Searcher,
-        weight: &dyn Weight,
-        best: &mut Best,
-    ) -> Result<(), SearchError> {
-        for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
-            if Instant::now() >= self.deadline {
-                return Err(SearchError::TooLong);
-            }
-            if best.keep == 0 {
-                best.total += u64::from(weight.count(segment)?);
-                continue;
-            }
-            let mut matches = weight.scorer(segment, 1.0)?;
-            let mut rank = self.ranks(searcher, segment)?;
-            let columns = segment.fast_fields();
-            let (published_at, ids) = (columns.i64("published_at")?, columns.u64("id_hash")?);
-            let mut block = [0; COLLECT_BLOCK_BUFFER_LEN];
-            loop {
-                let count = matches.fill_buffer(&mut block);
-                for &doc in &block[..count] {
-                    if segment.is_deleted(doc) {
-                        continue;
-                    }
-                    best.total += 1;
-                    let (rank, at) = (rank.of(doc), published_at.first(doc).unwrap_or(0));
-                    if best.could_keep(rank, at) {
-                        let key = Key { rank, at, id: Reverse(ids.first(doc).unwrap_or(0)) };
-                        best.offer(Kept { key, place, address: DocAddress::new(ordinal, doc) });
-                    }
-                }
-                if count < block.len() {
-                    break;
-                }
-                if Instant::now() >= self.deadline {
-                    return Err(SearchError::TooLong);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn ranks(&self, searcher: &Searcher, segment: &SegmentReader) -> tantivy::Result<Ranks> {
-        let columns = segment.fast_fields();
-        Ok(match (self.sort, self.relevance) {
-            (Sort::Heat, _) => {
-                Ranks::Heat(Box::new([columns.u64("likes")?, columns.u64("replies")?, columns.u64("reposts")?]))
-            }
-            (Sort::Relevance, Some(relevance)) => Ranks::Relevance(relevance.scorers(searcher, segment)?),
-            (Sort::Time | Sort::Relevance, _) => Ranks::None,
-        })
-    }
-}
-
 /// What gives the documents of a segment their ranks. They are asked in rising order.
-enum Ranks {
+pub(super) enum Ranks {
     None,
+    Oldest,
     Heat(Box<[Column<u64>; 3]>),
     Relevance(Vec<Box<dyn Scorer>>),
 }
 
 impl Ranks {
-    fn of(&mut self, doc: DocId) -> u64 {
+    pub(super) fn open(
+        sort: Sort,
+        relevance: Option<&Relevance>,
+        searcher: &Searcher,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<Self> {
+        let columns = segment.fast_fields();
+        Ok(match (sort, relevance) {
+            (Sort::Heat, _) => {
+                Self::Heat(Box::new([columns.u64("likes")?, columns.u64("replies")?, columns.u64("reposts")?]))
+            }
+            (Sort::Relevance, Some(relevance)) => Self::Relevance(relevance.scorers(searcher, segment)?),
+            (Sort::Oldest, _) => Self::Oldest,
+            (Sort::Time | Sort::Relevance, _) => Self::None,
+        })
+    }
+
+    /// The rank of a document that was published then.
+    pub(super) fn of(&mut self, doc: DocId, at: i64) -> u64 {
         match self {
             Self::None => 0,
+            // The sign turned and then all bits: the earlier, the greater.
+            Self::Oldest => !(at.cast_unsigned() ^ (1 << 63)),
             Self::Heat(columns) => {
                 columns.iter().fold(0, |sum: u64, column| sum.saturating_add(column.first(doc).unwrap_or(0)))
             }

@@ -1,68 +1,134 @@
-//! A query and filters as tantivy asks them.
+//! A query as tantivy asks it of one month.
 //!
 //! A term is a substring of the title or of the text: the phrase of its characters, one beside the other. So a hit holds the
-//! term exactly, and every post that holds it is a hit.
+//! term exactly, and every post that holds it is a hit. A month that was made before a field was is asked without it: no post of it has
+//! any value there, and whoever searches is told ([`Compiled::lacks`]).
 
-use super::Filter;
+use super::{Threaded, excluded::Excluded, near::NearQuery};
 use crate::{
     archive::{
         dates::nanos,
-        schema::{self, FIELDS},
+        schema::{FIELDS, native_id},
+        verdict::GONE,
     },
-    query::Query,
+    query::{Filter, Query},
 };
 use std::ops::Bound;
 use tantivy::{
     Term,
     query::{AllQuery, BooleanQuery, EmptyQuery, Occur, PhraseQuery, Query as Tantivy, RangeQuery, TermQuery},
-    schema::{Field, IndexRecordOption},
+    schema::{Field, IndexRecordOption, Schema},
 };
 
 type Clause = (Occur, Box<dyn Tantivy>);
 
-/// What matches the query and passes the filter.
-pub(super) fn compile(query: &Query, filter: &Filter) -> Box<dyn Tantivy> {
-    if filter.unit.is_some() {
-        return Box::new(EmptyQuery);
-    }
-    let mut clauses = filters(filter);
+/// A query for months of one schema.
+pub(super) struct Compiled {
+    pub(super) query: Box<dyn Tantivy>,
+    /// Whether it asks for a field that the schema does not have.
+    pub(super) lacks: bool,
+}
+
+/// What matches the query, in a month of this schema, within a thread if one is given.
+pub(super) fn compile(query: &Query, thread: Option<&Threaded>, schema: &Schema) -> Compiled {
+    let mut compiler = Compiler { schema, lacks: false };
+    let mut clauses: Vec<Clause> = thread.map(|thread| compiler.thread(thread)).unwrap_or_default();
     if *query != Query::All {
-        clauses.push((Occur::Must, expression(query)));
+        clauses.push(compiler.clause(query));
     }
-    all_of(clauses)
+    let query = all_of(clauses);
+    Compiled { query, lacks: compiler.lacks }
 }
 
-fn filters(filter: &Filter) -> Vec<Clause> {
-    let term = |field, value: &str| -> Clause { (Occur::Must, exactly(field, value)) };
-    let mut clauses = Vec::new();
-    clauses.extend(filter.source.as_deref().map(|source| term(FIELDS.source, source)));
-    clauses.extend(filter.kind.map(|kind| term(FIELDS.kind, schema::kind(kind))));
-    clauses.extend(filter.sentiment.map(|label| term(FIELDS.sentiment, schema::label(label))));
-    clauses.extend(filter.topic.as_deref().map(|topic| term(FIELDS.topic, topic)));
-    if filter.from.is_some() || filter.to.is_some() {
-        let bound = |at| Term::from_field_i64(FIELDS.published_at, nanos(at));
-        let from = filter.from.map_or(Bound::Unbounded, |from| Bound::Included(bound(from)));
-        let to = filter.to.map_or(Bound::Unbounded, |to| Bound::Excluded(bound(to)));
-        clauses.push((Occur::Must, Box::new(RangeQuery::new(from, to))));
-    }
-    clauses
+struct Compiler<'s> {
+    schema: &'s Schema,
+    lacks: bool,
 }
 
-fn expression(query: &Query) -> Box<dyn Tantivy> {
-    match query {
-        Query::All => Box::new(AllQuery),
-        Query::Term(term) => any_of([substring(FIELDS.title_chars, term), substring(FIELDS.text_chars, term)]),
-        Query::And(all) => all_of(all.iter().map(clause).collect()),
-        Query::Or(any) => any_of(any.iter().map(expression)),
-        Query::Not(_) => all_of(vec![clause(query)]),
+impl Compiler<'_> {
+    fn expression(&mut self, query: &Query) -> Box<dyn Tantivy> {
+        match query {
+            Query::All => Box::new(AllQuery),
+            Query::Term(term) => any_of([substring(FIELDS.title_chars, term), substring(FIELDS.text_chars, term)]),
+            Query::Near { left, right, within } => any_of([FIELDS.title_chars, FIELDS.text_chars].map(|field| {
+                Box::new(NearQuery::new(characters(field, left), characters(field, right), *within)) as _
+            })),
+            Query::Filter(filter) => self.filter(filter),
+            Query::And(all) => all_of(all.iter().map(|query| self.clause(query)).collect()),
+            Query::Or(any) => any_of(any.iter().map(|query| self.expression(query)).collect::<Vec<_>>()),
+            Query::Not(_) => all_of(vec![self.clause(query)]),
+        }
+    }
+
+    fn clause(&mut self, query: &Query) -> Clause {
+        match query {
+            Query::Not(not) => must_not(self.expression(not)),
+            query => (Occur::Must, self.expression(query)),
+        }
+    }
+
+    fn filter(&mut self, filter: &Filter) -> Box<dyn Tantivy> {
+        match filter {
+            Filter::Keyword { field, value } => {
+                let levels = field.levels.iter().filter_map(|level| FIELDS.keyword(level.name));
+                any_of(levels.map(|field| self.exactly(field, value)).collect::<Vec<_>>())
+            }
+            Filter::Time { from, to } => {
+                let bound = |at| Term::from_field_i64(FIELDS.published_at, nanos(at));
+                let from = from.map_or(Bound::Unbounded, |from| Bound::Included(bound(from)));
+                let to = to.map_or(Bound::Unbounded, |to| Bound::Excluded(bound(to)));
+                Box::new(RangeQuery::new(from, to))
+            }
+            Filter::Count { field, least, most } => {
+                let Ok(field) = self.schema.get_field(field.name) else { return Box::new(EmptyQuery) };
+                range(field, *least, *most)
+            }
+            Filter::Flag { field, is } => {
+                let so = match self.has(FIELDS.flag) {
+                    // What is gone has been known by its content longer than by its flag.
+                    false if field.name == "gone" => range(FIELDS.content, GONE, GONE),
+                    _ => self.exactly(FIELDS.flag, field.name),
+                };
+                if *is { so } else { all_of(vec![must_not(so)]) }
+            }
+        }
+    }
+
+    /// The answers of a thread; its opening post is not one.
+    fn thread(&mut self, thread: &Threaded) -> Vec<Clause> {
+        let Threaded { source, thread, opening } = thread;
+        let source = FIELDS.keyword("source").map(|field| (Occur::Must, self.exactly(field, source)));
+        let mut within = vec![self.exactly(FIELDS.thread, thread)];
+        if let Some(opening) = opening {
+            within.push(self.exactly(FIELDS.parent, native_id(opening)));
+        }
+        let mut clauses: Vec<Clause> = source.into_iter().collect();
+        clauses.push((Occur::Must, any_of(within)));
+        clauses.extend(opening.as_ref().map(|opening| must_not(self.exactly(FIELDS.id, &opening.id))));
+        clauses
+    }
+
+    /// The value as one term; nothing where the month does not have the field.
+    fn exactly(&mut self, field: Field, value: &str) -> Box<dyn Tantivy> {
+        if !self.has(field) {
+            self.lacks = true;
+            return Box::new(EmptyQuery);
+        }
+        Box::new(TermQuery::new(Term::from_field_text(field, value), IndexRecordOption::Basic))
+    }
+
+    fn has(&self, field: Field) -> bool {
+        super::has(self.schema, field)
     }
 }
 
-fn clause(query: &Query) -> Clause {
-    match query {
-        Query::Not(not) => (Occur::MustNot, expression(not)),
-        query => (Occur::Must, expression(query)),
-    }
+fn must_not(query: Box<dyn Tantivy>) -> Clause {
+    (Occur::MustNot, Box::new(Excluded(query)))
+}
+
+fn range(field: Field, least: u64, most: u64) -> Box<dyn Tantivy> {
+    let bound = |number| Bound::Included(Term::from_field_u64(field, number));
+    Box::new(RangeQuery::new(bound(least), bound(most)))
 }
 
 fn all_of(mut clauses: Vec<Clause>) -> Box<dyn Tantivy> {
@@ -80,18 +146,16 @@ fn any_of(queries: impl IntoIterator<Item = Box<dyn Tantivy>>) -> Box<dyn Tantiv
     Box::new(BooleanQuery::new(queries.into_iter().map(|query| (Occur::Should, query)).collect()))
 }
 
-fn substring(field: Field, text: &str) -> Box<dyn Tantivy> {
+/// The characters of a text, as terms.
+fn characters(field: Field, text: &str) -> Vec<Term> {
     let mut buffer = [0; 4];
-    let characters: Vec<Term> =
-        text.chars().map(|character| Term::from_field_text(field, character.encode_utf8(&mut buffer))).collect();
-    match <[Term; 1]>::try_from(characters) {
+    text.chars().map(|character| Term::from_field_text(field, character.encode_utf8(&mut buffer))).collect()
+}
+
+fn substring(field: Field, text: &str) -> Box<dyn Tantivy> {
+    match <[Term; 1]>::try_from(characters(field, text)) {
         Ok([only]) => Box::new(TermQuery::new(only, IndexRecordOption::Basic)),
         Err(none) if none.is_empty() => Box::new(AllQuery),
         Err(characters) => Box::new(PhraseQuery::new(characters)),
     }
-}
-
-/// The value as one term.
-pub(super) fn exactly(field: Field, value: &str) -> Box<dyn Tantivy> {
-    Box::new(TermQuery::new(Term::from_field_text(field, value), IndexRecordOption::Basic))
 }

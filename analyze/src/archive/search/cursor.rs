@@ -63,25 +63,22 @@ impl Cursor {
     }
 }
 
-/// Tells searches apart; pages of one search differ in limit and cursor only.
+/// Tells searches apart; pages of one search differ in limit, cursor and what is counted beside only.
 fn fingerprint(search: &Search) -> u64 {
-    let Search { query, filter, sort, limit: _, cursor: _ } = search;
-    xxh3_64(format!("{query:?} {filter:?} {sort:?}").as_bytes())
+    let Search { query, thread, sort, collapse, facets: _, top: _, histogram: _, limit: _, cursor: _ } = search;
+    let thread = thread.as_ref().map(|thread| (&thread.source, &thread.thread));
+    xxh3_64(format!("{query:?} {thread:?} {sort:?} {collapse}").as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        archive::search::{Filter, Sort},
-        query::Query,
-    };
+    use crate::query::Query;
     use proptest::prelude::*;
     use std::cmp::Reverse;
 
     fn search(term: &str) -> Search {
-        let (filter, sort) = (Filter::default(), Sort::Time);
-        Search { query: Query::Term(term.into()), filter, sort, limit: 20, cursor: None }
+        Search::new(Query::Term(term.into()))
     }
 
     #[test]
@@ -90,6 +87,10 @@ mod tests {
         let text = cursor.encode(&search("停水"));
         assert_eq!(Cursor::decode(&text, &search("停水")), Ok(cursor));
         assert_eq!(Cursor::decode(&text, &search("停电")), Err(BadCursor::OtherSearch));
+        let collapsed = Search { collapse: true, ..search("停水") };
+        assert_eq!(Cursor::decode(&text, &collapsed), Err(BadCursor::OtherSearch));
+        let counted = Search { facets: vec!["source"], limit: 5, ..search("停水") };
+        assert!(Cursor::decode(&text, &counted).is_ok());
     }
 
     proptest! {

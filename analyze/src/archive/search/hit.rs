@@ -1,7 +1,10 @@
 //! A post that was found, as the API shows it.
 
 use super::highlight;
-use crate::{archive::schema::FIELDS, understand::fold};
+use crate::{
+    archive::schema::{FIELDS, native_id},
+    understand::fold,
+};
 use jiff::Timestamp;
 use schemas::records::{AnalyzedPost, Counts, Kind, Record, Reply, Sentiment};
 use serde::Serialize;
@@ -33,6 +36,9 @@ pub struct Hit {
     pub addressed_to: Option<String>,
     pub gone_at: Option<Timestamp>,
     pub reply: Option<Reply>,
+    /// In a search that collapses copies: how many posts this one stands for, itself included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copies: Option<u64>,
     pub highlights: Highlights,
 }
 
@@ -45,43 +51,48 @@ pub struct Highlights {
     pub text: Vec<[usize; 2]>,
 }
 
-/// Loads a hit from its month.
-pub(super) fn load(searcher: &Searcher, address: DocAddress, terms: &[&str]) -> Result<Hit, TantivyError> {
+/// Loads a post from its month.
+pub(super) fn load(searcher: &Searcher, address: DocAddress) -> Result<AnalyzedPost, TantivyError> {
     let document: TantivyDocument = searcher.doc(address)?;
     let bytes = document.get_first(FIELDS.post).and_then(|value| value.as_bytes()).unwrap_or_default();
-    let post =
-        AnalyzedPost::decode(bytes).map_err(|error| TantivyError::SystemError(format!("a stored post: {error}")))?;
-    let ranges = |text: &str| {
-        if terms.is_empty() {
-            return Vec::new();
+    AnalyzedPost::decode(bytes).map_err(|error| TantivyError::SystemError(format!("a stored post: {error}")))
+}
+
+impl Hit {
+    /// A post as a hit, with what of it is one of the terms.
+    pub(in crate::archive) fn of(post: AnalyzedPost, terms: &[&str]) -> Self {
+        let ranges = |text: &str| {
+            if terms.is_empty() {
+                return Vec::new();
+            }
+            highlight::ranges(text, &fold(text), terms)
+        };
+        let highlights =
+            Highlights { title: post.title.as_deref().map(ranges).unwrap_or_default(), text: ranges(&post.text) };
+        Self {
+            native_id: native_id(&post).to_owned(),
+            id: post.id,
+            source: post.source,
+            kind: post.kind,
+            url: post.url,
+            title: post.title,
+            text: post.text,
+            published_at: post.published_at,
+            date_clamped: post.date_clamped,
+            fetched_at: post.fetched_at,
+            thread_id: post.thread_id,
+            parent_id: post.parent_id,
+            counts: post.counts,
+            sentiment: post.sentiment,
+            keyphrases: post.keyphrases,
+            topics: post.topics,
+            place: post.place,
+            official: post.official,
+            addressed_to: post.addressed_to,
+            gone_at: post.gone_at,
+            reply: post.reply,
+            copies: None,
+            highlights,
         }
-        highlight::ranges(text, &fold(text), terms)
-    };
-    let highlights =
-        Highlights { title: post.title.as_deref().map(ranges).unwrap_or_default(), text: ranges(&post.text) };
-    let native_id = post.id.strip_prefix(&post.source).and_then(|rest| rest.strip_prefix(':'));
-    Ok(Hit {
-        native_id: native_id.unwrap_or(&post.id).to_owned(),
-        id: post.id,
-        source: post.source,
-        kind: post.kind,
-        url: post.url,
-        title: post.title,
-        text: post.text,
-        published_at: post.published_at,
-        date_clamped: post.date_clamped,
-        fetched_at: post.fetched_at,
-        thread_id: post.thread_id,
-        parent_id: post.parent_id,
-        counts: post.counts,
-        sentiment: post.sentiment,
-        keyphrases: post.keyphrases,
-        topics: post.topics,
-        place: post.place,
-        official: post.official,
-        addressed_to: post.addressed_to,
-        gone_at: post.gone_at,
-        reply: post.reply,
-        highlights,
-    })
+    }
 }

@@ -1,69 +1,97 @@
-//! Finding posts: a query and filters in, a page of hits out. Any number of threads, and any process.
+//! Finding posts: a query in, a page of hits out, and what can be counted of the whole result. Any number of threads, and any process.
 //!
-//! * `compile`: a query and filters as tantivy asks them. A term is a phrase of single characters: any substring.
-//! * `best`: all matches are counted, and the best of them kept, by one total order for each way of sorting.
+//! * `compile`, `near`, `excluded`: a query as tantivy asks it. A term is a phrase of single characters: any substring.
+//! * `gather`: all matches, looked at once. `best` keeps the first of them, by one total order for each way of sorting; `copies`
+//!   lets one post stand for all with its text; [`facets`] and [`histogram`] count.
 //! * `relevance`: how well the words of a post fit those of the query, by statistics that pages of one search share.
 //! * [`cursor`]: where the next page begins.
+//! * [`thread`]: a post with its comments.
 //! * [`highlight`]: which characters of a hit match.
 //!
 //! Paging is stable while posts arrive: the order is total (what is sorted by, then time, then id), a cursor holds the last
-//! hit's place in it, and what arrives meanwhile neither repeats nor hides a post that the search would have shown.
+//! hit's place in it, and what arrives meanwhile neither repeats nor hides a post that the search would have shown. Where copies are
+//! collapsed, that holds unless an earlier copy arrives late.
 
 mod best;
 mod compile;
+mod copies;
 pub mod cursor;
+mod excluded;
+pub mod facets;
+mod gather;
 pub mod highlight;
+pub mod histogram;
 mod hit;
+mod near;
 mod relevance;
+pub mod thread;
 
 pub use hit::{Highlights, Hit};
+pub use thread::{Thread, Threaded};
 
-use super::Archive;
+use super::{Archive, schema::FIELDS};
 use crate::query::Query;
-use best::{Best, Ranking};
+use best::{Best, Kept};
+use copies::Copies;
 use cursor::{BadCursor, Cursor};
-use jiff::Timestamp;
+use facets::{FacetCounts, FacetValue};
+use gather::{Gathered, Ranking};
+use histogram::{Histogram, Minutes, Scale, TooFine};
+use jiff::tz::TimeZone;
 use relevance::Relevance;
-use schemas::records::{Kind, Label};
+use schemas::records::AnalyzedPost;
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
-use tantivy::{Searcher, query::EnableScoring};
+use std::{collections::BTreeMap, time::Instant};
+use tantivy::{
+    Searcher,
+    query::EnableScoring,
+    schema::{Field, Schema},
+};
 
 /// The largest page.
 pub const MOST_HITS: usize = 200;
+/// The most values of a facet.
+pub const MOST_VALUES: usize = 100;
 
 /// What is looked for.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// What the post says.
+    /// What the post says and is.
     pub query: Query,
-    /// What it is.
-    pub filter: Filter,
+    /// Only the answers in this thread.
+    pub thread: Option<Threaded>,
     /// Which hits come first.
     pub sort: Sort,
+    /// Whether one post stands for all its copies.
+    pub collapse: bool,
+    /// Levels of [`KEYWORDS`](crate::query::field::KEYWORDS) to count the values of.
+    pub facets: Vec<&'static str>,
+    /// Values of each facet, at most [`MOST_VALUES`].
+    pub top: usize,
+    /// Whether and how to count over time.
+    pub histogram: Option<(Scale, TimeZone)>,
     /// Hits of a page, at most [`MOST_HITS`].
     pub limit: usize,
     /// Where the page begins: what the page before gave as `next`.
     pub cursor: Option<String>,
 }
 
-/// What a post must be beside what it says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Published at or after.
-    pub from: Option<Timestamp>,
-    /// Published before.
-    pub to: Option<Timestamp>,
-    /// Of this source.
-    pub source: Option<String>,
-    /// Of this kind.
-    pub kind: Option<Kind>,
-    /// Of this sentiment.
-    pub sentiment: Option<Label>,
-    /// Of this unit. No post names one yet: nothing is found.
-    pub unit: Option<String>,
-    /// Of this watch topic.
-    pub topic: Option<String>,
+impl Search {
+    /// The newest posts that match, and nothing counted but how many there are.
+    #[must_use]
+    pub fn new(query: Query) -> Self {
+        Self {
+            query,
+            thread: None,
+            sort: Sort::Time,
+            collapse: false,
+            facets: Vec::new(),
+            top: 10,
+            histogram: None,
+            limit: 20,
+            cursor: None,
+        }
+    }
 }
 
 /// Which hits come first.
@@ -73,6 +101,8 @@ pub enum Sort {
     /// The newest.
     #[default]
     Time,
+    /// The oldest.
+    Oldest,
     /// Those whose words fit best.
     Relevance,
     /// Those with the most likes, replies and reposts.
@@ -82,12 +112,24 @@ pub enum Sort {
 /// A page of hits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Page {
-    /// All that match, on this page or not.
+    /// All posts that match, on this page or not.
     pub total: u64,
+    /// Where copies are collapsed: how many different texts they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub texts: Option<u64>,
     /// The hits.
     pub hits: Vec<Hit>,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
+    /// Of each facet that was asked for, the values that most matches have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub facets: BTreeMap<&'static str, Vec<FacetValue>>,
+    /// Matches over time, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<Histogram>,
+    /// Months that do not know of a field that was asked for, and so found less than they may hold. `wanglou reindex` builds them anew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<String>,
 }
 
 /// Why there is no page.
@@ -97,11 +139,26 @@ pub enum SearchError {
     #[error(transparent)]
     Cursor(#[from] BadCursor),
     /// It took too long.
-    #[error("the search took too long: narrow the time or use a longer term")]
+    #[error("检索超时: 请缩小时间范围或用更长的词 / the search took too long: narrow the time or use a longer term")]
     TooLong,
+    /// Copies of so many texts cannot be collapsed.
+    #[error(
+        "不同的内容超过 {0} 条, 无法合并: 请缩小范围 / more than {0} different texts cannot be collapsed: narrow the search, or do not collapse"
+    )]
+    TooManyTexts(usize),
+    /// The histogram would have too many bars.
+    #[error(transparent)]
+    TooFine(#[from] TooFine),
     /// The index cannot be read.
     #[error("the archive cannot be read: {0}")]
     Archive(#[from] tantivy::TantivyError),
+}
+
+/// The places of hits, and what was counted.
+struct Found {
+    searchers: Vec<Searcher>,
+    kept: Vec<Kept>,
+    page: Page,
 }
 
 impl Archive {
@@ -110,6 +167,36 @@ impl Archive {
     /// # Errors
     /// See [`SearchError`].
     pub fn search(&self, search: &Search, deadline: Instant) -> Result<Page, SearchError> {
+        let Found { searchers, kept, mut page } = self.find(search, search.limit.min(MOST_HITS), deadline)?;
+        let terms = search.query.terms();
+        for kept in kept {
+            let post = hit::load(&searchers[kept.place], kept.address)?;
+            page.hits.push(Hit { copies: search.collapse.then_some(kept.copies), ..Hit::of(post, &terms) });
+        }
+        Ok(page)
+    }
+
+    /// Gives `take` one post after the other, at most `limit` of them, with the number of copies that it stands for, and returns the
+    /// cursor of the rest. Only one post is in memory at a time. `deadline` is for finding them, not for taking them.
+    ///
+    /// # Errors
+    /// See [`SearchError`]; and what `take` fails with.
+    pub fn take_from<E: From<SearchError>>(
+        &self,
+        search: &Search,
+        limit: usize,
+        deadline: Instant,
+        mut take: impl FnMut(AnalyzedPost, u64) -> Result<(), E>,
+    ) -> Result<Option<String>, E> {
+        let Found { searchers, kept, page } = self.find(search, limit, deadline)?;
+        for kept in kept {
+            let post = hit::load(&searchers[kept.place], kept.address).map_err(SearchError::from)?;
+            take(post, kept.copies)?;
+        }
+        Ok(page.next)
+    }
+
+    fn find(&self, search: &Search, limit: usize, deadline: Instant) -> Result<Found, SearchError> {
         let cursor = search.cursor.as_deref().map(|text| Cursor::decode(text, search)).transpose()?;
         let months = self.months();
         let searchers: Vec<Searcher> = months.iter().map(|month| month.searcher()).collect();
@@ -119,22 +206,39 @@ impl Archive {
                 let statistics = cursor.as_ref().and_then(|cursor| cursor.statistics.clone());
                 Some(Relevance::new(words, statistics, &searchers)?)
             }
-            Sort::Time | Sort::Heat => None,
+            Sort::Time | Sort::Oldest | Sort::Heat => None,
         };
         let ranking = Ranking { sort: search.sort, relevance: relevance.as_ref(), deadline };
         // One more than the page holds tells whether there is a next page.
-        let keep = if search.limit == 0 { 0 } else { search.limit.min(MOST_HITS) + 1 };
-        let mut best = Best::new(keep, cursor.map(|cursor| cursor.after));
-        let query = compile::compile(&search.query, &search.filter);
+        let keep = if limit == 0 { 0 } else { limit + 1 };
+        let facet = |name: &&'static str| FIELDS.keyword(name).map(|field| FacetCounts::new(name, field));
+        let mut gathered = Gathered {
+            total: 0,
+            best: Best::new(keep, cursor.map(|cursor| cursor.after)),
+            copies: search.collapse.then(Copies::default),
+            facets: search.facets.iter().filter_map(facet).collect(),
+            minutes: search.histogram.as_ref().map(|_| Minutes::default()),
+        };
+        let (from, to) = search.query.published();
+        let mut lacking = Vec::new();
         // The newest month first: what is sorted by time then seldom displaces what is kept.
         for (place, (month, searcher)) in months.iter().zip(&searchers).enumerate().rev() {
-            if !month.month.may_hold(search.filter.from, search.filter.to) {
+            if !month.month.may_hold(from, to) {
                 continue;
             }
-            let weight = query.weight(EnableScoring::disabled_from_searcher(searcher))?;
-            ranking.collect(place, searcher, weight.as_ref(), &mut best)?;
+            let compiled = compile::compile(&search.query, search.thread.as_ref(), searcher.schema());
+            let lacks_facet = gathered.facets.iter().any(|facet| !has(searcher.schema(), facet.field()));
+            if (compiled.lacks || lacks_facet) && searcher.num_docs() > 0 {
+                lacking.push(month.month.to_string());
+            }
+            let weight = compiled.query.weight(EnableScoring::disabled_from_searcher(searcher))?;
+            ranking.gather(place, searcher, weight.as_ref(), &mut gathered)?;
         }
-        let total = best.total();
+        let Gathered { total, mut best, copies, facets, minutes } = gathered;
+        let texts = copies.as_ref().map(Copies::len);
+        if let Some(copies) = copies {
+            copies.into_best(&mut best);
+        }
         let mut kept = best.into_sorted();
         let next = (kept.len() == keep && keep > 0).then(|| {
             kept.pop();
@@ -143,12 +247,15 @@ impl Archive {
                 Cursor { after: last.key, statistics }.encode(search)
             })
         });
-        let terms = search.query.terms();
-        let hits = kept
-            .iter()
-            .map(|kept| hit::load(&searchers[kept.place], kept.address, &terms))
-            .collect::<Result<_, _>>()?;
-        Ok(Page { total, hits, next: next.flatten() })
+        let top = search.top.min(MOST_VALUES);
+        let facets = facets.into_iter().map(|facet| (facet.name, facet.top(top))).collect();
+        let histogram = match (minutes, &search.histogram) {
+            (Some(minutes), Some((scale, tz))) => Some(minutes.histogram(*scale, tz)?),
+            _ => None,
+        };
+        lacking.reverse();
+        let page = Page { total, texts, hits: Vec::new(), next: next.flatten(), facets, histogram, lacking };
+        Ok(Found { searchers, kept, page })
     }
 
     /// The words that a hit should hold, as the segmenter cuts the query's terms.
@@ -165,4 +272,9 @@ impl Archive {
         }
         words
     }
+}
+
+/// Whether an index of this schema has the field: one of an earlier program may lack the last ones.
+fn has(schema: &Schema, field: Field) -> bool {
+    (field.field_id() as usize) < schema.num_fields()
 }

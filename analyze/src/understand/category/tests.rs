@@ -82,7 +82,13 @@ fn a_districts_own_taxonomy_stands_alone() {
     let own = "[[level1]]\nname = \"河湖\"\nkeywords = [\"水华\"]\n[[level1.level2]]\nname = \"藻类\"\n\
         level3 = { \"蓝藻\" = [\"蓝藻\"] }\n";
     let taxonomy = Taxonomy::parse(own).unwrap();
-    let understanding = Understanding::with([], &taxonomy, crate::understand::places::shipped().unwrap()).unwrap();
+    let understanding = Understanding::with(
+        [],
+        &crate::query::Names::default(),
+        &taxonomy,
+        crate::understand::places::shipped().unwrap(),
+    )
+    .unwrap();
     let found = understanding.understand_text("", "湖里有藍藻，水华了").category.unwrap();
     assert_eq!(
         (found.level1.as_str(), found.level2.as_deref(), found.level3.as_deref()),

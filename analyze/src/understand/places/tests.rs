@@ -1,4 +1,7 @@
-use crate::understand::{Understanding, Understood};
+use crate::{
+    query::Facts,
+    understand::{Understanding, Understood},
+};
 use schemas::{
     kit::settings::{DistrictFile, Places},
     records::PlaceKind,
@@ -65,7 +68,8 @@ fn a_post_about_elsewhere_is_known_for_it() {
 
 #[test]
 fn the_place_that_a_source_states_helps_where_the_text_says_nothing() {
-    let with = |text: &str, place: &str| SHIPPED.understand_at("", text, Some(place));
+    let with =
+        |text: &str, place: &str| SHIPPED.understand_with("", text, Facts { places: vec![place], ..Facts::default() });
     let stated = with("路灯坏了没人修", "四川省成都市金牛区茶店子街道");
     assert_eq!(names(&stated), ["茶店子街道", "金牛区"]);
     assert_eq!(names(&with("抚琴街道路灯坏了", "茶店子街道")), ["抚琴街道"]);
@@ -117,7 +121,8 @@ unit = "south"
 
 static OWN_FILE: LazyLock<Understanding> = LazyLock::new(|| {
     let places = Places::parse(OWN).unwrap();
-    Understanding::with([], crate::understand::category::shipped().unwrap(), &places).unwrap()
+    Understanding::with([], &crate::query::Names::default(), crate::understand::category::shipped().unwrap(), &places)
+        .unwrap()
 });
 
 fn own(text: &str) -> Understood {

@@ -91,7 +91,8 @@ impl Samples {
                 (CORRECTIONS, Some(corrections)) => data::read_corrections(corrections, &mut seen)?,
                 _ => data::read(&folder.join(format!("{name}.jsonl")), &mut seen)?,
             };
-            let kept = |example: &Example| *name != "online_shopping" || (example.hash / FOLDS) % thin.max(1) == 0;
+            let kept =
+                |example: &Example| *name != "online_shopping" || (example.hash / FOLDS).is_multiple_of(thin.max(1));
             samples.extend(examples.into_iter().filter(kept).map(|example| Sample {
                 features: features_of(&segmenter, &example.text),
                 fold: example.fold(),

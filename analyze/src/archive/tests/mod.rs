@@ -1,16 +1,22 @@
 //! The archive as a whole, without a log: verdicts, commits and crashes, months, search.
 
+mod answers;
+mod recall;
+
 use super::{
     Archive,
     dates::Month,
-    search::{Filter, Page, Search, SearchError, Sort},
+    search::{Page, Search, SearchError, Sort},
     verdict::{self, Known},
     writer::ArchiveWriter,
 };
 use crate::{
     archive::schema::FIELDS,
-    query::Query,
-    understand::{Normal, Understanding, Understood},
+    query::{
+        Filter, Query,
+        field::{FLAGS, Keyword},
+    },
+    understand::{Normal, Understanding, Understood, fold},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use proptest::prelude::*;
@@ -46,6 +52,9 @@ struct Told {
     published_at: Timestamp,
     topics: Vec<String>,
     kind: Kind,
+    thread: Option<&'static str>,
+    place: Option<&'static str>,
+    official: bool,
 }
 
 fn told(partition: u32, offset: u64, id: &str, text: &str, published_at: &str) -> Told {
@@ -58,11 +67,23 @@ fn told(partition: u32, offset: u64, id: &str, text: &str, published_at: &str) -
         published_at: published_at.parse().unwrap(),
         topics: Vec::new(),
         kind: Kind::Post,
+        thread: None,
+        place: None,
+        official: false,
     }
 }
 
 /// Judges and adds a post, as the pipeline does; `None` when a replay skips it.
 fn take(writer: &mut ArchiveWriter, post: &Told) -> anyhow::Result<Option<(Verdict, Option<Counts>)>> {
+    take_as(writer, post, |text| Normal { folded: text.to_lowercase(), words: text.to_lowercase() })
+}
+
+/// The same, with the text as `normal` makes it.
+fn take_as(
+    writer: &mut ArchiveWriter,
+    post: &Told,
+    normal: impl Fn(&str) -> Normal,
+) -> anyhow::Result<Option<(Verdict, Option<Counts>)>> {
     let counts = Counts { likes: post.likes, ..Counts::default() };
     let came = Known {
         month: Month::of(post.published_at, &TimeZone::UTC),
@@ -76,7 +97,6 @@ fn take(writer: &mut ArchiveWriter, post: &Told) -> anyhow::Result<Option<(Verdi
     let judged = writer.judge(post.at, &post.id, id_hash, came)?;
     if let Some(judged) = judged.filter(|judged| judged.verdict != Verdict::Duplicate) {
         let analyzed = analyzed(post, counts, &judged);
-        let normal = |text: &str| Normal { folded: text.to_lowercase(), words: text.to_lowercase() };
         let understood = Understood {
             title: normal(post.title.as_deref().unwrap_or("")),
             text: normal(&post.text),
@@ -112,7 +132,7 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         published_precision: judged.now.precision,
         date_clamped: false,
         fetched_at: post.published_at,
-        thread_id: None,
+        thread_id: post.thread.map(str::to_owned),
         parent_id: None,
         counts,
         previous: judged.previous,
@@ -120,14 +140,14 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         tones: Vec::new(),
         keyphrases: Vec::new(),
         topics: post.topics.clone(),
-        place: None,
+        place: post.place.map(str::to_owned),
         category: None,
         places: Vec::new(),
         elsewhere: None,
         unit: None,
         fingerprint: None,
         cluster: None,
-        official: None,
+        official: post.official.then(|| "水务局".to_owned()),
         addressed_to: None,
         gone_at: None,
         reply: None,
@@ -161,6 +181,11 @@ impl Fixture {
 
     fn take(&mut self, post: &Told) -> Option<(Verdict, Option<Counts>)> {
         take(&mut self.writer, post).unwrap()
+    }
+
+    /// Takes a post whose text is normalised as every post's is.
+    fn take_folded(&mut self, post: &Told) {
+        take_as(&mut self.writer, post, |text| Normal { folded: fold(text), words: String::new() }).unwrap();
     }
 
     fn take_all<'a>(&mut self, posts: impl IntoIterator<Item = &'a Told>) {
@@ -198,7 +223,7 @@ fn find(archive: &Archive, search: &Search) -> Result<Page, SearchError> {
 }
 
 fn looking_for(query: Query) -> Search {
-    Search { query, filter: Filter::default(), sort: Sort::Time, limit: 20, cursor: None }
+    Search::new(query)
 }
 
 fn term(text: &str) -> Query {
@@ -378,24 +403,25 @@ fn operators_filters_and_times() {
     ] {
         assert_eq!(fixture.ids(query.clone()), expected, "{query:?}");
     }
-    let filtered = |filter: Filter| -> Vec<String> {
-        let page = fixture.search(&Search { filter, ..looking_for(Query::All) });
-        assert_eq!(page.total, page.hits.len() as u64);
-        page.hits.into_iter().map(|hit| hit.native_id).collect()
-    };
-    let none = Filter::default;
-    assert_eq!(filtered(Filter { kind: Some(Kind::Comment), ..none() }), ["2"]);
-    assert_eq!(filtered(Filter { topic: Some("water".into()), ..none() }), ["1"]);
-    assert_eq!(filtered(Filter { source: Some("forum".into()), ..none() }), ["3", "2", "1"]);
-    assert_eq!(filtered(Filter { source: Some("feed".into()), ..none() }), Vec::<String>::new());
-    assert_eq!(filtered(Filter { sentiment: Some(Label::Negative), ..none() }), Vec::<String>::new());
-    assert_eq!(filtered(Filter { unit: Some("水务局".into()), ..none() }), Vec::<String>::new());
+    let filtered = |filter: Filter| fixture.ids(Query::Filter(filter));
+    let keyword = |name: &str, value: &str| filtered(Filter::keyword(Keyword::find(name).unwrap(), value));
+    assert_eq!(keyword("kind", "comment"), ["2"]);
+    assert_eq!(keyword("topic", "water"), ["1"]);
+    assert_eq!(keyword("source", "forum"), ["3", "2", "1"]);
+    for (name, value) in [("source", "feed"), ("sentiment", "negative"), ("unit", "水务局"), ("category", "供水")]
+    {
+        assert_eq!(keyword(name, value), Vec::<String>::new(), "{name}");
+    }
+    let published = |from, to| filtered(Filter::Time { from, to });
     let (from, to) = (Some("2026-11-01T00:00:00Z".parse().unwrap()), Some(NOVEMBER.parse().unwrap()));
-    assert_eq!(filtered(Filter { from, ..none() }), ["3", "2"]);
-    assert_eq!(filtered(Filter { to, ..none() }), ["2", "1"], "the end is not part of the range");
-    assert_eq!(filtered(Filter { from, to, ..none() }), ["2"]);
-    let extremes = (Some(Timestamp::MIN), Some(Timestamp::MAX));
-    assert_eq!(filtered(Filter { from: extremes.0, to: extremes.1, ..none() }), ["3", "2", "1"]);
+    assert_eq!(published(from, None), ["3", "2"]);
+    assert_eq!(published(None, to), ["2", "1"], "the end is not part of the range");
+    assert_eq!(published(from, to), ["2"]);
+    assert_eq!(published(Some(Timestamp::MIN), Some(Timestamp::MAX)), ["3", "2", "1"]);
+    for flag in &FLAGS {
+        assert_eq!(filtered(Filter::Flag { field: flag, is: true }), Vec::<String>::new());
+        assert_eq!(filtered(Filter::Flag { field: flag, is: false }), ["3", "2", "1"]);
+    }
 }
 
 #[test]

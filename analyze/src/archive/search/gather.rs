@@ -1,0 +1,100 @@
+//! All matches of a search, looked at once: counted, ranked, collapsed, and counted again by facet and by time.
+
+use super::{
+    SearchError, Sort,
+    best::{Best, Kept, Key, Ranks},
+    copies::{Copies, copy_of},
+    facets::FacetCounts,
+    histogram::Minutes,
+    relevance::Relevance,
+};
+use std::{cmp::Reverse, time::Instant};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocId, Searcher, query::Weight};
+
+/// How matches are ranked, and how long that may take.
+pub(super) struct Ranking<'a> {
+    pub(super) sort: Sort,
+    pub(super) relevance: Option<&'a Relevance>,
+    pub(super) deadline: Instant,
+}
+
+/// What is gathered of the matches.
+pub(super) struct Gathered {
+    pub(super) total: u64,
+    pub(super) best: Best,
+    pub(super) copies: Option<Copies>,
+    pub(super) facets: Vec<FacetCounts>,
+    pub(super) minutes: Option<Minutes>,
+}
+
+impl Gathered {
+    /// Whether the number of matches is all that is asked for.
+    fn counts_only(&self) -> bool {
+        self.best.keeps_none() && self.copies.is_none() && self.facets.is_empty() && self.minutes.is_none()
+    }
+}
+
+impl Ranking<'_> {
+    /// Gathers what matches in one month.
+    pub(super) fn gather(
+        &self,
+        place: usize,
+        searcher: &Searcher,
+        weight: &dyn Weight,
+        gathered: &mut Gathered,
+    ) -> Result<(), SearchError> {
+        for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
+            self.check()?;
+            if gathered.counts_only() {
+                gathered.total += u64::from(weight.count(segment)?);
+                continue;
+            }
+            let mut matches = weight.scorer(segment, 1.0)?;
+            let mut ranks = Ranks::open(self.sort, self.relevance, searcher, segment)?;
+            let columns = segment.fast_fields();
+            let (published_at, ids) = (columns.i64("published_at")?, columns.u64("id_hash")?);
+            let copy = gathered.copies.as_ref().map(|_| copy_of(segment)).transpose()?;
+            let mut matching: Vec<DocId> = Vec::new();
+            let mut block = [0; COLLECT_BLOCK_BUFFER_LEN];
+            loop {
+                let count = matches.fill_buffer(&mut block);
+                for &doc in block[..count].iter().filter(|doc| !segment.is_deleted(**doc)) {
+                    gathered.total += 1;
+                    let at = published_at.first(doc).unwrap_or(0);
+                    if let Some(minutes) = &mut gathered.minutes {
+                        minutes.count(at);
+                    }
+                    if !gathered.facets.is_empty() {
+                        matching.push(doc);
+                    }
+                    let kept = |rank| {
+                        let key = Key { rank, at, id: Reverse(ids.first(doc).unwrap_or(0)) };
+                        Kept { key, place, address: DocAddress::new(ordinal, doc), copies: 1 }
+                    };
+                    match (&mut gathered.copies, &copy) {
+                        (Some(copies), Some(copy)) => copies.offer(copy.of(doc), kept(ranks.of(doc, at)))?,
+                        _ if gathered.best.keeps_none() => {}
+                        _ => {
+                            let rank = ranks.of(doc, at);
+                            if gathered.best.could_keep(rank, at) {
+                                gathered.best.offer(kept(rank));
+                            }
+                        }
+                    }
+                }
+                if count < block.len() {
+                    break;
+                }
+                self.check()?;
+            }
+            for facet in &mut gathered.facets {
+                facet.count(segment, &matching, || self.check())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), SearchError> {
+        if Instant::now() >= self.deadline { Err(SearchError::TooLong) } else { Ok(()) }
+    }
+}
