@@ -13,7 +13,7 @@ use std::{
 pub(crate) struct Options {
     /// The file, one post a line; `-` is standard input.
     file: PathBuf,
-    /// A config with watch topics and, under [understand], the district's own taxonomy and places; without it no topic matches and the
+    /// A config with watch topics and, under `[understand]`, the district's own taxonomy and places; without it no topic matches and the
     /// built-in files are used.
     #[arg(long)]
     config: Option<PathBuf>,
