@@ -117,8 +117,11 @@ impl Site {
 
     fn folders(&self) -> HashSet<String> {
         let entries = std::fs::read_dir(self.folder.path().join("archive")).unwrap();
+        // A file beside them is being written anew, again and again.
         entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(Result::unwrap)
+            .filter(|entry| entry.file_type().unwrap().is_dir())
+            .map(|entry| entry.file_name().into_string().unwrap())
             .filter(|name| name.starts_with('2') || name.starts_with('.'))
             .collect()
     }
