@@ -118,6 +118,10 @@ impl Understanding {
             queries.push(parse_watch(query, names).with_context(|| format!("the query of the watch topic {id:?}"))?);
             topics.push(id.clone());
         }
+        let names = places.place.iter().map(|place| &place.get_ref().name);
+        let names = names.chain(places.unit.iter().map(|unit| &unit.get_ref().name)).map(|name| fold(name));
+        let words: Vec<String> =
+            queries.iter().flat_map(|query| query.terms()).map(str::to_owned).chain(names).collect();
         let mut terms = Terms::default();
         let classes = Classes::new(taxonomy, &mut terms);
         let gazetteer = Gazetteer::new(places, &mut terms);
@@ -126,7 +130,7 @@ impl Understanding {
             terms,
             classes,
             gazetteer,
-            segmenter: Segmenter::with_words(queries.iter().flat_map(|query| query.terms())),
+            segmenter: Segmenter::with_words(words.iter().map(String::as_str)),
             model: sentiment::Model::shipped().context("the sentiment model that was built in")?,
             tones: tones::Tones::new()?,
             matcher: Matcher::new(&queries)?,

@@ -52,6 +52,12 @@ fn hostile_texts_are_understood() {
     }
 }
 
+#[test]
+fn places_and_units_of_the_district_are_words() {
+    let words = Understanding::new([]).unwrap().understand_text("", "金牛区茶店子街道今天又停水了").text.words;
+    assert_eq!(words, "金牛区 茶店子街道 今天 又 停水 了");
+}
+
 proptest! {
     #[test]
     fn any_text_is_understood(title in any::<String>(), text in any::<String>()) {
