@@ -177,13 +177,13 @@ fn parsed(xml: &str) -> (Vec<(String, BTreeMap<String, String>)>, String) {
             Event::Start(element) | Event::Empty(element) => {
                 let attributes = element.attributes().map(|attribute| {
                     let attribute = attribute.unwrap();
-                    let name = String::from_utf8(attribute.key.0.to_vec()).unwrap();
-                    (name, String::from_utf8(attribute.value.to_vec()).unwrap().replace("&amp;", "&"))
+                    let name = attribute.key.0.to_owned();
+                    (name, attribute.value.replace("&amp;", "&"))
                 });
-                let name = String::from_utf8(element.name().0.to_vec()).unwrap();
+                let name = element.name().0.to_owned();
                 elements.push((name, attributes.collect()));
             }
-            Event::Text(text) => words.push_str(&String::from_utf8(text.to_vec()).unwrap()),
+            Event::Text(text) => words.push_str(&text),
             _ => {}
         }
     }
@@ -221,11 +221,10 @@ fn a_word_file_holds_the_figures_and_their_links() {
         let at = document.find(&shown).unwrap() + shown.len();
         assert!(document[at..].starts_with(&format!("{}</w:t>", figure.value)));
     }
-    let allowed = ["w:hyperlink", "w:r", "w:t", "w:p", "w:tbl", "w:tr", "w:tc", "w:body", "w:document", "w:sectPr"];
     for hostile in ["w:instrText", "w:fldSimple", "w:altChunk", "w:object", "script"] {
-        assert!(!elements.iter().any(|(name, _)| name == hostile) && !allowed.contains(&hostile));
+        assert!(!elements.iter().any(|(name, _)| name == hostile), "{hostile}");
     }
-    assert!(words.contains("&lt;script&gt;") || document.contains("&lt;script&gt;"));
+    assert!(document.contains("&lt;script&gt;"));
     assert!(!document.contains(['\u{202e}', '\u{1b}', '\0', '\u{ffff}']));
 }
 
