@@ -18,6 +18,7 @@ use crate::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
+use std::cmp::Reverse;
 
 /// Values of a table.
 const ROWS: usize = 8;
@@ -204,7 +205,7 @@ pub fn draft(
         for value in page.facets.get(facet).into_iter().flatten() {
             rows.extend(drafting.row(&whole, facet, &value.value, None)?);
         }
-        rows.sort_by(|one, other| other.now.value.cmp(&one.now.value));
+        rows.sort_by_key(|row| Reverse(row.now.value));
         if !rows.is_empty() {
             tables.push(Table { title, rows });
         }

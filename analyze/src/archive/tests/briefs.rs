@@ -167,8 +167,11 @@ fn part(file: &[u8], name: &str) -> String {
     text
 }
 
+/// An element and its attributes.
+type Element = (String, BTreeMap<String, String>);
+
 /// The elements of an XML text with their attributes, and its words; panics where it is not well formed.
-fn parsed(xml: &str) -> (Vec<(String, BTreeMap<String, String>)>, String) {
+fn parsed(xml: &str) -> (Vec<Element>, String) {
     let mut reader = Reader::from_str(xml);
     let (mut elements, mut words) = (Vec::new(), String::new());
     loop {
