@@ -56,7 +56,7 @@ fn places(settings: &Settings) -> Result<Option<Places>, Vec<Fault>> {
     settings.understand.places.as_deref().map(Places::load).transpose()
 }
 
-/// Starts the stage. Its router has `/api/search`, `/api/search/export`, `/api/threads`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
+/// Starts the stage. Its router has `/api/search`, `/api/search/export`, `/api/briefs`, `/api/threads`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.

@@ -246,3 +246,41 @@ async fn a_result_is_taken_away_by_those_who_may_and_that_is_on_the_record() {
         assert!(entry.detail.contains("\"q\":\"停水\"") && entry.detail.contains("\"format\""), "{}", entry.detail);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_brief_is_drafted_for_those_who_may_and_that_is_on_the_record() {
+    let fixture = searchable(7).await;
+    let get = |query: String, role| {
+        let mut request = Request::get(format!("/api/briefs?{query}")).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Caller { name: "somebody".into(), role });
+        fixture.service.router.clone().oneshot(request)
+    };
+    let span = "from=2026-11-24T00:00:00%2B08:00&to=2026-11-25T00:00:00%2B08:00";
+    let matter = |format: &str| format!("kind=matter&q={}&{span}&format={format}", encoded("停水"));
+    for (role, status) in [
+        (Role::Operator, StatusCode::FORBIDDEN),
+        (Role::Analyst, StatusCode::OK),
+        (Role::Supervisor, StatusCode::OK),
+        (Role::Admin, StatusCode::OK),
+    ] {
+        assert_eq!(get(matter("docx"), role).await.unwrap().status(), status, "{role:?}");
+    }
+    let page = get(matter("html"), Role::Analyst).await.unwrap();
+    let headers = page.headers().clone();
+    assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert!(headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'; "));
+    assert!(headers["content-disposition"].to_str().unwrap().ends_with(".html\""));
+    let page = String::from_utf8(to_bytes(page.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap();
+    assert!(page.contains("网络舆情快报") && page.contains(">7</a>") && page.contains("&lt;b&gt;停水"), "{page}");
+    for query in
+        ["kind=day&format=html", "kind=matter&format=html", "kind=day&date=2026-11-24", "kind=matter&q=(&format=docx"]
+    {
+        assert_eq!(get(query.to_owned(), Role::Analyst).await.unwrap().status(), StatusCode::BAD_REQUEST, "{query}");
+    }
+    for value in read(&fixture.log, Topic::Audit, 4).await {
+        let entry = AuditEntry::decode(&value).unwrap();
+        assert_eq!((&*entry.who, &*entry.action), ("somebody", "brief"));
+        assert!(entry.detail.contains("停水") && entry.detail.contains("matter"), "{}", entry.detail);
+    }
+}

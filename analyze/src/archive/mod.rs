@@ -9,6 +9,7 @@
 //! * [`writer`]: verdicts, documents and commits; one thread owns it.
 //! * [`search`]: queries, pages, highlights; any number of threads.
 //! * [`export`]: the whole result of a search as a file.
+//! * [`brief`]: 快报, 日报 and 周报 drafted from searches.
 //! * `api`: all of it over HTTP.
 //! * [`retention`]: which months are kept. Pure.
 //! * [`reindex`], `generation`, `payload`: a month built anew beside itself, and which of them is the month.
@@ -18,6 +19,7 @@
 
 mod api;
 mod backup;
+pub mod brief;
 pub mod coverage;
 pub mod dates;
 pub mod export;
@@ -226,7 +228,8 @@ pub async fn start(
         tz: settings.tz(),
         keep_months: settings.archive.keep_months,
     };
-    let router = api::router(archive.clone(), log.clone(), settings.tz(), crate::names(settings));
+    let links = brief::Links::to(settings.http.public_url.as_deref());
+    let router = api::router(archive.clone(), log.clone(), settings.tz(), crate::names(settings), links);
     let pipeline = pipeline::Pipeline::open(archive, log, understanding, info, options).await?;
     let health = pipeline.health();
     let task = tokio::spawn(pipeline.run(shutdown));

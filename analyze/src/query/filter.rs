@@ -171,13 +171,21 @@ pub struct Names(Vec<Name>);
 struct Name {
     field: &'static str,
     id: String,
+    name: String,
     folded: String,
 }
 
 impl Names {
     /// Adds a thing's name.
     pub fn add(&mut self, field: &'static str, id: &str, name: &str) {
-        self.0.push(Name { field, id: id.to_owned(), folded: fold(name.trim()) });
+        let name = name.trim().to_owned();
+        self.0.push(Name { field, id: id.to_owned(), folded: fold(&name), name });
+    }
+
+    /// What a thing is called.
+    #[must_use]
+    pub fn called(&self, field: &str, id: &str) -> Option<&str> {
+        self.0.iter().find(|name| name.field == field && name.id == id).map(|name| name.name.as_str())
     }
 
     /// The ids that somebody may mean: the one that he wrote, or those of what is called so. Never none.

@@ -4,6 +4,59 @@
  */
 
 export interface paths {
+    "/api/briefs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A brief as Word or HTML
+         * @description A brief drafted from the archive: one matter (a query over a time), or a day or a week of the configured timezone. Every number in it is the answer to a search and links to that search's page; a period is told beside the one before. A day or week that is not over ends now. Who took which brief is on the audit record.
+         */
+        get: {
+            parameters: {
+                query: {
+                    kind: "matter" | "day" | "week";
+                    format: "html" | "docx";
+                    /** @description what it is about; a matter needs it */
+                    q?: string;
+                    /** @description of a matter: published at or after; 24 hours before `to` when left out */
+                    from?: string;
+                    /** @description of a matter: published before; now when left out */
+                    to?: string;
+                    /** @description of a day or a week, which need it: that day, or one of that week (Monday to Sunday) */
+                    date?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The brief */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": string;
+                        "text/html": string;
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/coverage": {
         parameters: {
             query?: never;

@@ -151,6 +151,10 @@ fn analyze() -> Router {
     Router::new()
         .route("/api/search", guard(MAY_SEARCH, get(|| async { "{}" })))
         .route("/api/search/export", guard(MAY_EXPORT, get(|| async { "{}" })))
+        .route(
+            "/api/briefs",
+            guard(MAY_EXPORT, get(|| async { ([("content-security-policy", "default-src 'none'")], "{}") })),
+        )
         .route("/api/threads", guard(MAY_SEARCH, get(|| async { "{}" })))
         .route("/api/topics", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/hot", guard(MAY_WATCH, get(|| async { "{}" })))

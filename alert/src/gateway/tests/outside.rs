@@ -83,3 +83,10 @@ async fn a_panic_is_an_answer_that_tells_nothing() {
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "internal"));
     assert!(!answer.text.contains("secret"), "{}", answer.text);
 }
+
+#[tokio::test]
+async fn a_page_that_needs_less_than_the_console_says_so_itself() {
+    let headers = House::open().await.get("/api/briefs", Some(Role::Analyst)).await.headers;
+    assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "default-src 'none'");
+    assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+}

@@ -97,6 +97,7 @@ fn routes(ingest: Arc<Upstream>, analyze: Arc<Upstream>) -> (Router, Router) {
     let of_analyze = Router::new()
         .route("/api/search", guard(MAY_SEARCH, get(pass)))
         .route("/api/search/export", guard(MAY_EXPORT, get(pass)))
+        .route("/api/briefs", guard(MAY_EXPORT, get(pass)))
         .route("/api/threads", guard(MAY_SEARCH, get(pass)))
         .route("/api/topics", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/hot", guard(MAY_WATCH, get(pass)))

@@ -65,6 +65,7 @@ fn mirror() -> Router {
         "/api/coverage",
         "/api/search",
         "/api/search/export",
+        "/api/briefs",
         "/api/threads",
         "/api/topics",
         "/api/topics/hot",

@@ -1,10 +1,12 @@
-//! `GET /api/search`, `GET /api/search/export`, `GET /api/threads`.
+//! `GET /api/search`, `GET /api/search/export`, `GET /api/threads`, `GET /api/briefs`.
 
+mod brief;
 mod file;
 mod parameters;
 
 use super::{
     Archive,
+    brief::Links,
     search::{MOST_HITS, Page, SearchError, Thread},
 };
 use crate::query::{Context, Names};
@@ -44,17 +46,20 @@ struct Api {
     log: SharedLog,
     tz: TimeZone,
     names: Names,
+    links: Links,
     searches: Arc<Semaphore>,
     files: Arc<Semaphore>,
 }
 
-/// The search's part of the API; days begin as `tz` says, and `names` is what people call sources and topics.
-pub(super) fn router(archive: Arc<Archive>, log: SharedLog, tz: TimeZone, names: Names) -> Router {
+/// The search's part of the API; days begin as `tz` says, `names` is what people call sources and topics, and `links` where the console
+/// is.
+pub(super) fn router(archive: Arc<Archive>, log: SharedLog, tz: TimeZone, names: Names, links: Links) -> Router {
     let (searches, files) = (Arc::new(Semaphore::new(AT_A_TIME)), Arc::new(Semaphore::new(FILES_AT_A_TIME)));
-    let api = Api { archive, log, tz, names, searches, files };
+    let api = Api { archive, log, tz, names, links, searches, files };
     Router::new()
         .route("/api/search", guard(MAY_SEARCH, get(search)))
         .route("/api/search/export", guard(MAY_EXPORT, get(file::export)))
+        .route("/api/briefs", guard(MAY_EXPORT, get(brief::brief)))
         .route("/api/threads", guard(MAY_SEARCH, get(thread)))
         .with_state(api)
 }

@@ -128,7 +128,7 @@ fn at(minute: i64) -> Timestamp {
 }
 
 /// When the bucket that a time lies in begins.
-fn begin(at: Timestamp, scale: Scale, tz: &TimeZone) -> Timestamp {
+pub(in crate::archive) fn begin(at: Timestamp, scale: Scale, tz: &TimeZone) -> Timestamp {
     let zoned = at.to_zoned_datetime(tz.clone());
     let day = zoned.date();
     let midnight = |date: Date| date.to_zoned_datetime(tz.clone()).map(|zoned| zoned.timestamp());
@@ -144,7 +144,7 @@ fn begin(at: Timestamp, scale: Scale, tz: &TimeZone) -> Timestamp {
 }
 
 /// When the bucket after one begins.
-fn after(from: Timestamp, scale: Scale, tz: &TimeZone) -> Option<Timestamp> {
+pub(in crate::archive) fn after(from: Timestamp, scale: Scale, tz: &TimeZone) -> Option<Timestamp> {
     let date = from.to_zoned_datetime(tz.clone()).date();
     let next = match scale {
         Scale::Minute | Scale::Auto => return from.checked_add(SignedDuration::from_mins(1)).ok(),

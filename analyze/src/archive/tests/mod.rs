@@ -1,6 +1,7 @@
 //! The archive as a whole, without a log: verdicts, commits and crashes, months, search.
 
 mod answers;
+mod briefs;
 mod recall;
 
 use super::{

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod backup;
+pub(crate) mod brief;
 pub(crate) mod check;
 pub(crate) mod import;
 pub(crate) mod reindex;
