@@ -98,6 +98,14 @@ async fn a_file_is_imported_understood_and_found() {
     let refused = run(&site, &["search", "停水", "--format", "csv", "--out", file_out]);
     assert!(!refused.status.success(), "a file that is there is not written over");
 
+    for (format, begins) in [("html", "<!DOCTYPE html>"), ("docx", "PK")] {
+        let file_out = site.path().join("brief").with_extension(format);
+        let order = ["brief", "--kind", "matter", "--query", "停水", "--format", format, "--out"];
+        let drafted = run(&site, &[&order[..], &[file_out.to_str().unwrap()]].concat());
+        assert!(out(&drafted).contains("20 posts told of in"), "{}", out(&drafted));
+        assert!(std::fs::read(file_out).unwrap().starts_with(begins.as_bytes()), "{format}");
+    }
+
     let base = instance.base.clone();
     let again = site.command().args(["import", file, "--to", &base]).output().unwrap();
     assert!(out(&again).contains("accepted 0, duplicate 100, refused 1"), "{}", out(&again));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | of a cluster of near-copies | whatever is of that cluster |
 //! | of none | whatever has the same title, text and official reply |
-//! | that is gone | nothing: its text is not compared any more |
+//! | of none, and gone | nothing: its text is not compared any more |
 //!
 //! The post that was published first stands for its copies. So the order of a search does not change when another copy arrives,
 //! and its pages stay what they were.
