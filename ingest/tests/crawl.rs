@@ -13,7 +13,7 @@ use axum::{
 use common::{Flaky, Reports, open_log, posts, rejected, serve, settings};
 use ingest::start;
 use schemas::{
-    kit::shutdown::Shutdown,
+    kit::{service::Service, shutdown::Shutdown},
     log::SharedLog,
     records::{CrawlOutcome, Kind, Precision, Via},
 };
@@ -177,6 +177,28 @@ published_at = ".time"
     (forum, config)
 }
 
+/// A forum that is being crawled.
+struct Crawled {
+    _folder: tempfile::TempDir,
+    log: SharedLog,
+    reports: Reports,
+    forum: Shared,
+    shutdown: Shutdown,
+    service: Service,
+}
+
+/// Crawls a forum of so many threads, with its config as `edited`.
+async fn crawled(threads: u32, edited: impl Fn(String) -> String) -> Crawled {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    let reports = Reports::of(&log).await;
+    let (forum, config) = forum(threads).await;
+    let shutdown = Shutdown::new();
+    let settings = settings(folder.path(), &edited(config));
+    let service = start(&settings, log.clone(), shutdown.clone()).await.unwrap();
+    Crawled { _folder: folder, log, reports, forum, shutdown, service }
+}
+
 async fn stop(shutdown: Shutdown, task: tokio::task::JoinHandle<anyhow::Result<()>>) {
     shutdown.cancel();
     task.await.unwrap().unwrap();
@@ -184,12 +206,7 @@ async fn stop(shutdown: Shutdown, task: tokio::task::JoinHandle<anyhow::Result<(
 
 #[tokio::test]
 async fn a_forum_is_read_whole_and_then_only_where_there_is_news() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = open_log(folder.path());
-    let mut reports = Reports::of(&log).await;
-    let (forum, config) = forum(6).await;
-    let shutdown = Shutdown::new();
-    let service = start(&settings(folder.path(), &config), log.clone(), shutdown.clone()).await.unwrap();
+    let Crawled { _folder, log, mut reports, forum, shutdown, service } = crawled(6, |config| config).await;
 
     let first = reports.next().await;
     assert_eq!((first.outcome, first.found, first.new), (CrawlOutcome::Ok, 12, 12), "{first:?}");
@@ -249,13 +266,8 @@ async fn a_long_thread_is_read_to_its_end_over_several_visits() {
 
 #[tokio::test]
 async fn what_cannot_be_reached_back_to_is_reported_as_a_gap() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = open_log(folder.path());
-    let mut reports = Reports::of(&log).await;
-    let (forum, config) = forum(4).await;
-    let shutdown = Shutdown::new();
-    let config = config.replace("pages = 3", "pages = 1");
-    let service = start(&settings(folder.path(), &config), log.clone(), shutdown.clone()).await.unwrap();
+    let Crawled { _folder, log, mut reports, forum, shutdown, service } =
+        crawled(4, |config| config.replace("pages = 3", "pages = 1")).await;
     let before = reports.next().await;
     {
         let mut forum = forum.lock().unwrap();
@@ -282,12 +294,7 @@ async fn has(log: &SharedLog, id: &str) -> bool {
 
 #[tokio::test]
 async fn a_row_that_slips_over_the_edge_of_a_page_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = open_log(folder.path());
-    let mut reports = Reports::of(&log).await;
-    let (forum, config) = forum(4).await;
-    let shutdown = Shutdown::new();
-    let service = start(&settings(folder.path(), &config), log.clone(), shutdown.clone()).await.unwrap();
+    let Crawled { _folder, log, mut reports, forum, shutdown, service } = crawled(4, |config| config).await;
     reports.next().await;
     {
         let mut forum = forum.lock().unwrap();
@@ -305,12 +312,7 @@ async fn a_row_that_slips_over_the_edge_of_a_page_is_found() {
 
 #[tokio::test]
 async fn a_thread_that_cannot_be_read_is_a_gap_until_it_can() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = open_log(folder.path());
-    let mut reports = Reports::of(&log).await;
-    let (forum, config) = forum(3).await;
-    let shutdown = Shutdown::new();
-    let service = start(&settings(folder.path(), &config), log.clone(), shutdown.clone()).await.unwrap();
+    let Crawled { _folder, log, mut reports, forum, shutdown, service } = crawled(3, |config| config).await;
     let before = reports.next().await;
     {
         let mut forum = forum.lock().unwrap();
@@ -333,12 +335,7 @@ async fn a_thread_that_cannot_be_read_is_a_gap_until_it_can() {
 
 #[tokio::test]
 async fn a_thread_whose_page_says_nothing_is_owed_until_it_is_taken_for_gone() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = open_log(folder.path());
-    let mut reports = Reports::of(&log).await;
-    let (forum, config) = forum(3).await;
-    let shutdown = Shutdown::new();
-    let service = start(&settings(folder.path(), &config), log.clone(), shutdown.clone()).await.unwrap();
+    let Crawled { _folder, log, mut reports, forum, shutdown, service } = crawled(3, |config| config).await;
     reports.next().await;
     let bump = |id: u32, changed: u32| {
         let mut forum = forum.lock().unwrap();
