@@ -4,3 +4,7 @@ pub mod forum;
 pub mod machine;
 pub mod site;
 pub mod texts;
+
+/// What the program itself uses.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -5,6 +5,7 @@
 
 mod backup;
 mod charset;
+mod cores;
 mod coverage;
 mod crawl;
 mod door;

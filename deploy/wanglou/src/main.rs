@@ -12,6 +12,9 @@ use apart::Stage;
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Public-opinion monitoring around the clock: crawl, understand, find what rises, page, follow up.
 #[derive(Debug, Parser)]
 #[command(name = "wanglou", version, max_term_width = 100)]

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     charset,
+    cores::on_a_core,
     door::Door,
     source::{Reader, Site, listing::Context},
     web::{
@@ -234,7 +235,7 @@ impl<'a> Visit<'a> {
         self.pages += 1;
         let Fetched::Page(mut page) = fetched else { return Ok(None) };
         self.clock_offset = self.clock_offset.or(page.clock_offset);
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = on_a_core(move || {
             let body = std::mem::take(&mut page.body);
             let decoded = charset::decode(&body, site.encoding, page.charset.as_deref());
             let context = Context { source: &site.id, now: Timestamp::now(), tz: &site.tz, link: page.next.as_ref() };

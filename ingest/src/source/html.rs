@@ -15,7 +15,7 @@ use schemas::{
     kit::settings::{Comments, Field, HtmlList, HtmlThread, Order},
     records::Kind,
 };
-use scraper::{ElementRef, Html, Selector};
+use scraper::{ElementRef, Html, Node, Selector};
 use std::{
     collections::{BTreeMap, HashSet},
     sync::LazyLock,
@@ -304,8 +304,9 @@ fn all<T>(compiled: Option<Option<T>>) -> Option<Option<T>> {
 
 /// What links of a page are relative to.
 fn base(html: &Html, url: &Url) -> Url {
-    static BASE: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("base[href]").ok());
-    let href = BASE.as_ref().and_then(|selector| html.select(selector).next()?.attr("href"));
+    // A page has at most one, so its elements are looked through as they lie in memory, and not by a selector.
+    let href = html.tree.values().filter_map(Node::as_element).filter(|element| element.name() == "base");
+    let href = href.filter_map(|element| element.attr("href")).next();
     href.and_then(|href| address(url, href)).unwrap_or_else(|| url.clone())
 }
 

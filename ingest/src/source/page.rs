@@ -2,8 +2,9 @@
 //! kilobytes of unclosed formatting tags can be made to grow into gigabytes of nodes. So the nesting is estimated before
 //! anything is parsed, and the tree is watched while it grows.
 
+use ego_tree::Tree;
 use html5ever::{driver, tendril::TendrilSink};
-use scraper::{Html, HtmlTreeSink};
+use scraper::{Html, HtmlTreeSink, Node};
 
 /// Browsers stop at 512.
 const MAX_NESTING: usize = 1_024;
@@ -20,7 +21,11 @@ pub(crate) fn parse(text: &str) -> Result<Html, String> {
     if nesting(text) > MAX_NESTING {
         return Err(format!("the page nests more than {MAX_NESTING} elements: it is broken, or means harm"));
     }
-    let mut parser = driver::parse_document(HtmlTreeSink::new(Html::new_document()), driver::ParseOpts::default());
+    let mut html = Html::new_document();
+    // Every tag makes a node, of itself or of the text behind it: a tree that never grows is never copied.
+    let tags = memchr::memchr_iter(b'<', text.as_bytes()).count();
+    html.tree = Tree::with_capacity(Node::Document, tags.min(MAX_NODES) + 8);
+    let mut parser = driver::parse_document(HtmlTreeSink::new(html), driver::ParseOpts::default());
     let mut rest = text;
     while !rest.is_empty() {
         let (step, after) = rest.split_at(boundary(rest, STEP_BYTES));
