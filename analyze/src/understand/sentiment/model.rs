@@ -190,9 +190,13 @@ impl Model {
         }
     }
 
-    /// The probability of each emotion in a text with these features, each of which is named once.
+    /// The probability of each emotion in a text with these features, each of which is named once. Where there are none
+    /// nothing was said: that is neutral, however common complaints are.
     #[must_use]
     pub fn emotions(&self, features: &[u32]) -> Emotions {
+        if features.is_empty() {
+            return NOTHING_SAID;
+        }
         Emotions(softmax(self.calibration.scores(&self.evidence(features))))
     }
 
@@ -240,6 +244,9 @@ impl Calibration {
 /// The probability of each emotion; they sum to one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Emotions(pub [f32; CLASSES]);
+
+/// No emotion.
+const NOTHING_SAID: Emotions = Emotions([0.0, 0.0, 0.0, 1.0, 0.0]);
 
 impl Emotions {
     /// Negative, neutral or positive.
@@ -324,6 +331,12 @@ mod tests {
             let likeliest = likeliest.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
             assert_eq!(found.label, likeliest.1);
         }
+    }
+
+    #[test]
+    fn where_nothing_is_said_no_emotion_is_heard() {
+        assert_eq!(small().judge(&[]).label, Label::Neutral);
+        assert_eq!(Model::shipped().unwrap().judge(&[]).label, Label::Neutral);
     }
 
     #[test]

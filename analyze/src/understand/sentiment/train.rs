@@ -370,3 +370,25 @@ impl Random {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_teaches_what_it_knows() {
+        let errors_of = |name: &str, label, emotions| {
+            let set = SETS.iter().position(|set| set.name == name).unwrap();
+            let sample = Sample { features: Vec::new(), label, emotions, set, fold: 0 };
+            errors(&sample, [0.0; SCORES])
+        };
+        let posts = errors_of("smp2020_usual_eval_labeled", Label::Negative, 0..1);
+        assert!(posts[0] < 0.0 && posts[1..CLASSES].iter().all(|error| *error > 0.0), "anger it is: {posts:?}");
+        assert!(posts[CLASSES] < 0.0 && posts[CLASSES + 1..].iter().all(|error| *error > 0.0), "an everyday post");
+        let attitudes = errors_of("weibo2018_train", Label::Negative, 0..NEUTRAL);
+        assert!(attitudes[..NEUTRAL].iter().all(|error| *error < 0.0) && attitudes[JOY] > 0.0, "{attitudes:?}");
+        assert!(attitudes[NEUTRAL].abs() < f32::EPSILON, "of neutral it says nothing");
+        let cars = errors_of("bdci_car", Label::Positive, JOY..CLASSES);
+        assert!(cars[JOY] < 0.0 && cars[CLASSES..].iter().all(|error| error.abs() < f32::EPSILON), "nor this of kinds");
+    }
+}
