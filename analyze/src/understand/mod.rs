@@ -223,14 +223,7 @@ impl Understanding {
     }
 
     fn emotions(&self, title: &Cut<'_>, text: &Cut<'_>) -> sentiment::Emotions {
-        let mut features = Vec::with_capacity(6 * text.folded.len());
-        if !title.folded.is_empty() {
-            sentiment::features::extract(title.own(), &mut features);
-        }
-        if !text.folded.is_empty() {
-            sentiment::features::extract(text.own(), &mut features);
-        }
-        self.model.emotions(&features)
+        self.model.emotions(&sentiment::features::features([title.own(), text.own()]))
     }
 }
 

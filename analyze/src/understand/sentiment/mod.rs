@@ -1,6 +1,6 @@
 //! Sentiment: negative, neutral or positive, with probabilities that mean what they say.
 //!
-//! A linear model on hashed features ([`features`]), trained by us ([`mod@train`]), shipped in the program ([`model`]); its
+//! Linear on hashed features ([`features`]), trained by us ([`mod@train`]), shipped in the program ([`model`]); its
 //! figures and limits stand in `models/sentiment.md` and are measured by [`mod@evaluate`]. The model tells five emotions apart;
 //! the three labels are their sums.
 
@@ -22,9 +22,7 @@ use super::{Cut, Segmenter, fold};
 /// The features of a text on its own, for training and measuring; in the stream the cut is shared.
 fn features_of(segmenter: &Segmenter, text: &str) -> Vec<u32> {
     let folded = fold(text);
-    let mut found = Vec::new();
-    features::extract(Cut::new(segmenter, text, &folded).own(), &mut found);
-    found
+    features::features([Cut::new(segmenter, text, &folded).own()])
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! Where a feature's weights stand: a hash table that a post's features are looked up in, made to be a file.
 //!
-//! A row is 24 bytes, mostly within one cache line: four tags of one byte, then the five weights of each of the four
+//! A row is 40 bytes, within one cache line or two: four tags of one byte, then the nine weights of each of the four
 //! features. The upper bits of a feature's hash name its row, the lower eight its tag, so that a feature which the model
 //! does not know is taken for one that it knows about once in a hundred times, and costs one look into memory.
 
-use super::model::CLASSES;
+use super::model::SCORES;
 use rustc_hash::FxHashMap;
 
 /// Features in a row.
 const SLOTS: usize = 4;
 /// Bytes of a row.
-pub(super) const ROW: usize = SLOTS + SLOTS * CLASSES;
+pub(super) const ROW: usize = SLOTS + SLOTS * SCORES;
 /// Rows of a trained model: less than 4 MiB.
-pub(super) const ROWS: usize = 174_000;
+pub(super) const ROWS: usize = 104_500;
 
 /// A row: tags (nought where there is no feature), then weights.
 pub(super) type Row = [u8; ROW];
@@ -41,15 +41,15 @@ pub(super) fn slot(rows: &[Row], feature: u32) -> Option<usize> {
 
 /// The weights of a slot.
 #[inline]
-pub(super) fn weights(rows: &[Row], slot: usize) -> [i8; CLASSES] {
-    let start = SLOTS + (slot % SLOTS) * CLASSES;
+pub(super) fn weights(rows: &[Row], slot: usize) -> [i8; SCORES] {
+    let start = SLOTS + (slot % SLOTS) * SCORES;
     std::array::from_fn(|class| rows[slot / SLOTS][start + class].cast_signed())
 }
 
 /// Sets the weights of a slot.
-pub(super) fn set_weights(rows: &mut [Row], slot: usize, weights: [i8; CLASSES]) {
-    let start = SLOTS + (slot % SLOTS) * CLASSES;
-    rows[slot / SLOTS][start..start + CLASSES].copy_from_slice(&weights.map(i8::cast_unsigned));
+pub(super) fn set_weights(rows: &mut [Row], slot: usize, weights: [i8; SCORES]) {
+    let start = SLOTS + (slot % SLOTS) * SCORES;
+    rows[slot / SLOTS][start..start + SCORES].copy_from_slice(&weights.map(i8::cast_unsigned));
 }
 
 /// How many slots these rows have.
@@ -86,8 +86,8 @@ mod tests {
         assert_eq!(slot(&rows, 0x30), None);
         let places: Vec<_> = [0x20, 0x40, 0x50, 0x10].iter().map(|&feature| slot(&rows, feature)).collect();
         assert_eq!(places, [Some(0), Some(1), Some(2), Some(3)]);
-        set_weights(&mut rows, 2, [-128, 0, 127, 1, -1]);
-        assert_eq!(weights(&rows, 2), [-128, 0, 127, 1, -1]);
-        assert_eq!((weights(&rows, 1), weights(&rows, 3)), ([0; 5], [0; 5]));
+        set_weights(&mut rows, 2, [-128, 0, 127, 1, -1, 2, 3, -2, -3]);
+        assert_eq!(weights(&rows, 2), [-128, 0, 127, 1, -1, 2, 3, -2, -3]);
+        assert_eq!((weights(&rows, 1), weights(&rows, 3)), ([0; SCORES], [0; SCORES]));
     }
 }
