@@ -5,6 +5,7 @@
 //! harm; after a restart every topic is told once at once, which makes good a pulse that a crash has swallowed.
 
 use super::{
+    WatchTopics,
     api::Shared,
     official,
     snapshot::{self, Borrowed},
@@ -41,6 +42,7 @@ pub(super) struct Worker {
     log: SharedLog,
     reader: Box<dyn Reader>,
     trend: Shared,
+    watched: WatchTopics,
     official: official::Shared,
     official_path: PathBuf,
     official_unsaved: bool,
@@ -59,8 +61,13 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Restores the state and opens the log.
-    pub(super) async fn open(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Self> {
-        let config = Config::from(settings);
+    pub(super) async fn open(
+        settings: &Settings,
+        mut watched: WatchTopics,
+        log: SharedLog,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Self> {
+        let config = Config { watch: watched.borrow_and_update().to_vec(), ..Config::from(settings) };
         let folder = settings.data_dir.join(super::FOLDER);
         std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
         let path = folder.join(super::SNAPSHOT);
@@ -85,6 +92,7 @@ impl Worker {
             log,
             reader,
             trend: Shared::new(trend),
+            watched,
             official,
             official_path,
             official_unsaved: false,
@@ -122,6 +130,7 @@ impl Worker {
             match batch {
                 Ok(batch) => {
                     failures = 0;
+                    self.follow_topics();
                     if let Some(batch) = batch {
                         self.take(batch).await?;
                     }
@@ -138,6 +147,16 @@ impl Worker {
             self.save_if_due().await;
         }
         self.save().await
+    }
+
+    /// Takes the topics that stand. Before a batch is counted: no post names one that is not known.
+    fn follow_topics(&mut self) {
+        // An error says that they change no more.
+        if self.watched.has_changed().unwrap_or(false) {
+            let watch = self.watched.borrow_and_update().clone();
+            self.trend.lock().watch(&watch, Timestamp::now());
+            self.unsaved = true;
+        }
     }
 
     /// Counts a batch.

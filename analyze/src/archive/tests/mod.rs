@@ -111,7 +111,8 @@ fn take_as(
             keyphrases: Vec::new(),
             topics: post.topics.clone(),
         };
-        let document = FIELDS.document(&analyzed, &analyzed.encode(), &understood, id_hash, &judged.now);
+        let document =
+            FIELDS.document(&analyzed, &analyzed.encode(), [&understood.title, &understood.text], id_hash, &judged.now);
         writer.add(&post.id, id_hash, &judged, document, post.text.len())?;
     }
     writer.advance(post.at.partition, post.at.offset + 1);
