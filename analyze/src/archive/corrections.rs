@@ -92,15 +92,19 @@ impl Corrections {
     /// The next posts to be corrected, at most `most`; waits for one. Nothing is lost when it is no longer waited for.
     pub async fn next(&self, most: usize) -> Vec<Box<str>> {
         loop {
-            {
-                let mut state = self.state();
-                let count = state.queue.len().min(most);
-                if count > 0 {
-                    return state.queue.drain(..count).collect();
-                }
+            let ids = self.take(most);
+            if !ids.is_empty() {
+                return ids;
             }
             self.0.queued.notified().await;
         }
+    }
+
+    /// The next posts to be corrected, at most `most`; none when none wait.
+    pub(super) fn take(&self, most: usize) -> Vec<Box<str>> {
+        let queue = &mut self.state().queue;
+        let count = queue.len().min(most);
+        queue.drain(..count).collect()
     }
 
     /// Makes a post bear what stands.

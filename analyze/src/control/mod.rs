@@ -21,8 +21,6 @@ pub(crate) mod dictionary;
 mod follow;
 mod renewal;
 mod standing;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use api::router;
 pub(crate) use follow::{Follower, corrections};

@@ -42,7 +42,6 @@ pub(super) struct Worker {
     log: SharedLog,
     reader: Box<dyn Reader>,
     trend: Shared,
-    watched: WatchTopics,
     official: official::Shared,
     official_path: PathBuf,
     official_unsaved: bool,
@@ -91,8 +90,7 @@ impl Worker {
         Ok(Self {
             log,
             reader,
-            trend: Shared::new(trend),
-            watched,
+            trend: Shared::new(trend, watched),
             official,
             official_path,
             official_unsaved: false,
@@ -130,7 +128,6 @@ impl Worker {
             match batch {
                 Ok(batch) => {
                     failures = 0;
-                    self.follow_topics();
                     if let Some(batch) = batch {
                         self.take(batch).await?;
                     }
@@ -147,16 +144,6 @@ impl Worker {
             self.save_if_due().await;
         }
         self.save().await
-    }
-
-    /// Takes the topics that stand. Before a batch is counted: no post names one that is not known.
-    fn follow_topics(&mut self) {
-        // An error says that they change no more.
-        if self.watched.has_changed().unwrap_or(false) {
-            let watch = self.watched.borrow_and_update().clone();
-            self.trend.lock().watch(&watch, Timestamp::now());
-            self.unsaved = true;
-        }
     }
 
     /// Counts a batch.

@@ -90,6 +90,12 @@ impl Segmenter {
         tokens
     }
 
+    /// Whether both share one dictionary.
+    #[cfg(test)]
+    pub(super) fn is_the_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.jieba, &other.jieba)
+    }
+
     /// Whether the dictionary has a word.
     #[must_use]
     pub(super) fn knows(&self, word: &str) -> bool {
