@@ -133,6 +133,7 @@ pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // `map_err` wants a function of this type
 fn told(faults: Vec<Fault>) -> anyhow::Error {
     anyhow::anyhow!(faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))
 }

@@ -173,7 +173,7 @@ async fn a_correction_is_believed_exported_and_taken_back() {
     stage.found("", 2).await;
     let choices = stage.get("/api/corrections/choices").await;
     let category = choices["categories"].as_array().unwrap().iter().filter_map(Value::as_str);
-    let category = category.filter(|path| path.split('/').count() == 3).last().unwrap().to_owned();
+    let category = category.filter(|path| path.split('/').count() == 3).next_back().unwrap().to_owned();
     let unit = choices["units"][1].clone();
 
     let said = json!({"post": "forum:1", "sentiment": "positive", "category": category, "note": "说的是反话"});
