@@ -211,7 +211,7 @@ fn a_month_that_is_built_anew_meanwhile_bears_it() {
     while desk.writer().reindex().unwrap() {
         second += 1;
         let number = (second * 37).cast_unsigned() % POSTS;
-        desk.say(&number.to_string(), (number % 5 != 0).then_some(Label::Positive), second);
+        desk.say(&number.to_string(), (!number.is_multiple_of(5)).then_some(Label::Positive), second);
         desk.correct();
         if second % 3 == 0 {
             desk.commit();
