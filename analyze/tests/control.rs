@@ -348,6 +348,10 @@ async fn a_watch_topic_is_matched_and_counted_from_the_next_post_on() {
     let again = stage.post("/api/watch", json!({"name": "断气", "query": "煤气"})).await;
     assert_ne!(again["id"], id, "an id is never given to another");
     stage.stop().await;
+    // Whoever builds a stopped archive anew knows it too.
+    let now = analyze::understanding_now(&site.settings(), &site.log).await.unwrap();
+    let topics = now.understand_text("", "没有煤气, 停水").topics;
+    assert_eq!(topics, ["water", again["id"].as_str().unwrap()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
