@@ -16,10 +16,17 @@ use tantivy::{
     DocAddress, DocSet, Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TERMINATED, TantivyDocument, Term,
     directory::MmapDirectory,
     schema::{IndexRecordOption, Value},
+    store::{Compressor, ZstdCompressor},
 };
 
 /// Blocks of the document store that a segment's reader keeps decompressed: 16 KiB each.
 const STORE_CACHE_BLOCKS: usize = 8;
+
+/// zstd takes a third less room for posts than lz4 does, which leaves room for `pairs`.
+fn settings() -> IndexSettings {
+    let docstore_compression = Compressor::Zstd(ZstdCompressor::default());
+    IndexSettings { docstore_compression, ..IndexSettings::default() }
+}
 
 /// A month's index, open for reading.
 pub(super) struct MonthIndex {
@@ -38,7 +45,7 @@ impl MonthIndex {
             let directory = MmapDirectory::open(folder)?;
             let index = match Index::exists(&directory)? {
                 true => Index::open(directory)?,
-                false => Index::create(directory, FIELDS.schema.clone(), IndexSettings::default())?,
+                false => Index::create(directory, FIELDS.schema.clone(), settings())?,
             };
             Self::with(generation, index)
         };

@@ -13,6 +13,7 @@
 //! | `thread`, `parent` | as one term each | | | the thread view: the source's own ids |
 //! | `flag` | as one term each | | | filters: those of [`FLAGS`] that are so |
 //! | a field for each level of [`KEYWORDS`] that has none above | as one term each | | | filters, facets |
+//! | `pairs` | each two letters side by side | | | finding a substring without the places of all its characters |
 //!
 //! The stored record is versioned like any record of the log, so a new optional key of it needs no new index.
 //!
@@ -60,6 +61,7 @@ pub(crate) struct Fields {
     pub(super) thread: Field,
     pub(super) parent: Field,
     pub(super) flag: Field,
+    pub(super) pairs: Field,
     // For each level of each row of KEYWORDS, its name and field.
     keywords: Vec<(&'static str, Field)>,
 }
@@ -103,14 +105,16 @@ impl Fields {
             thread: schema.add_text_field("thread", term()),
             parent: schema.add_text_field("parent", term()),
             flag: schema.add_text_field("flag", term()),
+            pairs: Field::from_field_id(u32::MAX),
             schema: Schema::builder().build(),
         };
-        // Last, so that a row that is added to the table later adds its field at the end.
         for level in KEYWORDS.iter().flat_map(|field| field.levels) {
             if fields.keyword(level.name).is_none() {
                 fields.keywords.push((level.name, schema.add_text_field(level.name, term())));
             }
         }
+        // What is added to the table of keywords from now on comes behind this one.
+        fields.pairs = schema.add_text_field("pairs", tokens("pairs", IndexRecordOption::Basic, false));
         fields.schema = schema.build();
         fields
     }
@@ -162,6 +166,7 @@ impl Fields {
             if !normal.folded.is_empty() {
                 document.add_text(chars, &normal.folded);
                 document.add_text(words, &normal.words);
+                document.add_text(self.pairs, &normal.folded);
             }
         };
         text(title, self.title_chars, self.title_words);
@@ -193,6 +198,7 @@ pub(super) fn fitted(document: Document, schema: &Schema) -> Document {
 /// Gives an index the tokenizers that the schema names.
 pub(super) fn register_tokenizers(index: &Index) {
     index.tokenizers().register("characters", tokens::Characters::default());
+    index.tokenizers().register("pairs", tokens::Pairs::default());
     index.tokenizers().register("words", tokens::Words::default());
 }
 
@@ -276,6 +282,7 @@ mod tests {
         let then =
             ["source", "kind", "sentiment", "topic", "title_chars", "text_chars", "title_words", "text_words", "post"];
         let last = ["cluster", "thread", "parent", "flag", "category", "category2", "category3", "place", "unit"];
+        let last = [&last[..], &["pairs"]].concat();
         assert_eq!(names, [&first[..], &then, &last].concat(), "an order that was released stays; new ones come last");
     }
 

@@ -1,7 +1,9 @@
-//! The two ways in which a text is cut for the index.
+//! The three ways in which a text is cut for the index.
 //!
 //! * [`Characters`]: each character is a token, white space and punctuation included. A phrase of such tokens is a
 //!   substring, so whatever is in a post can be found, whatever the dictionary says.
+//! * [`Pairs`]: each two letters or digits side by side. A pair answers for itself, and for a longer substring it says which posts are
+//!   worth a look at the places of their characters.
 //! * [`Words`]: what the segmenter cut, joined by spaces. They rank; finding does not depend on them.
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
@@ -46,6 +48,72 @@ impl TokenStream for CharacterStream<'_> {
 
     fn token_mut(&mut self) -> &mut Token {
         self.token
+    }
+}
+
+/// One token for each two letters or digits side by side.
+#[derive(Clone, Default)]
+pub(super) struct Pairs {
+    token: Token,
+}
+
+pub(super) struct PairStream<'a> {
+    pairs: PairsOf<'a>,
+    token: &'a mut Token,
+}
+
+impl Tokenizer for Pairs {
+    type TokenStream<'a> = PairStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> PairStream<'a> {
+        self.token.reset();
+        PairStream { pairs: pairs(text), token: &mut self.token }
+    }
+}
+
+impl TokenStream for PairStream<'_> {
+    fn advance(&mut self) -> bool {
+        let Some(pair) = self.pairs.next() else { return false };
+        self.token.text.clear();
+        self.token.text.push_str(pair);
+        self.token.position = self.token.position.wrapping_add(1);
+        true
+    }
+
+    fn token(&self) -> &Token {
+        self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        self.token
+    }
+}
+
+/// The pairs of a text that [`Pairs`] indexes.
+pub(super) fn pairs(text: &str) -> PairsOf<'_> {
+    PairsOf { text, rest: text.char_indices(), before: None }
+}
+
+/// See [`pairs`].
+pub(super) struct PairsOf<'a> {
+    text: &'a str,
+    rest: std::str::CharIndices<'a>,
+    /// Where the letter before begins, if it is one.
+    before: Option<usize>,
+}
+
+impl<'a> Iterator for PairsOf<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        for (at, character) in self.rest.by_ref() {
+            let is_letter = character.is_alphanumeric();
+            let before = std::mem::replace(&mut self.before, is_letter.then_some(at));
+            if let (Some(before), true) = (before, is_letter) {
+                return Some(&self.text[before..at + character.len_utf8()]);
+            }
+        }
+        None
     }
 }
 
@@ -110,6 +178,15 @@ mod tests {
         let expected: Vec<_> = expected.into_iter().enumerate().collect();
         assert_eq!(tokens(Characters::default(), "停a ,🚰\0"), expected);
         assert_eq!(tokens(Characters::default(), ""), []);
+    }
+
+    #[test]
+    fn pairs_are_what_stands_side_by_side() {
+        let expected = ["停水", "水3", "3d", "éß"];
+        assert_eq!(pairs("停水3d, 了\néß🚰x").collect::<Vec<_>>(), expected);
+        let tokens: Vec<_> = tokens(Pairs::default(), "停水3d, 了\néß🚰x").into_iter().map(|(_, text)| text).collect();
+        assert_eq!(tokens, expected);
+        assert_eq!(pairs("停").chain(pairs("")).count(), 0);
     }
 
     #[test]

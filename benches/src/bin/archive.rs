@@ -8,7 +8,10 @@
 
 #![allow(clippy::print_stdout)] // a program for developers: it speaks
 
-use analyze::{archive, understand::Understanding};
+use analyze::{
+    archive::{self, corrections::Corrections},
+    understand::Understanding,
+};
 use anyhow::{Context, ensure};
 use axum::Extension;
 use benches::{machine::usage, texts::Texts};
@@ -217,7 +220,8 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings { data_dir: folder.to_owned(), ..Settings::default() };
     let understanding = Arc::new(Understanding::new([])?);
     let shutdown = Shutdown::new();
-    let service = archive::start(&settings, log.clone(), understanding.clone(), shutdown.clone()).await?;
+    let opened = archive::open(&settings, understanding.clone(), Corrections::default()).await?;
+    let service = archive::start(&settings, log.clone(), opened, shutdown.clone()).await?;
 
     // What an earlier run has made of the same posts is there already.
     let note = folder.join("made");

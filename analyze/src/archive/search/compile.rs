@@ -1,14 +1,16 @@
 //! A query as tantivy asks it of one month.
 //!
 //! A term is a substring of the title or of the text: the phrase of its characters, one beside the other. So a hit holds the
-//! term exactly, and every post that holds it is a hit. A month that was made before a field was is asked without it: no post of it has
+//! term exactly, and every post that holds it is a hit. Two letters side by side are asked for as the pair that they are, and a longer term
+//! by its pairs first ([`SubstringQuery`]); a month that knows no pairs yet is asked by characters alone. A month that was made before a field was is asked without it: no post of it has
 //! any value there, and whoever searches is told ([`Compiled::lacks`]).
 
-use super::{Threaded, excluded::Excluded, near::NearQuery};
+use super::{Threaded, excluded::Excluded, near::NearQuery, substring::SubstringQuery};
 use crate::{
     archive::{
         dates::nanos,
         schema::{FIELDS, native_id},
+        tokens,
         verdict::GONE,
     },
     query::{Filter, Query},
@@ -49,7 +51,7 @@ impl Compiler<'_> {
     fn expression(&mut self, query: &Query) -> Box<dyn Tantivy> {
         match query {
             Query::All => Box::new(AllQuery),
-            Query::Term(term) => any_of([substring(FIELDS.title_chars, term), substring(FIELDS.text_chars, term)]),
+            Query::Term(term) => self.term(term),
             Query::Near { left, right, within } => any_of([FIELDS.title_chars, FIELDS.text_chars].map(|field| {
                 Box::new(NearQuery::new(characters(field, left), characters(field, right), *within)) as _
             })),
@@ -65,6 +67,20 @@ impl Compiler<'_> {
             Query::Not(not) => must_not(self.expression(not)),
             query => (Occur::Must, self.expression(query)),
         }
+    }
+
+    fn term(&self, term: &str) -> Box<dyn Tantivy> {
+        let mut pairs: Vec<Term> = tokens::pairs(term).map(|pair| Term::from_field_text(FIELDS.pairs, pair)).collect();
+        if pairs.is_empty() || !self.has(FIELDS.pairs) {
+            return any_of([substring(FIELDS.title_chars, term), substring(FIELDS.text_chars, term)]);
+        }
+        if term.chars().nth(2).is_none() {
+            return Box::new(TermQuery::new(pairs.swap_remove(0), IndexRecordOption::Basic));
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        let characters = [FIELDS.title_chars, FIELDS.text_chars].map(|field| characters(field, term));
+        Box::new(SubstringQuery { pairs, characters })
     }
 
     fn filter(&mut self, filter: &Filter) -> Box<dyn Tantivy> {

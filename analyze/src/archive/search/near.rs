@@ -1,13 +1,11 @@
 //! Two substrings of one field near each other. Both phrases are looked for by the places of their characters, and the
 //! distance is measured between them: exactly what [`any_near`] says of the text itself.
 
+use super::places::{Characters, together};
 use crate::query::any_near;
-use std::collections::BTreeMap;
 use tantivy::{
     DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term,
-    postings::{Postings, SegmentPostings},
     query::{EmptyScorer, EnableScoring, Explanation, Query, Scorer, Weight},
-    schema::IndexRecordOption,
 };
 
 /// See the module. The terms are those of the characters of the two.
@@ -32,26 +30,10 @@ impl Query for NearQuery {
 
 impl Weight for NearQuery {
     fn scorer(&self, segment: &SegmentReader, _: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        let mut numbers: BTreeMap<&Term, usize> = BTreeMap::new();
-        let mut postings = Vec::new();
-        for term in self.left.iter().chain(&self.right) {
-            if numbers.contains_key(term) {
-                continue;
-            }
-            let index = segment.inverted_index(term.field())?;
-            match index.read_postings(term, IndexRecordOption::WithFreqsAndPositions)? {
-                Some(found) => {
-                    numbers.insert(term, postings.len());
-                    postings.push(found);
-                }
-                // A character that no post of the segment holds.
-                None => return Ok(Box::new(EmptyScorer)),
-            }
-        }
-        let of = |terms: &[Term]| terms.iter().filter_map(|term| numbers.get(term).copied()).collect();
-        let (left, right) = (of(&self.left), of(&self.right));
-        let places = vec![Vec::new(); postings.len()];
-        let mut scorer = NearScorer { postings, left, right, within: self.within, places, doc: 0 };
+        let Some((characters, [left, right])) = Characters::open(segment, [&self.left, &self.right])? else {
+            return Ok(Box::new(EmptyScorer));
+        };
+        let mut scorer = NearScorer { characters, left, right, within: self.within, doc: 0 };
         scorer.settle(0);
         Ok(Box::new(scorer))
     }
@@ -62,12 +44,10 @@ impl Weight for NearQuery {
 }
 
 struct NearScorer {
-    // Of each character once; the two phrases are numbers of them.
-    postings: Vec<SegmentPostings>,
+    characters: Characters,
     left: Vec<usize>,
     right: Vec<usize>,
     within: u32,
-    places: Vec<Vec<u32>>,
     doc: DocId,
 }
 
@@ -75,7 +55,7 @@ impl NearScorer {
     /// Goes to the first match at or after a document.
     fn settle(&mut self, mut target: DocId) -> DocId {
         loop {
-            target = self.together(target);
+            target = together(&mut self.characters.postings, target);
             if target == TERMINATED || self.is_match() {
                 self.doc = target;
                 return target;
@@ -84,42 +64,14 @@ impl NearScorer {
         }
     }
 
-    /// The first document at or after that holds all characters.
-    fn together(&mut self, mut target: DocId) -> DocId {
-        'again: loop {
-            for postings in &mut self.postings {
-                let doc = if postings.doc() < target { postings.seek(target) } else { postings.doc() };
-                if doc > target {
-                    target = doc;
-                    if target == TERMINATED {
-                        return TERMINATED;
-                    }
-                    continue 'again;
-                }
-            }
-            return target;
-        }
-    }
-
     fn is_match(&mut self) -> bool {
-        for (postings, places) in self.postings.iter_mut().zip(&mut self.places) {
-            postings.positions(places);
-        }
-        let lefts = self.begins(&self.left);
+        self.characters.read();
+        let lefts: Vec<u32> = self.characters.begins(&self.left).collect();
         if lefts.is_empty() {
             return false;
         }
-        let rights = self.begins(&self.right);
+        let rights: Vec<u32> = self.characters.begins(&self.right).collect();
         any_near(&lefts, self.left.len() as u32, &rights, self.right.len() as u32, self.within)
-    }
-
-    /// Where a phrase begins.
-    fn begins(&self, phrase: &[usize]) -> Vec<u32> {
-        let Some((&first, rest)) = phrase.split_first() else { return Vec::new() };
-        let follows = |begin: u32| {
-            (begin + 1..).zip(rest).all(|(place, &character)| self.places[character].binary_search(&place).is_ok())
-        };
-        self.places[first].iter().copied().filter(|&begin| follows(begin)).collect()
     }
 }
 
@@ -137,7 +89,7 @@ impl DocSet for NearScorer {
     }
 
     fn size_hint(&self) -> u32 {
-        self.postings.iter().map(DocSet::size_hint).min().unwrap_or(0)
+        self.characters.postings.iter().map(DocSet::size_hint).min().unwrap_or(0)
     }
 }
 
