@@ -16,7 +16,7 @@
 //! written down in [`REQUEST`] until all months are done, so a restart goes on with those that are left.
 
 use super::{
-    Archive,
+    Archive, READ_AGAIN,
     corrections::Corrections,
     coverage::Coverage,
     dates::Month,
@@ -81,6 +81,17 @@ pub fn request(data_dir: &Path, now: Timestamp) -> anyhow::Result<()> {
 /// # Errors
 /// When the archive cannot be read.
 pub fn progress(data_dir: &Path, version: &str) -> anyhow::Result<Option<(usize, usize)>> {
+    // A month that was built anew between listing and reading is gone under its former name: it is looked again.
+    let mut read = look(data_dir, version);
+    for _ in 0..READ_AGAIN {
+        if read.is_err() {
+            read = look(data_dir, version);
+        }
+    }
+    read
+}
+
+fn look(data_dir: &Path, version: &str) -> anyhow::Result<Option<(usize, usize)>> {
     let folder = data_dir.join("archive");
     let Some(requested_at) = requested(&folder)? else { return Ok(None) };
     let (months, _) = generation::list(&folder, |generation| month::covered(&generation.path))?;
