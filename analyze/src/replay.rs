@@ -146,6 +146,7 @@ impl<'a> Replay<'a> {
             cluster: None,
             official: None,
             addressed_to: None,
+            corrected: None,
             gone_at: None,
             reply: None,
         }

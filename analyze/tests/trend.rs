@@ -66,6 +66,7 @@ fn post(partition: u32, offset: u64, published_at: Timestamp) -> AnalyzedPost {
         cluster: None,
         official: None,
         addressed_to: None,
+        corrected: None,
         gone_at: None,
         reply: None,
     }

@@ -73,6 +73,7 @@ fn posts(begin: Timestamp) -> Vec<AnalyzedPost> {
                 cluster: None,
                 official: None,
                 addressed_to: None,
+                corrected: None,
                 gone_at: None,
                 reply: None,
             }

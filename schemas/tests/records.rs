@@ -97,7 +97,19 @@ fn the_api_description_shows_the_types() {
             assert!(generated.contains_key(&name) , "{name}");
         })+};
     }
-    add!(DoorPost, Pulse, Rejected, IncidentRecord, Delivery, Sentiment, Kind, schemas::kit::auth::Role);
+    add!(
+        DoorPost,
+        Pulse,
+        Rejected,
+        IncidentRecord,
+        Delivery,
+        Sentiment,
+        Kind,
+        Corrected,
+        Correction,
+        ToneProbability,
+        schemas::kit::auth::Role
+    );
     let written = api["components"]["schemas"].as_object_mut().unwrap();
     written.extend(generated);
     agrees("openapi.json", &api);

@@ -340,6 +340,7 @@ impl Round {
             cluster,
             official: post.official,
             addressed_to: post.addressed_to,
+            corrected: None,
             gone_at: None,
             reply: post.reply.filter(|_| !light),
         };

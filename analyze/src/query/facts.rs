@@ -24,6 +24,8 @@ pub struct Facts<'p> {
     pub official: bool,
     /// Whether it is seen to be gone.
     pub gone: bool,
+    /// Whether a person has corrected what was understood of it.
+    pub corrected: bool,
     /// The founding post of the near-copies that it is one of.
     pub cluster: Option<&'p str>,
     /// When it was published.
@@ -58,6 +60,7 @@ impl<'p> Facts<'p> {
             units: post.addressed_to.as_deref().into_iter().collect(),
             official: post.official.is_some(),
             gone: post.gone_at.is_some(),
+            corrected: post.corrected.is_some(),
             published_at: Some(post.published_at),
             counts: post.counts,
             ..Self::default()

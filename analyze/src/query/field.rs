@@ -147,13 +147,19 @@ pub struct Flag {
 }
 
 /// Every field that holds yes or no.
-pub static FLAGS: [Flag; 2] = [
+pub static FLAGS: [Flag; 3] = [
     Flag { name: "official", chinese: &["官方"], of: |facts| facts.official, not_in_watch: None },
     Flag {
         name: "gone",
         chinese: &["已删", "已删除"],
         of: |facts| facts.gone,
         not_in_watch: Some("帖子刚到时不会已删 / a post that comes is not gone: leave this filter out"),
+    },
+    Flag {
+        name: "corrected",
+        chinese: &["更正", "已更正"],
+        of: |facts| facts.corrected,
+        not_in_watch: Some("帖子刚到时还没有更正 / nobody has corrected a post that comes: leave this filter out"),
     },
 ];
 

@@ -41,6 +41,7 @@ pub(super) fn post(offset: u64) -> AnalyzedPost {
         cluster: None,
         official: None,
         addressed_to: None,
+        corrected: None,
         gone_at: None,
         reply: None,
     }

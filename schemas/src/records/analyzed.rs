@@ -1,6 +1,6 @@
 //! `posts.analyzed`: a post with what was understood of it.
 
-use super::{Category, Counts, Kind, PlaceFound, Precision, Reply, UnitProposed};
+use super::{Category, Corrected, Counts, Kind, PlaceFound, Precision, Reply, UnitProposed};
 use crate::log::Position;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -148,6 +148,9 @@ pub struct AnalyzedPost {
     /// The unit that is proposed to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitProposed>,
+    /// What a person has corrected of sentiment, category, places and unit, and what was judged of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Corrected>,
     /// The fingerprint of the author's own words, in hexadecimal: near-copies have near fingerprints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,

@@ -10,6 +10,7 @@
 mod analyzed;
 mod audit;
 mod control;
+mod corrected;
 mod crawl;
 mod door;
 mod gone;
@@ -21,7 +22,8 @@ mod understood;
 
 pub use analyzed::{AnalyzedPost, Label, Sentiment, Tone, ToneProbability, Verdict};
 pub use audit::AuditEntry;
-pub use control::{Control, ControlValue};
+pub use control::{Control, ControlValue, Correction, UnitNamed};
+pub use corrected::{Corrected, CorrectedField, Judged};
 pub use crawl::{ClosedGap, CrawlOutcome, CrawlReport, LAG_BOUNDS, LagCount, Span, lag_bucket};
 pub use door::{DoorPost, DoorReply, FieldFault, MAX_LINE_BYTES, MAX_TEXT_BYTES, is_web_link};
 pub use gone::{Gone, RawRecord};

@@ -6,7 +6,10 @@ use crate::{
     understand::fold,
 };
 use jiff::Timestamp;
-use schemas::records::{AnalyzedPost, Counts, Kind, Record, Reply, Sentiment};
+use schemas::records::{
+    AnalyzedPost, Category, Corrected, Counts, Kind, PlaceFound, Record, Reply, Sentiment, ToneProbability,
+    UnitProposed,
+};
 use serde::Serialize;
 use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError, schema::Value};
 
@@ -29,6 +32,12 @@ pub struct Hit {
     #[serde(flatten)]
     pub counts: Counts,
     pub sentiment: Option<Sentiment>,
+    pub tones: Vec<ToneProbability>,
+    pub category: Option<Category>,
+    pub places: Vec<PlaceFound>,
+    pub elsewhere: Option<String>,
+    pub unit: Option<UnitProposed>,
+    pub corrected: Option<Corrected>,
     pub keyphrases: Vec<String>,
     pub topics: Vec<String>,
     pub place: Option<String>,
@@ -95,6 +104,12 @@ impl Hit {
             parent_id: post.parent_id,
             counts: post.counts,
             sentiment: post.sentiment,
+            tones: post.tones,
+            category: post.category,
+            places: post.places,
+            elsewhere: post.elsewhere,
+            unit: post.unit,
+            corrected: post.corrected,
             keyphrases: post.keyphrases,
             topics: post.topics,
             place: post.place,

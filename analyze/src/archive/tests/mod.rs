@@ -150,6 +150,7 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         cluster: None,
         official: post.official.then(|| "水务局".to_owned()),
         addressed_to: None,
+        corrected: None,
         gone_at: None,
         reply: None,
     }
