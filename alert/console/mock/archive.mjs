@@ -59,9 +59,8 @@ export class Archive {
       title: post.title ?? (n % 2 ? `${id === "water" ? "停水" : "求助"}: 谁来管管` : null),
       ...this.understood(id, n, post),
     }));
-    const answers = posts
-      .filter((_, n) => n % 5 === 0)
-      .flatMap((post, n) => this.answers(post, n === 0 ? 260 : (n % 5) * 2));
+    const asked = posts.filter((_, n) => n % 5 === 4);
+    const answers = asked.flatMap((post, n) => this.answers(post, n === 3 ? 260 : (n % 5) * 2, now));
     return [...posts, ...answers];
   }
 
@@ -95,7 +94,10 @@ export class Archive {
     };
   }
 
-  answers(post, many) {
+  answers(post, many, now) {
+    // All of them between the post and now, whenever it was.
+    const begin = Date.parse(post.published_at);
+    const step = Math.min(190_000, (now - begin) / (many + 1));
     return Array.from({ length: many }, (_, n) => ({
       ...post,
       id: `${post.id}-${n}`,
@@ -104,7 +106,7 @@ export class Archive {
       title: null,
       text: ANSWERS[n % ANSWERS.length],
       url: post.url,
-      published_at: iso(Date.parse(post.published_at) + (n + 1) * 47_000 * (many > 100 ? 0.02 : 1)),
+      published_at: iso(begin + (n + 1) * step),
       thread_id: post.native_id,
       parent_id: n % 4 === 2 ? `${post.native_id}-${n - 1}` : post.native_id,
       likes: n % 7,
