@@ -68,7 +68,7 @@ export function histogramOption(
       growth
         ? {
             type: "line",
-            step: bars.length > 200 ? false : "end",
+            step: bars.length > 200 ? false : "middle",
             symbol: "none",
             lineStyle: { color: palette("--accent"), width: 1.6 },
             areaStyle: { color: palette("--usual"), opacity: 1 },
