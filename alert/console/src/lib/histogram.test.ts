@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Histogram } from "../api/types";
-import { bins, bucketEnd, label, labelEvery, narrowed, narrows, peak, span } from "./histogram";
+import { bins, bucketEnd, label, labelled, narrowed, narrows, peak, span } from "./histogram";
 import { period } from "./periods";
 import { emptySearch } from "./searchUrl";
 
@@ -66,10 +66,53 @@ describe("labels", () => {
     expect(span({ ...bin!, end: bin!.at + 3_600_000 }, "hour", ZONE)).toBe("2026-11-23 00:00 – 01:00");
   });
 
+  const every = (scale: Histogram["scale"], minutes: number, count: number) =>
+    bins(
+      {
+        scale,
+        buckets: Array.from({ length: count }, (_, n) => ({
+          from: new Date(at("2026-11-23T15:30:00Z") + n * minutes * 60_000).toISOString(),
+          count: 1,
+        })),
+      },
+      ZONE,
+    );
+  const shown = (bars: ReturnType<typeof bins>, scale: Histogram["scale"], room: number) =>
+    [...labelled(bars, scale, ZONE, room)].map((index) => label(bars[index]!.at, scale, ZONE));
+
   it("stand so far apart that they do not touch", () => {
-    expect(labelEvery(10, 1000)).toBe(1);
-    expect(labelEvery(120, 620)).toBe(12);
-    expect(labelEvery(3000, 0)).toBe(3000);
+    expect(shown(every("day", 1440, 5), "day", 1000)).toHaveLength(5);
+    expect(shown(every("day", 1440, 120), "day", 620)).toHaveLength(10);
+    expect(shown(every("day", 1440, 120), "day", 0)).toHaveLength(1);
+    expect(shown([], "hour", 500)).toEqual([]);
+  });
+
+  it("stand at round times, and where many days are shown at midnight alone", () => {
+    expect(shown(every("minute", 1, 60), "minute", 400)).toEqual(["23:30", "23:40", "23:50", "11-24", "00:10", "00:20"]);
+    const hours = bins(
+      {
+        scale: "hour",
+        buckets: Array.from({ length: 170 }, (_, n) => ({
+          from: new Date(at("2026-11-22T01:00:00Z") + n * 3_600_000).toISOString(),
+          count: 1,
+        })),
+      },
+      ZONE,
+    );
+    expect(shown(hours, "hour", 1080)).toEqual(
+      ["12:00", "11-23", "12:00", "11-24", "12:00", "11-25"].concat([
+        "12:00",
+        "11-26",
+        "12:00",
+        "11-27",
+        "12:00",
+        "11-28",
+        "12:00",
+        "11-29",
+      ]),
+    );
+    expect(shown(hours, "hour", 500)).toEqual(["11-23", "11-24", "11-25", "11-26", "11-27", "11-28", "11-29"]);
+    expect(shown(hours, "hour", 250)).toEqual(["11-23", "11-25", "11-27", "11-29"]);
   });
 });
 

@@ -75,9 +75,31 @@ export function span(bin: Bin, scale: Scale, zone: string): string {
   return `${day} ${clock(bin.at, zone, false)} – ${clock(bin.end, zone, false)}`;
 }
 
-/** Every how many bars a label stands, so that they do not touch; `room` is the width in pixels. */
-export function labelEvery(count: number, room: number): number {
-  return Math.max(1, Math.ceil(count / Math.max(1, Math.floor(room / 62))));
+/** Between two labels, in minutes: what a clock's face is divided by. */
+const STEPS: Partial<Record<Scale, readonly number[]>> = {
+  minute: [1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440],
+  hour: [60, 120, 180, 360, 720, 1440],
+};
+/** The room that a label takes, in pixels. */
+const ROOM = 62;
+
+/**
+ * Which bars bear a label, so that they do not touch in a picture so many pixels wide. Minutes and hours are labelled where the clock
+ * shows a round time, at last where a day begins: an hour without its day says nothing.
+ */
+export function labelled(bars: readonly Bin[], scale: Scale, zone: string, room: number): ReadonlySet<number> {
+  const most = Math.max(1, Math.floor(room / ROOM));
+  const length = scale === "minute" ? 1 : 60;
+  const step = STEPS[scale]?.find((minutes) => (bars.length * length) / minutes <= most);
+  let places = bars.map((_, index) => index);
+  if (STEPS[scale]) {
+    places = places.filter((index) => {
+      const { hour, minute } = wall(bars[index]!.at, zone);
+      return (hour * 60 + minute) % (step ?? 1440) < length;
+    });
+  }
+  const every = Math.ceil(places.length / most);
+  return new Set(places.filter((_, index) => index % Math.max(1, every) === 0));
 }
 
 /** The bar that counts most; -1 when there is none. */

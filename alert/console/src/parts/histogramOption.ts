@@ -1,7 +1,7 @@
 /** What ECharts is told of counts over time: bars, or how they sum up. */
 import type { EChartsCoreOption } from "echarts/core";
 import type { Scale } from "../api/types";
-import { label, labelEvery, span, type Bin } from "../lib/histogram";
+import { label, labelled, span, type Bin } from "../lib/histogram";
 import { whole } from "../lib/number";
 import type { View } from "../lib/searchUrl";
 import { t } from "../words";
@@ -23,7 +23,7 @@ export function histogramOption(
   view: View,
   { width, zone, palette }: Frame,
 ): EChartsCoreOption {
-  const every = labelEvery(bars.length, width - LEFT - RIGHT);
+  const places = labelled(bars, scale, zone, width - LEFT - RIGHT);
   const growth = view === "growth";
   return {
     animation: false,
@@ -53,7 +53,7 @@ export function histogramOption(
       data: bars.map((bar) => label(bar.at, scale, zone)),
       axisTick: { show: false },
       axisLine: { lineStyle: { color: palette("--line-strong") } },
-      axisLabel: { color: palette("--faint"), fontSize: 11, interval: (index: number) => index % every === 0 },
+      axisLabel: { color: palette("--faint"), fontSize: 11, interval: (index: number) => places.has(index) },
     },
     yAxis: {
       type: "value",

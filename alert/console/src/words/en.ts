@@ -452,6 +452,7 @@ export const en: Record<Word, string> = {
   "none.filters": "The filters may be too strict.",
   "none.noFilters": "Search without them",
   "none.all": "All of the words are required. Search for any of them:",
+  "none.fields": "The conditions in the query may be too strict. Search for",
   "none.phrase": "Quotes ask for the exact words.",
   "none.noQuotes": "Search without quotes",
   "none.literal": "The search goes by the text as written: try other or shorter words",

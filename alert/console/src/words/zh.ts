@@ -447,6 +447,7 @@ export const zh = {
   "none.filters": "条件可能太严.",
   "none.noFilters": "去掉条件, 只查检索词",
   "none.all": "几个词要同时出现. 改为有其一:",
+  "none.fields": "检索式里的条件可能太严. 改为:",
   "none.phrase": "引号要求原样出现.",
   "none.noQuotes": "去掉引号再查",
   "none.literal": "检索按原文逐字匹配: 换一种说法, 或用更短的词",
