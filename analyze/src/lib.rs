@@ -8,15 +8,19 @@
 //! * [`archive`]: verdicts (first seen, revision, duplicate), tantivy, search.
 //! * [`pipeline`]: from posts.raw through all of these to posts.analyzed and the archive.
 //! * [`replay`]: history through the very same code.
+//! * `control`: what people set at runtime: corrections, watch topics, words.
 //! * [`trend`]: across posts: counts, expectation, surprise, spikes, pulses.
 
 pub mod archive;
+mod audit;
+mod control;
 pub mod pipeline;
 pub mod query;
 pub mod replay;
 pub mod trend;
 pub mod understand;
 
+use control::{Follower, Renewal};
 use schemas::{
     kit::{
         service::{Ready, Service},
@@ -25,7 +29,6 @@ use schemas::{
     },
     log::SharedLog,
 };
-use std::sync::Arc;
 use tokio::task::JoinHandle;
 use understand::Understanding;
 
@@ -43,6 +46,7 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
         .collect();
     faults.extend(taxonomy(settings).err().into_iter().flatten());
     faults.extend(places(settings).err().into_iter().flatten());
+    faults.extend(words(settings).err().into_iter().flatten());
     faults
 }
 
@@ -56,14 +60,26 @@ fn places(settings: &Settings) -> Result<Option<Places>, Vec<Fault>> {
     settings.understand.places.as_deref().map(Places::load).transpose()
 }
 
-/// Starts the stage. Its router has `/api/search`, `/api/search/export`, `/api/briefs`, `/api/threads`, `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
+/// The words of the user dictionary that the config names.
+fn words(settings: &Settings) -> Result<Vec<String>, Vec<Fault>> {
+    control::dictionary::of(settings.understand.dictionary.as_deref())
+}
+
+/// Starts the stage. Its router has `/api/search`, `/api/search/export`, `/api/briefs`, `/api/threads`, `/api/topics`, `/api/topics/hot`,
+/// `/api/topics/{id}/pulse`, `/api/corrections`, `/api/watch`, `/api/words` and what lies under them.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
 pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Service> {
-    let understanding = Arc::new(understanding(settings)?);
-    let archive = archive::start(settings, log.clone(), understanding, shutdown.clone()).await?;
-    let trend = trend::start(settings, log, shutdown.clone()).await?;
+    let of_config = understanding(settings)?;
+    // All that people have set is known before the first post is read.
+    let (controls, follower) = Follower::open(settings, log.clone(), words(settings).map_err(told)?).await?;
+    let renewal = Renewal::begin(settings, of_config, controls.clone()).await?;
+    let topics = renewal.topics();
+    let held = archive::open(settings, renewal.living(), controls.corrections().clone()).await?;
+    let archive = archive::start(settings, log.clone(), held.clone(), shutdown.clone()).await?;
+    let trend = trend::start_watching(settings, topics, log.clone(), shutdown.clone()).await?;
+    let control = control::router(controls, held, log);
     let ready = {
         let (archive, trend) = (archive.ready.clone(), trend.ready.clone());
         Ready::new(move || archive.check().and_then(|()| trend.check()))
@@ -75,18 +91,20 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
             shutdown.cancel();
             outcome
         };
-        let (archive, trend) = tokio::join!(until_end(archive.task), until_end(trend.task));
-        archive.and(trend)
+        let following = tokio::spawn(follower.run(shutdown.clone()));
+        let renewing = tokio::spawn(renewal.run(shutdown.clone()));
+        let (archive, trend, following, renewing) =
+            tokio::join!(until_end(archive.task), until_end(trend.task), until_end(following), until_end(renewing));
+        archive.and(trend).and(following).and(renewing)
     });
-    Ok(Service { name: "analyze", router: archive.router.merge(trend.router), ready, task })
+    Ok(Service { name: "analyze", router: archive.router.merge(trend.router).merge(control), ready, task })
 }
 
-/// What understanding needs, with the watch topics, the taxonomy and the places of the config.
+/// What understanding needs, with the watch topics, the taxonomy, the places and the words of the config.
 ///
 /// # Errors
 /// When a watch topic's query cannot be parsed, or a district's own file is faulty.
 pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
-    let told = |faults: Vec<Fault>| anyhow::anyhow!(faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"));
     let (taxonomy, places) = (taxonomy(settings).map_err(told)?, places(settings).map_err(told)?);
     let taxonomy = match &taxonomy {
         Some(own) => own,
@@ -96,7 +114,16 @@ pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
         Some(own) => own,
         None => understand::places::shipped()?,
     };
-    Understanding::with(settings.watch.iter().map(Spanned::get_ref), &names(settings), taxonomy, places)
+    let names = names(settings);
+    let understanding = Understanding::with(settings.watch.iter().map(Spanned::get_ref), &names, taxonomy, places)?;
+    match words(settings).map_err(told)? {
+        none if none.is_empty() => Ok(understanding),
+        words => understanding.renewed(settings.watch.iter().map(Spanned::get_ref), &names, &words),
+    }
+}
+
+fn told(faults: Vec<Fault>) -> anyhow::Error {
+    anyhow::anyhow!(faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 /// What the config calls its sources and watch topics, for queries.

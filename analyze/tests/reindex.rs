@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use analyze::{
-    archive::{self, reindex},
+    archive::{self, corrections::Corrections, reindex},
     understand::Understanding,
 };
 use axum::body::{Body, to_bytes};
@@ -111,7 +111,8 @@ impl Site {
         let mut settings = self.settings();
         settings.archive.commit_every = Duration::from_millis(50);
         settings.archive.keep_months = keep_months;
-        let service = archive::start(&settings, self.log.clone(), understanding, shutdown.clone()).await.unwrap();
+        let archive = archive::open(&settings, understanding, Corrections::default()).await.unwrap();
+        let service = archive::start(&settings, self.log.clone(), archive, shutdown.clone()).await.unwrap();
         Running { service, shutdown }
     }
 

@@ -6,6 +6,7 @@
 //! * [`verdict`]: first seen, revision or duplicate. Pure.
 //! * [`coverage`]: what of the log the archive holds; what a replay skips. Pure.
 //! * `schema`, `tokens`, `seen`, `month`: a month on disk, and which ids it may hold.
+//! * [`corrections`]: what people corrected of stored posts. Pure but for its queue.
 //! * [`writer`]: verdicts, documents and commits; one thread owns it.
 //! * [`search`]: queries, pages, highlights; any number of threads.
 //! * [`export`]: the whole result of a search as a file.
@@ -20,6 +21,7 @@
 mod api;
 mod backup;
 pub mod brief;
+pub mod corrections;
 pub mod coverage;
 pub mod dates;
 pub mod export;
@@ -38,9 +40,10 @@ pub mod writer;
 #[cfg(test)]
 mod tests;
 
-use crate::{pipeline, understand::Understanding};
+use crate::{pipeline, understand::Living};
 use anyhow::Context;
 pub use backup::backup;
+use corrections::Corrections;
 use dates::Month;
 use generation::Generation;
 use month::MonthIndex;
@@ -66,7 +69,8 @@ const READ_AGAIN: u32 = 3;
 /// The months, open for reading.
 pub struct Archive {
     folder: PathBuf,
-    understanding: Arc<Understanding>,
+    understanding: Living,
+    corrections: Corrections,
     months: RwLock<BTreeMap<Month, Arc<MonthIndex>>>,
     // Writers that gave way and wait for their merges to end.
     closing: Mutex<HashMap<Month, JoinHandle<()>>>,
@@ -79,7 +83,19 @@ impl Archive {
     ///
     /// # Errors
     /// When another process has it, or it cannot be read.
-    pub fn open(data_dir: &Path, understanding: Arc<Understanding>) -> anyhow::Result<Self> {
+    pub fn open(data_dir: &Path, understanding: impl Into<Living>) -> anyhow::Result<Self> {
+        Self::open_corrected(data_dir, understanding, Corrections::default())
+    }
+
+    /// The same, with what people corrected.
+    ///
+    /// # Errors
+    /// When another process has it, or it cannot be read.
+    pub fn open_corrected(
+        data_dir: &Path,
+        understanding: impl Into<Living>,
+        corrections: Corrections,
+    ) -> anyhow::Result<Self> {
         let folder = data_dir.join("archive");
         let unusable = || format!("the archive's folder {} cannot be used", folder.display());
         std::fs::create_dir_all(&folder).with_context(unusable)?;
@@ -98,14 +114,14 @@ impl Archive {
         for generation in used {
             months.insert(generation.month, Arc::new(MonthIndex::open_or_create(&generation)?));
         }
-        Ok(Self::with(folder, understanding, months, Some(lock)))
+        Ok(Self::with(folder, understanding.into(), corrections, months, Some(lock)))
     }
 
     /// Opens the archive of a data folder for reading, whether or not a process writes it, as of its last commit.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn open_read_only(data_dir: &Path, understanding: Arc<Understanding>) -> anyhow::Result<Self> {
+    pub fn open_read_only(data_dir: &Path, understanding: impl Into<Living>) -> anyhow::Result<Self> {
         let folder = data_dir.join("archive");
         // A month that was built anew between looking and opening is looked for again.
         let mut months = read_months(&folder);
@@ -115,22 +131,35 @@ impl Archive {
             }
         }
         let months = months?;
-        Ok(Self::with(folder, understanding, months, None))
+        Ok(Self::with(folder, understanding.into(), Corrections::default(), months, None))
     }
 
     fn with(
         folder: PathBuf,
-        understanding: Arc<Understanding>,
+        understanding: Living,
+        corrections: Corrections,
         months: BTreeMap<Month, Arc<MonthIndex>>,
         lock: Option<File>,
     ) -> Self {
-        Self { folder, understanding, months: RwLock::new(months), closing: Mutex::default(), _lock: lock }
+        Self { folder, understanding, corrections, months: RwLock::new(months), closing: Mutex::default(), _lock: lock }
     }
 
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What people corrected.
+    #[must_use]
+    pub fn corrections(&self) -> &Corrections {
+        &self.corrections
+    }
+
+    /// What is understood by now.
+    #[must_use]
+    pub fn understanding(&self) -> &Living {
+        &self.understanding
     }
 
     /// Posts that can be found.
@@ -198,6 +227,20 @@ fn read_months(folder: &Path) -> anyhow::Result<BTreeMap<Month, Arc<MonthIndex>>
     Ok(months)
 }
 
+/// Opens the archive that the config names, with what people corrected.
+///
+/// # Errors
+/// When another process has it, or it cannot be read.
+pub async fn open(
+    settings: &Settings,
+    understanding: impl Into<Living>,
+    corrections: Corrections,
+) -> anyhow::Result<Arc<Archive>> {
+    let (data_dir, understanding) = (settings.data_dir.clone(), understanding.into());
+    let open = move || Archive::open_corrected(&data_dir, understanding, corrections).map(Arc::new);
+    tokio::task::spawn_blocking(open).await?
+}
+
 /// Starts the archive: the pipeline from `posts.raw` to `posts.analyzed` and the index, and the search API.
 ///
 /// # Errors
@@ -205,7 +248,7 @@ fn read_months(folder: &Path) -> anyhow::Result<BTreeMap<Month, Arc<MonthIndex>>
 pub async fn start(
     settings: &Settings,
     log: SharedLog,
-    understanding: Arc<Understanding>,
+    archive: Arc<Archive>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
     let info = log.describe(Topic::PostsRaw).await?;
@@ -216,11 +259,6 @@ pub async fn start(
         info.partitions,
         out.partitions
     );
-    let archive = {
-        let (data_dir, understanding) = (settings.data_dir.clone(), understanding.clone());
-        let open = move || Archive::open(&data_dir, understanding).map(Arc::new);
-        tokio::task::spawn_blocking(open).await??
-    };
     let options = pipeline::Options {
         writer_bytes: settings.archive.writer_bytes,
         commit_every: settings.archive.commit_every,
@@ -229,8 +267,8 @@ pub async fn start(
         keep_months: settings.archive.keep_months,
     };
     let links = brief::Links::to(settings.http.public_url.as_deref());
-    let router = api::router(archive.clone(), log.clone(), settings.tz(), crate::names(settings), links);
-    let pipeline = pipeline::Pipeline::open(archive, log, understanding, info, options).await?;
+    let router = api::router(archive.clone(), log.clone(), settings.tz(), links);
+    let pipeline = pipeline::Pipeline::open(archive, log, info, options).await?;
     let health = pipeline.health();
     let task = tokio::spawn(pipeline.run(shutdown));
     Ok(Service { name: "analyze", router, ready: Ready::new(move || health.check()), task })

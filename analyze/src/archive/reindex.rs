@@ -5,9 +5,11 @@
 //!
 //! 1. A thread copies the month: each post is understood again and added to the next [`generation`]. It takes no more than
 //!    half of a core, so that intake is not held up.
+//!    Corrections are applied to what is understood, as to any document.
 //! 2. Posts that arrived meanwhile are those that the copy's last round did not cover; it goes round until few are left. A revision
 //!    replaces what was copied of its post.
-//! 3. The writing thread commits what is pending, copies the last few, and compares the number of posts. Then one commit of the
+//! 3. The writing thread commits what is pending, copies the last few and those that were corrected meanwhile, and compares the number of
+//!    posts. Then one commit of the
 //!    new generation, the first that names what it covers, makes it the month. Searches see the one or the other, each whole.
 //!
 //! A crash leaves a generation that names nothing: it is removed at the next start and begun again. That somebody asked is
@@ -15,6 +17,7 @@
 
 use super::{
     Archive,
+    corrections::Corrections,
     coverage::Coverage,
     dates::Month,
     generation,
@@ -24,7 +27,7 @@ use super::{
     verdict,
     writer::{self, ArchiveWriter},
 };
-use crate::{query::Facts, understand::Understanding};
+use crate::{control, query::Facts, understand::Understanding};
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use schemas::{
@@ -111,9 +114,10 @@ pub fn is_in_use(data_dir: &Path) -> anyhow::Result<bool> {
 /// When it cannot be read or written.
 pub async fn rebuild(settings: &Settings, log: &SharedLog, understanding: Arc<Understanding>) -> anyhow::Result<()> {
     let info = log.describe(Topic::PostsRaw).await?;
+    let corrections = control::corrections(settings, log).await?;
     let (data_dir, writer_bytes) = (settings.data_dir.clone(), settings.archive.writer_bytes);
     let work = move || {
-        let archive = Arc::new(Archive::open(&data_dir, understanding)?);
+        let archive = Arc::new(Archive::open_corrected(&data_dir, understanding, corrections)?);
         let mut writer = ArchiveWriter::open(archive, &info, writer_bytes)?;
         while writer.reindex()? {
             if let Some(error) = writer.rebuild_failed.take() {
@@ -141,6 +145,8 @@ fn requested(archive: &Path) -> anyhow::Result<Option<Timestamp>> {
 /// A month that is being built anew.
 pub(super) struct Rebuild {
     pub(super) month: Month,
+    /// Posts of the month that were corrected since it began.
+    pub(super) corrected: HashSet<String>,
     built: Built,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<anyhow::Result<Rebuilt>>>,
@@ -200,7 +206,7 @@ impl ArchiveWriter {
         if self.rebuild_after.is_some_and(|after| Instant::now() < after) {
             return Ok(true);
         }
-        let version = self.archive.understanding.version().to_owned();
+        let version = self.archive.understanding.get().version().to_owned();
         let due = self.months.iter().rev().find(|(_, slot)| slot.built.is_due(&version, requested_at));
         let Some(month) = due.map(|(month, _)| *month) else {
             match std::fs::remove_file(folder.join(REQUEST)) {
@@ -224,7 +230,8 @@ impl ArchiveWriter {
 
     fn begin(&self, month: Month, built: Built) -> anyhow::Result<Rebuild> {
         let source = self.months.get(&month).context("no such month")?.index.clone();
-        let (understanding, writer_bytes) = (self.archive.understanding.clone(), self.writer_bytes);
+        let (understanding, writer_bytes) = (self.archive.understanding.get(), self.writer_bytes);
+        let corrections = self.archive.corrections.clone();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         tracing::info!(%month, posts = source.searcher().num_docs(), "building a month of the archive anew");
@@ -236,14 +243,14 @@ impl ArchiveWriter {
             let writer = writer::index_writer(&target.index, writer_bytes)?;
             let mut copied = Copied::default();
             for _ in 0..ROUNDS {
-                if copied.round(&source, &understanding, &writer, Some(&stopped))? < FEW {
+                if copied.round(&source, (&understanding, &corrections), &writer, Some(&stopped))? < FEW {
                     break;
                 }
             }
             Ok(Rebuilt { target, writer, copied })
         };
         let thread = std::thread::Builder::new().name(format!("reindex {month}")).spawn(work)?;
-        Ok(Rebuild { month, built, stop, thread: Some(thread) })
+        Ok(Rebuild { month, corrected: HashSet::new(), built, stop, thread: Some(thread) })
     }
 
     /// Copies what is left and makes the new generation the month.
@@ -251,10 +258,18 @@ impl ArchiveWriter {
         let Some(thread) = rebuild.thread.take() else { return Ok(()) };
         let Ok(rebuilt) = thread.join() else { bail!("building it panicked") };
         let Rebuilt { target, mut writer, mut copied } = rebuilt?;
-        let (understanding, folder) = (self.archive.understanding.clone(), self.archive.folder().to_owned());
+        let (understanding, folder) = (self.archive.understanding.get(), self.archive.folder().to_owned());
+        let corrections = self.archive.corrections.clone();
         let slot = self.months.get_mut(&rebuild.month).context("the month is gone")?;
         let mut replace = || -> anyhow::Result<()> {
-            copied.round(&slot.index, &understanding, &writer, None)?;
+            copied.round(&slot.index, (&understanding, &corrections), &writer, None)?;
+            for id in &rebuild.corrected {
+                let Some((known, mut post)) = slot.index.stored(id)? else { continue };
+                let id_hash = verdict::id_hash(id);
+                let document = understood_again(&mut post, id_hash, &known, &understanding, &corrections)?;
+                writer.delete_term(Term::from_field_text(FIELDS.id, id));
+                writer.add_document(document)?;
+            }
             writer.commit()?;
             target.reload()?;
             let (wanted, found) = (slot.index.searcher().num_docs(), target.searcher().num_docs());
@@ -293,7 +308,8 @@ impl ArchiveWriter {
 
     /// Shows how many months another understanding has built.
     pub(super) fn show_outdated(&self) -> usize {
-        let version = self.archive.understanding.version();
+        let understanding = self.archive.understanding.get();
+        let version = understanding.version();
         let outdated = self.months.values().filter(|slot| slot.built.version != version).count();
         metrics::ANALYZE_OUTDATED.set(outdated.try_into().unwrap_or(i64::MAX));
         outdated
@@ -314,7 +330,7 @@ impl Copied {
     fn round(
         &mut self,
         source: &MonthIndex,
-        understanding: &Understanding,
+        (understanding, corrections): (&Understanding, &Corrections),
         writer: &IndexWriter,
         stop: Option<&AtomicBool>,
     ) -> anyhow::Result<usize> {
@@ -337,7 +353,7 @@ impl Copied {
                 }
                 let (id, id_hash) = (Term::from_field_text(FIELDS.id, &post.id), verdict::id_hash(&post.id));
                 let known = columns.known(source.month, doc);
-                let document = understood_again(&mut post, id_hash, &known, understanding)?;
+                let document = understood_again(&mut post, id_hash, &known, understanding, corrections)?;
                 if self.again {
                     writer.delete_term(id);
                 }
@@ -356,19 +372,18 @@ impl Copied {
     }
 }
 
-/// A stored post's document, as this understanding builds it.
+/// A stored post's document, as this understanding builds it and people have corrected it.
 pub(super) fn understood_again(
     post: &mut AnalyzedPost,
     id_hash: u64,
     known: &verdict::Known,
     understanding: &Understanding,
+    corrections: &Corrections,
 ) -> anyhow::Result<TantivyDocument> {
     let title = post.title.as_deref().unwrap_or("");
-    let Ok(understood) =
-        catch_unwind(AssertUnwindSafe(|| understanding.understand_with(title, &post.text, Facts::stated(post))))
-    else {
-        bail!("understanding the post {} panicked: please report this, with the post", post.id);
-    };
+    let understood = guarded(&post.id, || understanding.understand_with(title, &post.text, Facts::stated(post)))?;
+    // What was judged before is no longer of interest.
+    post.corrected = None;
     post.sentiment = Some(understood.sentiment);
     post.tones.clone_from(&understood.tones);
     post.category.clone_from(&understood.category);
@@ -378,6 +393,30 @@ pub(super) fn understood_again(
     post.fingerprint = understood.fingerprint.hex();
     post.keyphrases.clone_from(&understood.keyphrases);
     post.topics.clone_from(&understood.topics);
+    corrections.apply(post);
     let wire = post.encode();
-    Ok(FIELDS.document(post, &wire, &understood, id_hash, known))
+    Ok(FIELDS.document(post, &wire, [&understood.title, &understood.text], id_hash, known))
+}
+
+/// A stored post's document with what stands of corrections. What else was understood of it stays.
+pub(super) fn corrected_again(
+    post: &mut AnalyzedPost,
+    id_hash: u64,
+    known: &verdict::Known,
+    understanding: &Understanding,
+    corrections: &Corrections,
+) -> anyhow::Result<TantivyDocument> {
+    let normal = |text: &str| guarded(&post.id, || understanding.normalise(text));
+    let (title, text) = (normal(post.title.as_deref().unwrap_or(""))?, normal(&post.text)?);
+    corrections.apply(post);
+    let wire = post.encode();
+    Ok(FIELDS.document(post, &wire, [&title, &text], id_hash, known))
+}
+
+/// A panic on a post is a fault to be mended; it must not stop the writing.
+fn guarded<T>(id: &str, work: impl FnOnce() -> T) -> anyhow::Result<T> {
+    let Ok(done) = catch_unwind(AssertUnwindSafe(work)) else {
+        bail!("understanding the post {id} panicked: please report this, with the post");
+    };
+    Ok(done)
 }

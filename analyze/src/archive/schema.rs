@@ -26,7 +26,7 @@ use crate::{
         Facts,
         field::{FLAGS, KEYWORDS},
     },
-    understand::{Normal, Understood},
+    understand::Normal,
 };
 use schemas::records::{AnalyzedPost, Counts, Precision};
 use std::sync::LazyLock;
@@ -120,12 +120,12 @@ impl Fields {
         self.keywords.iter().find(|(name, _)| *name == level).map(|(_, field)| *field)
     }
 
-    /// A document of a post: `post` as it stands in posts.analyzed, `wire` its bytes, `known` what verdicts will need.
+    /// A document of a post: `post` as it is stored, `wire` its bytes, its title and text normalised, `known` what verdicts will need.
     pub(crate) fn document(
         &self,
         post: &AnalyzedPost,
         wire: &[u8],
-        understood: &Understood,
+        [title, body]: [&Normal; 2],
         id_hash: u64,
         known: &Known,
     ) -> Document {
@@ -164,8 +164,8 @@ impl Fields {
                 document.add_text(words, &normal.words);
             }
         };
-        text(&understood.title, self.title_chars, self.title_words);
-        text(&understood.text, self.text_chars, self.text_words);
+        text(title, self.title_chars, self.title_words);
+        text(body, self.text_chars, self.text_words);
         document.add_bytes(self.post, wire);
         document
     }

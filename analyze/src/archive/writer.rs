@@ -5,6 +5,9 @@
 //! ([`ArchiveWriter::commit`]). What a commit covers, and what happens when it is cut short, is told in
 //! [`coverage`](super::coverage).
 //!
+//! A correction ([`ArchiveWriter::correct`]) makes the document of a stored post anew, in its month, and moves no position: the post
+//! keeps the place in the log that it came from.
+//!
 //! At most [`OPEN_MONTHS`] months have a tantivy writer. It lives long: one that is dropped after each commit kills its
 //! own merges. When all are taken by months with something to commit, posts of further months are parked in memory and
 //! written at the next commit, month after month; so a bulk of posts from many months costs one opening of each month per
@@ -18,7 +21,7 @@ use super::{
     dates::Month,
     month::MonthIndex,
     payload::{Built, Payload},
-    reindex::{Rebuild, understood_again},
+    reindex::{Rebuild, corrected_again, understood_again},
     schema::{self, Document, FIELDS},
     seen::Seen,
     verdict::{self, Judgement, Known},
@@ -235,7 +238,8 @@ impl ArchiveWriter {
         }
         // The place in the log that it now comes from, as a revision has it: building the month anew tells by it what came meanwhile.
         (post.raw, post.gone_at) = (at, Some(gone.gone_at));
-        let understood = understood_again(&mut post, id_hash, &judgement.now, &self.archive.understanding);
+        let (understanding, corrections) = (self.archive.understanding.get(), &self.archive.corrections);
+        let understood = understood_again(&mut post, id_hash, &judgement.now, &understanding, corrections);
         let document = match understood {
             Ok(document) => document,
             Err(error) => return Ok(Mark::Unreadable(format!("{error:#}"))),
@@ -266,15 +270,58 @@ impl ArchiveWriter {
         document: Document,
         bytes: usize,
     ) -> anyhow::Result<()> {
-        let month = judgement.now.month;
-        self.open_if_free(month)?;
-        let slot = self.slot(month)?;
-        slot.seen.insert(id_hash);
-        slot.dirty = true;
         let change = match judgement.verdict {
             Verdict::Revision | Verdict::Gone => Change::Replace(Term::from_field_text(FIELDS.id, id), document),
             Verdict::First | Verdict::Duplicate => Change::Add(document),
         };
+        self.put(judgement.now.month, id_hash, change, bytes)
+    }
+
+    /// Makes what is stored of a post bear the correction that stands, or none, where it does not yet. Says whether it had to be made
+    /// anew. Nothing is done for a post that is not stored: it will bear what stands when it comes.
+    ///
+    /// # Errors
+    /// When the archive cannot be read or written.
+    pub fn correct(&mut self, id: &str) -> anyhow::Result<bool> {
+        if self.is_pending(id) {
+            // What is stored of the post can be read only when it is committed.
+            self.commit()?;
+        }
+        let id_hash = verdict::id_hash(id);
+        let mut months = self.months.values().rev().filter(|slot| slot.seen.may_hold(id_hash));
+        let stored = months.find_map(|slot| slot.index.stored(id).transpose());
+        let Some((known, mut post)) = stored.transpose()? else { return Ok(false) };
+        let corrections = &self.archive.corrections;
+        if corrections.is_borne_by(&post) {
+            return Ok(false);
+        }
+        let document = corrected_again(&mut post, id_hash, &known, &self.archive.understanding.get(), corrections);
+        let document = match document {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::error!(
+                    post = id,
+                    error = format!("{error:#}"),
+                    "a post cannot be corrected: it stays as it is"
+                );
+                return Ok(false);
+            }
+        };
+        let change = Change::Replace(Term::from_field_text(FIELDS.id, id), document);
+        self.put(known.month, id_hash, change, 2 * post.text.len())?;
+        self.pending.insert(id.into(), known);
+        if let Some(rebuild) = self.rebuild.as_mut().filter(|rebuild| rebuild.month == known.month) {
+            // Its place in the log does not tell the copy that it has changed.
+            rebuild.corrected.insert(id.to_owned());
+        }
+        Ok(true)
+    }
+
+    fn put(&mut self, month: Month, id_hash: u64, change: Change, bytes: usize) -> anyhow::Result<()> {
+        self.open_if_free(month)?;
+        let slot = self.slot(month)?;
+        slot.seen.insert(id_hash);
+        slot.dirty = true;
         match &slot.writer {
             Some(writer) => change.apply(writer)?,
             None => slot.parked.push(change),
@@ -377,7 +424,8 @@ impl ArchiveWriter {
             Entry::Occupied(slot) => Ok(slot.into_mut()),
             Entry::Vacant(place) => {
                 let index = self.archive.month(month)?;
-                let built = Built { version: self.archive.understanding.version().to_owned(), at: Timestamp::now() };
+                let built =
+                    Built { version: self.archive.understanding.get().version().to_owned(), at: Timestamp::now() };
                 Ok(place.insert(Slot::new(index, self.done.cleared(), built, Seen::with_room_for(0))))
             }
         }

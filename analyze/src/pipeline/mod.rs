@@ -26,10 +26,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use crate::{
-    archive::{Archive, writer::ArchiveWriter},
-    understand::Understanding,
-};
+use crate::archive::{Archive, writer::ArchiveWriter};
 use anyhow::Context;
 use schemas::{
     kit::{backoff::Backoff, shutdown::Shutdown},
@@ -100,7 +97,6 @@ pub struct Pipeline {
 struct Shared {
     archive: Arc<Archive>,
     log: SharedLog,
-    understanding: Arc<Understanding>,
     info: TopicInfo,
     options: Options,
     health: Arc<Health>,
@@ -114,11 +110,10 @@ impl Pipeline {
     pub async fn open(
         archive: Arc<Archive>,
         log: SharedLog,
-        understanding: Arc<Understanding>,
         info: TopicInfo,
         options: Options,
     ) -> anyhow::Result<Self> {
-        let shared = Shared { archive, log, understanding, info, options, health: Arc::default() };
+        let shared = Shared { archive, log, info, options, health: Arc::default() };
         let first = shared.open_writer().await?;
         Ok(Self { shared, first })
     }
@@ -185,7 +180,7 @@ impl Shared {
         let (batches, read) = mpsc::channel(QUEUE);
         let (records, understood) = mpsc::channel(QUEUE);
         let reading = tokio::spawn(read::run(self.log.clone(), writer.resume(), batches, shutdown.clone()));
-        let understanding = tokio::spawn(understand::run(read, records, self.understanding.clone()));
+        let understanding = tokio::spawn(understand::run(read, records, self.archive.understanding().clone()));
         let writing = write::Writing::new(self.clone(), writer, known, shutdown.clone());
         let wrote = tokio::task::spawn_blocking(move || writing.run(understood)).await;
         // The writer has gone, so the others find their channels closed and end too.

@@ -110,8 +110,7 @@ impl Fixture {
 
     async fn pipeline(&self, archive: Arc<Archive>, log: SharedLog) -> Pipeline {
         let info = log.describe(Topic::PostsRaw).await.unwrap();
-        let understanding = Arc::new(Understanding::new([]).unwrap());
-        Pipeline::open(archive, log, understanding, info, self.options.clone()).await.unwrap()
+        Pipeline::open(archive, log, info, self.options.clone()).await.unwrap()
     }
 
     async fn start(&self) -> Running {

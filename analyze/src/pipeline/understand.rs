@@ -1,7 +1,7 @@
 //! Understands many records at a time, on all cores. What comes out is in the order that went in.
 
 use super::arrival::{self, Came};
-use crate::understand::Understanding;
+use crate::understand::{Living, Understanding};
 use bytes::Bytes;
 use futures::{StreamExt, future::try_join_all, stream};
 use jiff::Timestamp;
@@ -42,12 +42,12 @@ pub(super) struct Unreadable {
 pub(super) async fn run(
     mut batches: mpsc::Receiver<Batch>,
     out: mpsc::Sender<Understood>,
-    understanding: Arc<Understanding>,
+    understanding: Living,
 ) -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = Arc::new(Semaphore::new(cores));
     let batches = stream::poll_fn(move |context| batches.poll_recv(context));
-    let understood = batches.map(|batch| understand(batch, understanding.clone(), cores.clone())).buffered(BATCHES);
+    let understood = batches.map(|batch| understand(batch, understanding.get(), cores.clone())).buffered(BATCHES);
     let mut understood = std::pin::pin!(understood);
     loop {
         let batch = tokio::select! {

@@ -8,6 +8,7 @@ use super::{
     understand::{Record, Understood, Unreadable},
 };
 use crate::archive::{
+    corrections::Corrections,
     dates::Month,
     retention,
     schema::{Document, FIELDS},
@@ -32,6 +33,8 @@ const REJECTED_BYTES: usize = 4 << 20;
 /// How often the archive is tidied, and how often while it is being built anew.
 const TIDY: Duration = Duration::from_secs(2);
 const TIDY_BUSY: Duration = Duration::from_millis(100);
+/// Posts that are corrected in one go, some milliseconds; then batches have their turn.
+const CORRECTED: usize = 32;
 
 pub(super) struct Writing {
     shared: Shared,
@@ -52,6 +55,16 @@ struct Round {
     rejected: Vec<NewRecord>,
     additions: Vec<Addition>,
     next: Vec<(u32, u64)>,
+}
+
+/// What the writing thread does next.
+enum Next {
+    /// A batch; none when there will be no more.
+    Batch(Option<Understood>),
+    /// Posts whose corrections have changed.
+    Corrected(Vec<Box<str>>),
+    /// It is time to commit or to tidy.
+    Time,
 }
 
 /// A document that goes into the archive once posts.analyzed has acknowledged its post.
@@ -81,17 +94,32 @@ impl Writing {
     }
 
     fn work(&mut self, understood: &mut mpsc::Receiver<Understood>) -> anyhow::Result<()> {
+        let corrections = self.shared.archive.corrections().clone();
+        // Whatever ended the life before, each post bears what stands.
+        corrections.queue_all();
         let mut due: Option<Instant> = None;
         let mut tidy = self.tidy()?;
         loop {
             let wake = due.map_or(tidy, |due| due.min(tidy));
-            match self.handle.block_on(async { tokio::time::timeout_at(wake, understood.recv()).await }) {
-                Ok(None) => return Ok(()),
-                Ok(Some(batch)) => {
-                    self.take(batch, understood)?;
-                    due.get_or_insert_with(|| Instant::now() + self.shared.options.commit_every);
+            // In no order: neither waits for the other for long.
+            let next = self.handle.block_on(async {
+                tokio::select! {
+                    batch = understood.recv() => Next::Batch(batch),
+                    ids = corrections.next(CORRECTED) => Next::Corrected(ids),
+                    () = tokio::time::sleep_until(wake) => Next::Time,
                 }
-                Err(_elapsed) => {}
+            });
+            let is_new = match next {
+                Next::Batch(None) => return Ok(()),
+                Next::Batch(Some(batch)) => {
+                    self.take(batch, understood)?;
+                    true
+                }
+                Next::Corrected(ids) => self.correct(&ids)?,
+                Next::Time => false,
+            };
+            if is_new {
+                due.get_or_insert_with(|| Instant::now() + self.shared.options.commit_every);
             }
             let now = Instant::now();
             let (posts, bytes) = self.writer.uncommitted();
@@ -104,6 +132,15 @@ impl Writing {
                 tidy = self.tidy()?;
             }
         }
+    }
+
+    /// Makes posts bear the corrections that stand; says whether any had to be made anew.
+    fn correct(&mut self, ids: &[Box<str>]) -> anyhow::Result<bool> {
+        let mut any = false;
+        for id in ids {
+            any |= self.writer.correct(id)?;
+        }
+        Ok(any)
     }
 
     /// Shows the room on the disk, removes months that are no longer kept, and sees to those that are to be built anew. Returns when to
@@ -175,7 +212,7 @@ impl Writing {
         };
         let Some(judgement) = self.writer.judge(at, &arrival.post.id, arrival.id_hash, came)? else { return Ok(()) };
         let cluster = if judgement.verdict == Verdict::Duplicate { None } else { self.cluster(&arrival, &judgement) };
-        self.round.analyze(at, appended_at, arrival, judgement, cluster);
+        self.round.analyze(at, appended_at, arrival, judgement, cluster, self.shared.archive.corrections());
         Ok(())
     }
 
@@ -299,6 +336,7 @@ impl Round {
         arrival: Arrival,
         judgement: Judgement,
         cluster: Option<String>,
+        corrections: &Corrections,
     ) {
         let label = match judgement.verdict {
             Verdict::First => "first",
@@ -309,7 +347,7 @@ impl Round {
         metrics::ANALYZE_POSTS.with_label_values(&[label]).inc();
         let Arrival { post, mut understood, dates, id_hash, .. } = arrival;
         let light = judgement.verdict == Verdict::Duplicate;
-        let analyzed = AnalyzedPost {
+        let mut analyzed = AnalyzedPost {
             v: AnalyzedPost::VERSION,
             raw: at,
             verdict: judgement.verdict,
@@ -344,9 +382,13 @@ impl Round {
             gone_at: None,
             reply: post.reply.filter(|_| !light),
         };
+        if !light {
+            corrections.apply(&mut analyzed);
+        }
         let value = analyzed.encode();
         if !light {
-            let document = FIELDS.document(&analyzed, &value, &understood, id_hash, &judgement.now);
+            let normals = [&understood.title, &understood.text];
+            let document = FIELDS.document(&analyzed, &value, normals, id_hash, &judgement.now);
             let bytes = value.len() + understood.title.folded.len() + understood.text.folded.len();
             self.additions.push(Addition { id: analyzed.id, id_hash, judgement, document, bytes, appended_at });
         }
@@ -372,6 +414,7 @@ impl Round {
             places: Vec::new(),
             elsewhere: None,
             unit: None,
+            corrected: None,
             fingerprint: None,
             cluster: None,
             reply: None,

@@ -1,6 +1,7 @@
 //! `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
 
 use super::{
+    WatchTopics,
     curve::{Step, curve, step_seconds},
     state::Trend,
     topic::Topic,
@@ -24,18 +25,27 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The trend, shared by the worker that counts and the handlers that look.
+/// The trend, shared by the worker that counts and the handlers that look. Whoever looks sees the watch topics that stand.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<Trend>>);
+pub(super) struct Shared(Arc<(Mutex<Trend>, Mutex<WatchTopics>)>);
 
 impl Shared {
-    pub(super) fn new(trend: Trend) -> Self {
-        Self(Arc::new(Mutex::new(trend)))
+    /// `watched` is marked as seen: the trend was made with its topics.
+    pub(super) fn new(trend: Trend, watched: WatchTopics) -> Self {
+        Self(Arc::new((Mutex::new(trend), Mutex::new(watched))))
     }
 
     /// Never held across an await. A holder that panicked has left counts that are whole: each post is counted in one call.
     pub(super) fn lock(&self) -> MutexGuard<'_, Trend> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let (trend, watched) = &*self.0;
+        let mut trend = trend.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+        // An error says that they change no more.
+        if watched.has_changed().unwrap_or(false) {
+            let watch = watched.borrow_and_update().clone();
+            trend.watch(&watch, Timestamp::now());
+        }
+        trend
     }
 }
 
@@ -166,7 +176,8 @@ mod tests {
         if let Some(role) = role {
             request.extensions_mut().insert(Caller { name: "test".into(), role });
         }
-        let response = router(Shared::new(trend)).oneshot(request).await.unwrap();
+        let response =
+            router(Shared::new(trend, tokio::sync::watch::channel(Arc::default()).1)).oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap_or_else(|_| panic!("no JSON: {body:?}")))

@@ -12,6 +12,8 @@
 //! 4. At the tick, [`topic`] tells its pulse, with [`samples`] that differ; [`worker`] appends it.
 //! 5. Every few seconds [`snapshot`] keeps state and position in one file.
 //!
+//! Which topics there are, the config and people say ([`WatchTopics`]); a change holds from the next record on.
+//!
 //! [`official`] measures beside it how long people wait for an answer under official posts.
 //!
 //! [`api`] shows topics, and [`curve`] their curves over the expected band.
@@ -40,6 +42,9 @@ mod topic;
 mod worker;
 
 pub use state::{Config, Trend, WatchTopic};
+
+/// The watch topics that stand; they change while the program runs.
+pub type WatchTopics = tokio::sync::watch::Receiver<Arc<Vec<WatchTopic>>>;
 
 use schemas::{
     kit::{
@@ -72,12 +77,26 @@ const FOLDER: &str = "trend";
 const SNAPSHOT: &str = "snapshot";
 const OFFICIAL: &str = "official";
 
-/// Starts counting. The router has `/api/topics`, `/api/topics/hot`, `/api/topics/{id}/pulse` and `/api/official`.
+/// Starts counting the topics of the config. The router has `/api/topics`, `/api/topics/hot`, `/api/topics/{id}/pulse` and `/api/official`.
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
 pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Service> {
-    let worker = Worker::open(settings, log, shutdown).await?;
+    let (_, watched) = tokio::sync::watch::channel(Arc::new(Config::from(settings).watch));
+    start_watching(settings, watched, log, shutdown).await
+}
+
+/// The same with topics that change while it runs.
+///
+/// # Errors
+/// What keeps it from starting, and what to do.
+pub async fn start_watching(
+    settings: &Settings,
+    watched: WatchTopics,
+    log: SharedLog,
+    shutdown: Shutdown,
+) -> anyhow::Result<Service> {
+    let worker = Worker::open(settings, watched, log, shutdown).await?;
     let router = api::router(worker.shared()).merge(official::router(worker.official()));
     let ended = Arc::new(AtomicBool::new(false));
     let ready = {

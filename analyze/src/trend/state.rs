@@ -20,7 +20,7 @@ use super::{
 use jiff::{Timestamp, tz::TimeZone};
 use rustc_hash::FxHashMap;
 use schemas::{
-    kit::settings::Settings,
+    kit::settings::{Settings, Watch},
     log::Position,
     records::{AnalyzedPost, Pulse, TopicKind, TopicRef, Verdict},
 };
@@ -36,6 +36,12 @@ pub struct WatchTopic {
     pub name: String,
     /// Its query. Trend does not run it, but a topic whose query has changed begins anew.
     pub query: String,
+}
+
+impl From<&Watch> for WatchTopic {
+    fn from(watch: &Watch) -> Self {
+        Self { id: watch.id.clone(), name: watch.name.clone(), query: watch.query.clone() }
+    }
 }
 
 /// What trend is told by the config.
@@ -55,10 +61,7 @@ pub struct Config {
 
 impl From<&Settings> for Config {
     fn from(settings: &Settings) -> Self {
-        let watch = settings.watch.iter().map(|watch| {
-            let watch = watch.get_ref();
-            WatchTopic { id: watch.id.clone(), name: watch.name.clone(), query: watch.query.clone() }
-        });
+        let watch = settings.watch.iter().map(|watch| WatchTopic::from(watch.get_ref()));
         Self {
             watch: watch.collect(),
             min_count: settings.trend.min_count,
@@ -86,6 +89,30 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Which topics there are.
+    fn watch(&mut self, watch: &[WatchTopic], now: Timestamp) {
+        let mut known: BTreeMap<String, Topic> =
+            self.watch.drain(..).map(|topic| (topic.about.id.clone(), topic)).collect();
+        for watch in watch {
+            let mut topic = match known.remove(&watch.id) {
+                Some(topic) if topic.query.as_deref() == Some(&watch.query) => topic,
+                Some(_) => {
+                    tracing::info!(topic = %watch.id, "the query has changed: the topic is counted anew from now on");
+                    self::topic(watch, Some(now.as_second()))
+                }
+                None => {
+                    tracing::info!(topic = %watch.id, "a new topic: it is counted from now on");
+                    self::topic(watch, Some(now.as_second()))
+                }
+            };
+            topic.about.name.clone_from(&watch.name);
+            self.watch.push(topic);
+        }
+        for id in known.keys() {
+            tracing::info!(topic = %id, "the topic stands no more: its counts are forgotten");
+        }
+    }
+
     /// Asks whether a rise begins with a post. Before one is called, what was laid in since the last lesson is learned.
     fn judge(&mut self, index: usize, moment: Moment, founder: Position, manner: &Manner, now: i64) {
         let topic = &mut self.watch[index];
@@ -122,27 +149,14 @@ impl Trend {
     /// Goes on from a state. The config decides which topics there are: one that is gone is forgotten, one that is new or has
     /// another query is counted from `now` on, one that was renamed goes on under the new name.
     pub(super) fn restore(config: &Config, mut state: State, now: Timestamp) -> Self {
-        let mut known: BTreeMap<String, Topic> =
-            state.watch.drain(..).map(|topic| (topic.about.id.clone(), topic)).collect();
-        for watch in &config.watch {
-            let mut topic = match known.remove(&watch.id) {
-                Some(topic) if topic.query.as_deref() == Some(&watch.query) => topic,
-                Some(_) => {
-                    tracing::info!(topic = %watch.id, "the query has changed: the topic is counted anew from now on");
-                    self::topic(watch, Some(now.as_second()))
-                }
-                None => {
-                    tracing::info!(topic = %watch.id, "a new topic: it is counted from now on");
-                    self::topic(watch, Some(now.as_second()))
-                }
-            };
-            topic.about.name.clone_from(&watch.name);
-            state.watch.push(topic);
-        }
-        for id in known.keys() {
-            tracing::info!(topic = %id, "the topic is no longer in the config: its counts are forgotten");
-        }
+        state.watch(&config.watch, now);
         Self::with(config, state)
+    }
+
+    /// From now on these are the watch topics, with what is known of those that stay: see [`Trend::restore`].
+    pub(super) fn watch(&mut self, watch: &[WatchTopic], now: Timestamp) {
+        self.state.watch(watch, now);
+        self.by_id = by_id(&self.state);
     }
 
     fn with(config: &Config, state: State) -> Self {
@@ -151,8 +165,7 @@ impl Trend {
             half_life: config.half_life.as_secs() as i64,
             tz: config.tz.clone(),
         };
-        let by_id = state.watch.iter().enumerate().map(|(index, topic)| (topic.about.id.clone(), index)).collect();
-        Self { manner, state, by_id }
+        Self { manner, by_id: by_id(&state), state }
     }
 
     pub(super) fn state(&self) -> &State {
@@ -273,6 +286,10 @@ impl Trend {
 fn difference(before: u64, after: u64) -> i64 {
     let up = |value| i64::try_from(value).unwrap_or(i64::MAX);
     if after >= before { up(after - before) } else { -up(before - after) }
+}
+
+fn by_id(state: &State) -> FxHashMap<String, usize> {
+    state.watch.iter().enumerate().map(|(index, topic)| (topic.about.id.clone(), index)).collect()
 }
 
 fn topic(watch: &WatchTopic, since: Option<i64>) -> Topic {

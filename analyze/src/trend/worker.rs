@@ -5,6 +5,7 @@
 //! harm; after a restart every topic is told once at once, which makes good a pulse that a crash has swallowed.
 
 use super::{
+    WatchTopics,
     api::Shared,
     official,
     snapshot::{self, Borrowed},
@@ -59,8 +60,13 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Restores the state and opens the log.
-    pub(super) async fn open(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> anyhow::Result<Self> {
-        let config = Config::from(settings);
+    pub(super) async fn open(
+        settings: &Settings,
+        mut watched: WatchTopics,
+        log: SharedLog,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Self> {
+        let config = Config { watch: watched.borrow_and_update().to_vec(), ..Config::from(settings) };
         let folder = settings.data_dir.join(super::FOLDER);
         std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
         let path = folder.join(super::SNAPSHOT);
@@ -84,7 +90,7 @@ impl Worker {
         Ok(Self {
             log,
             reader,
-            trend: Shared::new(trend),
+            trend: Shared::new(trend, watched),
             official,
             official_path,
             official_unsaved: false,

@@ -40,6 +40,11 @@ impl Terms {
         number
     }
 
+    /// The number of a word, if it was entered.
+    pub(super) fn find(&self, word: &str) -> Option<u32> {
+        self.numbers.get(&fold(word.trim())).copied()
+    }
+
     /// The folded word of a number.
     pub(super) fn text(&self, number: u32) -> &str {
         self.texts.get(number as usize).map_or("", String::as_str)

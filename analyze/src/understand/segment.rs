@@ -3,8 +3,12 @@
 //! A text is cut once; search ranking, sentiment and keyphrases all read the same cut. What a dictionary calls a word
 //! matters to them as a hint only: finding and matching go by characters.
 
+use super::fold;
 use jieba_rs::Jieba;
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 /// The dictionary that ships with the program: loaded once, shared by all.
 static SHIPPED: LazyLock<Arc<Jieba>> = LazyLock::new(|| {
@@ -22,6 +26,9 @@ const FOLDED: [&str; 4] = ["干隆", "干坤", "扭转干坤", "干隆皇帝"];
 /// when somebody sends a megabyte without a break.
 const PIECE: usize = 16 << 10;
 
+/// The longest word of the user dictionary, in characters.
+const LONGEST_USER_WORD: usize = 16;
+
 /// Longest word, in characters: what is longer (an address, a key, a flood of one letter) is cut.
 const MAX_WORD: usize = 32;
 
@@ -29,11 +36,13 @@ const MAX_WORD: usize = 32;
 #[derive(Clone)]
 pub struct Segmenter {
     jieba: Arc<Jieba>,
+    /// What stands in it beside the dictionary that ships.
+    added: Arc<BTreeSet<String>>,
 }
 
 impl Default for Segmenter {
     fn default() -> Self {
-        Self { jieba: SHIPPED.clone() }
+        Self { jieba: SHIPPED.clone(), added: Arc::default() }
     }
 }
 
@@ -42,13 +51,31 @@ impl Segmenter {
     /// characters, sentences, or anything but Chinese characters, are passed over.
     #[must_use]
     pub fn with_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut segmenter = Self::default();
-        for word in words {
-            if is_dictionary_word(word) && !segmenter.jieba.has_word(word) {
-                Arc::make_mut(&mut segmenter.jieba).add_word(word, None, None);
+        Self::default().renewed(words, [])
+    }
+
+    /// The same with these words and those of the user dictionary beside the dictionary that ships. Where they are the words that it
+    /// has already, nothing is copied.
+    #[must_use]
+    pub(super) fn renewed<'a>(
+        &self,
+        words: impl IntoIterator<Item = &'a str>,
+        of_user: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let words = words.into_iter().filter(|word| is_dictionary_word(word)).map(str::to_owned);
+        let of_user = of_user.into_iter().filter_map(|word| user_word(word).ok());
+        let added: BTreeSet<String> = words.chain(of_user).filter(|word| !SHIPPED.has_word(word)).collect();
+        if added == *self.added {
+            return self.clone();
+        }
+        let mut jieba = SHIPPED.clone();
+        if !added.is_empty() {
+            let own = Arc::make_mut(&mut jieba);
+            for word in &added {
+                own.add_word(word, None, None);
             }
         }
-        segmenter
+        Self { jieba, added: Arc::new(added) }
     }
 
     /// The tokens of a folded text, in order, punctuation and white space among them.
@@ -61,6 +88,12 @@ impl Segmenter {
             }
         }
         tokens
+    }
+
+    /// Whether both share one dictionary.
+    #[cfg(test)]
+    pub(super) fn is_the_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.jieba, &other.jieba)
     }
 
     /// Whether the dictionary has a word.
@@ -98,6 +131,24 @@ pub(super) fn join_words(tokens: &[&str]) -> String {
 
 fn is_dictionary_word(word: &str) -> bool {
     (2..=8).contains(&word.chars().count()) && word.chars().all(is_han)
+}
+
+/// A word of the user dictionary, folded.
+///
+/// # Errors
+/// Why it can be none.
+pub fn user_word(word: &str) -> Result<String, &'static str> {
+    let word = fold(word.trim());
+    let fits = (2..=LONGEST_USER_WORD).contains(&word.chars().count());
+    let is_sign = |c: char| is_han(c) || c.is_ascii_alphanumeric();
+    if fits && word.chars().all(is_sign) && word.chars().any(is_han) {
+        Ok(word)
+    } else {
+        Err(
+            "应为 2 到 16 个汉字、字母或数字, 至少一个汉字 / a word is 2 to 16 Chinese characters, letters and digits, at least one of them \
+             Chinese",
+        )
+    }
 }
 
 /// Whether a character is a Chinese one.

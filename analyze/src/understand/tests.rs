@@ -69,3 +69,49 @@ proptest! {
         prop_assert!(found.text.words.split(' ').all(|word| found.text.folded.contains(word)));
     }
 }
+
+/// Watch topics and words change while the program runs: what is built anew for them shares what stays.
+#[test]
+fn a_renewal_knows_new_topics_and_words_and_shares_the_rest() {
+    let topics = [watch("water", "停水"), watch("gas", "停气")];
+    let text = "嘎啦巷头停气了";
+    let before = &*UNDERSTANDING;
+    let words = |understanding: &Understanding| understanding.normalise(text).words;
+    assert!(!words(before).split(' ').any(|word| word == "嘎啦巷头"), "{}", words(before));
+    let renewed = before.renewed(&topics, &Names::default(), &["嘎啦巷头".into(), "?".into()]).unwrap();
+    assert_eq!(renewed.understand_text("", text).topics, ["gas"]);
+    assert!(words(&renewed).split(' ').any(|word| word == "嘎啦巷头"), "{}", words(&renewed));
+    assert_eq!(renewed.version(), before.version());
+    assert!(Arc::ptr_eq(&renewed.district, &before.district));
+    // Other topics of the same words copy no dictionary.
+    let again = [watch("both", "停水 OR 停气")];
+    let again = renewed.renewed(&again, &Names::default(), &["嘎啦巷头".into()]).unwrap();
+    assert!(again.segmenter.is_the_same(&renewed.segmenter));
+    // A word that is taken out is none any more.
+    let without = again.renewed(&topics, &Names::default(), &[]).unwrap();
+    assert_eq!(words(&without), words(before));
+    assert!(before.renewed(&[watch("bad", "(")], &Names::default(), &[]).is_err());
+}
+
+#[test]
+#[ignore]
+fn measure_renewal() {
+    let began = std::time::Instant::now();
+    let first = Understanding::new([]).unwrap();
+    println!("first {:?}", began.elapsed());
+    let began = std::time::Instant::now();
+    let second = Understanding::new([]).unwrap();
+    println!("again from nothing {:?}", began.elapsed());
+    drop(second);
+    for (n, count) in [10usize, 1000, 10_000].into_iter().enumerate() {
+        let topics: Vec<Watch> =
+            (0..count).map(|i| watch(&format!("t{i}"), &format!("停水{i} OR (水压{i} AND 低)"))).collect();
+        let began = std::time::Instant::now();
+        let same = first.renewed(&topics, &Names::default(), &[]).unwrap();
+        println!("{count} topics, no new word {:?} {}", began.elapsed(), same.segmenter.is_the_same(&first.segmenter));
+        let words: Vec<String> = (0..count).map(|i| format!("嘎啦巷头{n}x{i}")).collect();
+        let began = std::time::Instant::now();
+        let _other = same.renewed(&topics, &Names::default(), &words).unwrap();
+        println!("{count} topics, {count} new words {:?}", began.elapsed());
+    }
+}

@@ -45,6 +45,8 @@ enum Command {
     Search(commands::search::Options),
     /// Draft a brief (快报, 日报, 周报) from the archive, as Word or HTML, whether an instance runs or not.
     Brief(commands::brief::Options),
+    /// Print what people corrected, as `train sentiment --corrections` reads it, whether an instance runs or not.
+    Corrections(Config),
     /// Print what is understood of each post of a JSONL file (or `-`), as JSONL.
     Understand(commands::understand::Options),
     /// Run the posts of a JSONL file through trend and tell what would have been paged, and when.
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
             Command::Import(options) => commands::import::run(options).await,
             Command::Search(options) => commands::search::run(&options),
             Command::Brief(options) => commands::brief::run(&options),
+            Command::Corrections(config) => commands::corrections::run(&config),
             Command::Understand(options) => commands::understand::run(&options),
             Command::Replay(options) => commands::replay::run(&options),
             Command::Backup(options) => commands::backup::run(&options).await,

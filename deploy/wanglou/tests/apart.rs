@@ -26,7 +26,9 @@ use std::{
     time::Duration,
 };
 use support::{
-    Instance, Site, VIEWER, line, wait_for,
+    Instance, Site, VIEWER,
+    control::{another_is_counted, what_people_set_holds},
+    line, wait_for,
     watch::{Receiver, fifteen_posts_page_once_and_somebody_signs},
 };
 
@@ -98,6 +100,10 @@ async fn three_processes_do_what_one_does() {
     wait_for("search to find them", async || (gateway.search_total("&q=停水").await? == 60).then_some(())).await;
     let coverage = gateway.get("/api/coverage").await;
     assert_eq!(coverage["sources"][0]["id"], json!("feed"), "{coverage}");
+
+    // What is set goes through the broker to the process that reads and searches.
+    let topic = what_people_set_holds(&gateway).await;
+    another_is_counted(&gateway, &topic, 2).await;
 
     roles_hold(&gateway).await;
     nothing_goes_past_the_gateway(&ingest, &analyze).await;

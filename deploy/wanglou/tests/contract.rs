@@ -66,6 +66,7 @@ async fn answers_fit_the_description() {
         let address = format!("/api/topics/{topic}/pulse?minutes=60");
         get_fits(&api, &instance, "/api/topics/{id}/pulse", &address).await;
     }
+    what_is_set_fits(&api, &instance, &id).await;
     let address = format!("/api/incidents/{incident}");
     get_fits(&api, &instance, "/api/incidents/{id}", &address).await;
     for (act, body) in [
@@ -82,4 +83,34 @@ async fn answers_fit_the_description() {
     let (status, refused) = instance.act(&format!("{address}/ack"), &json!({})).await;
     assert_eq!(status, 409, "a closed incident is not signed: {refused}");
     fits(&api, "/api/incidents/{id}/ack", "post", "409", &refused);
+}
+
+async fn what_is_set_fits(api: &Value, instance: &Instance, post: &str) {
+    let choices = get_fits(api, instance, "/api/corrections/choices", "/api/corrections/choices").await;
+    let place = &choices["places"][0]["name"];
+    let said = json!({"post": post, "sentiment": "neutral", "category": null, "places": [place], "note": "试"});
+    let (status, standing) = instance.act("/api/corrections", &said).await;
+    assert_eq!(status, 200, "{standing}");
+    fits(api, "/api/corrections", "post", "200", &standing);
+    let unit = json!({"post": post, "unit": choices["units"][0]["id"], "category": choices["categories"][3]});
+    fits(api, "/api/corrections", "post", "200", &instance.act("/api/corrections", &unit).await.1);
+    get_fits(api, instance, "/api/corrections", "/api/corrections").await;
+    wait_for("it to be corrected", async || (instance.search_total("&q=更正:是").await? == 1).then_some(())).await;
+    let page = get_fits(api, instance, "/api/search", "/api/search?q=更正:是").await;
+    assert!(page["hits"][0]["corrected"].is_object(), "{page}");
+    let (status, refused) = instance.act("/api/corrections", &json!({"post": "nothing"})).await;
+    assert_eq!(status, 400, "{refused}");
+    fits(api, "/api/corrections", "post", "400", &refused);
+
+    let (status, topic) = instance.act("/api/watch", &json!({"name": "停气", "query": "停气"})).await;
+    assert_eq!(status, 201, "{topic}");
+    fits(api, "/api/watch", "post", "201", &topic);
+    let path = format!("/api/watch/{}", topic["id"].as_str().unwrap());
+    let changed = json!({"name": "停气了", "query": "停气"});
+    let (_, changed) = support::control::call(instance, reqwest::Method::PUT, &path, Some(&changed)).await;
+    fits(api, "/api/watch/{id}", "put", "200", &changed);
+    get_fits(api, instance, "/api/watch", "/api/watch").await;
+    let (_, word) = support::control::call(instance, reqwest::Method::PUT, "/api/words/嘎啦巷头", None).await;
+    fits(api, "/api/words/{word}", "put", "200", &word);
+    get_fits(api, instance, "/api/words", "/api/words").await;
 }

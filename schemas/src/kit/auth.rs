@@ -51,8 +51,8 @@ pub const MAY_SEARCH: &[Role] = &[Role::Operator, Role::Analyst, Role::Superviso
 pub const MAY_EXPORT: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admin];
 /// Who may sign, hand on, answer and close incidents.
 pub const MAY_HANDLE: &[Role] = &[Role::Operator, Role::Admin];
-/// Who may define watch topics and set what others see.
-pub const MAY_CONFIGURE: &[Role] = &[Role::Analyst, Role::Admin];
+/// Who may correct what was understood, define watch topics and words, and set what others see.
+pub const MAY_CONFIGURE: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admin];
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

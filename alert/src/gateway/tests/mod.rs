@@ -14,13 +14,14 @@ use crate::{
     message::Style,
     records::{Records, User},
 };
+use axum::routing::{delete, put};
 use axum::{
     body::{self, Body},
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use jiff::Timestamp;
 use schemas::{
-    kit::auth::{MAY_EXPORT, MAY_PUSH},
+    kit::auth::{MAY_CONFIGURE, MAY_EXPORT, MAY_PUSH},
     log::{Embedded, EmbeddedOptions, Identity},
 };
 use serde_json::Value;
@@ -144,6 +145,7 @@ fn ingest() -> Router {
 
 /// Stands in for analyze.
 fn analyze() -> Router {
+    let nothing = || async { "{}" };
     let boom = || async {
         if true {
             panic!("secret detail");
@@ -161,5 +163,13 @@ fn analyze() -> Router {
         .route("/api/topics/hot", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/official", guard(MAY_WATCH, get(|| async { "{}" })))
+        .route("/api/corrections", guard(MAY_WATCH, get(nothing)).merge(guard(MAY_CONFIGURE, post(nothing))))
+        .route("/api/corrections/{post}", guard(MAY_CONFIGURE, delete(nothing)))
+        .route("/api/corrections/choices", guard(MAY_WATCH, get(nothing)))
+        .route("/api/corrections/export", guard(MAY_EXPORT, get(nothing)))
+        .route("/api/watch", guard(MAY_WATCH, get(nothing)).merge(guard(MAY_CONFIGURE, post(nothing))))
+        .route("/api/watch/{id}", guard(MAY_CONFIGURE, put(nothing).delete(nothing)))
+        .route("/api/words", guard(MAY_WATCH, get(nothing)))
+        .route("/api/words/{word}", guard(MAY_CONFIGURE, put(nothing).delete(nothing)))
         .route("/api/boom", guard(MAY_WATCH, get(boom)))
 }

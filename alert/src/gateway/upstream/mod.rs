@@ -26,13 +26,13 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
-    routing::{get, post},
+    routing::{delete, get, post, put},
 };
 use body::{Lent, Outcome};
 use jiff::Timestamp;
 use schemas::kit::{
     apart::strip,
-    auth::{Caller, MAY_EXPORT, MAY_PUSH, MAY_SEARCH, MAY_WATCH, guard},
+    auth::{Caller, MAY_CONFIGURE, MAY_EXPORT, MAY_PUSH, MAY_SEARCH, MAY_WATCH, guard},
     http::{Problem, client},
     internal::{self, InternalKey},
     settings::{Settings, Upstream as Addresses},
@@ -102,7 +102,15 @@ fn routes(ingest: Arc<Upstream>, analyze: Arc<Upstream>) -> (Router, Router) {
         .route("/api/topics", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/hot", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(pass)))
-        .route("/api/official", guard(MAY_WATCH, get(pass)));
+        .route("/api/official", guard(MAY_WATCH, get(pass)))
+        .route("/api/corrections", guard(MAY_WATCH, get(pass)).merge(guard(MAY_CONFIGURE, post(pass))))
+        .route("/api/corrections/{post}", guard(MAY_CONFIGURE, delete(pass)))
+        .route("/api/corrections/choices", guard(MAY_WATCH, get(pass)))
+        .route("/api/corrections/export", guard(MAY_EXPORT, get(pass)))
+        .route("/api/watch", guard(MAY_WATCH, get(pass)).merge(guard(MAY_CONFIGURE, post(pass))))
+        .route("/api/watch/{id}", guard(MAY_CONFIGURE, put(pass).delete(pass)))
+        .route("/api/words", guard(MAY_WATCH, get(pass)))
+        .route("/api/words/{word}", guard(MAY_CONFIGURE, put(pass).delete(pass)));
     (of_ingest.with_state(ingest), of_analyze.with_state(analyze))
 }
 

@@ -237,13 +237,17 @@ async fn the_routes_are_those_of_the_description() {
     let (ingest, analyze) = routes(stage.clone(), stage);
     let both = ingest.merge(analyze);
     for (path, methods) in api["paths"].as_object().unwrap() {
-        let is_theirs = ["/api/posts", "/api/coverage", "/api/search", "/api/threads", "/api/topics", "/api/official"].iter().any(|of| path.starts_with(of))
+        let is_theirs = ["/api/posts", "/api/coverage", "/api/search", "/api/threads", "/api/topics", "/api/official", "/api/corrections", "/api/watch", "/api/words"].iter().any(|of| path.starts_with(of))
                 // Those are the gateway's own.
                 && path != "/api/coverage/alerts" && !path.starts_with("/api/searches");
         for method in methods.as_object().unwrap().keys().filter(|_| is_theirs) {
             let request = Request::builder()
                 .method(method.to_uppercase().as_str())
-                .uri(path.replace("{id}", "water"))
+                .uri(
+                    path.replace("{id}", "water")
+                        .replace("{post}", "forum%3A1")
+                        .replace("{word}", "%E8%83%8C%E8%A1%97"),
+                )
                 .extension(Caller { name: "x".into(), role: Role::Admin })
                 .body(Body::empty())
                 .unwrap();

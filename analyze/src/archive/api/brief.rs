@@ -2,7 +2,7 @@
 //!
 //! Who takes one away is on the audit record before its first byte, as with exports.
 
-use super::{Api, Given, append, entry, problem, read};
+use super::{Api, Given, audit, entry, problem, read};
 use crate::archive::brief::{Format, Wanted, html};
 use axum::{
     extract::State,
@@ -33,7 +33,7 @@ pub(super) async fn brief(
     let permit = api.files.clone().try_acquire_owned().map_err(|_| {
         Problem::unavailable("有其他导出正在进行, 请稍后再试 / other files are being written: try again soon")
     })?;
-    append(&api.log, &entry(caller, "brief", asked)).await.map_err(|error| {
+    audit::append(&api.log, &entry(caller, "brief", "", asked)).await.map_err(|error| {
         tracing::error!(%error, "a brief could not be put on the audit record: refused");
         Problem::unavailable("无法写入审计记录, 暂不能出稿 / the audit record cannot be written: no brief now")
     })?;

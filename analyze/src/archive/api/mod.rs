@@ -1,4 +1,4 @@
-//! `GET /api/search`, `GET /api/search/export`, `GET /api/threads`, `GET /api/briefs`.
+//! `GET /api/search`, `GET /api/search/export`, `GET /api/corrections/export`, `GET /api/threads`, `GET /api/briefs`.
 
 mod brief;
 mod file;
@@ -9,7 +9,10 @@ use super::{
     brief::Links,
     search::{MOST_HITS, Page, SearchError, Thread},
 };
-use crate::query::{Context, Names};
+use crate::{
+    audit::{self, audit, entry},
+    query::Context,
+};
 use axum::{
     Json, Router,
     extract::{Query, State, rejection::QueryRejection},
@@ -23,8 +26,7 @@ use schemas::{
         http::Problem,
         metrics,
     },
-    log::{LogError, NewRecord, SharedLog, Topic},
-    records::{AuditEntry, Record},
+    log::SharedLog,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -45,20 +47,19 @@ struct Api {
     archive: Arc<Archive>,
     log: SharedLog,
     tz: TimeZone,
-    names: Names,
     links: Links,
     searches: Arc<Semaphore>,
     files: Arc<Semaphore>,
 }
 
-/// The search's part of the API; days begin as `tz` says, `names` is what people call sources and topics, and `links` where the console
-/// is.
-pub(super) fn router(archive: Arc<Archive>, log: SharedLog, tz: TimeZone, names: Names, links: Links) -> Router {
+/// The search's part of the API; days begin as `tz` says, and `links` is where the console is.
+pub(super) fn router(archive: Arc<Archive>, log: SharedLog, tz: TimeZone, links: Links) -> Router {
     let (searches, files) = (Arc::new(Semaphore::new(AT_A_TIME)), Arc::new(Semaphore::new(FILES_AT_A_TIME)));
-    let api = Api { archive, log, tz, names, links, searches, files };
+    let api = Api { archive, log, tz, links, searches, files };
     Router::new()
         .route("/api/search", guard(MAY_SEARCH, get(search)))
         .route("/api/search/export", guard(MAY_EXPORT, get(file::export)))
+        .route("/api/corrections/export", guard(MAY_EXPORT, get(file::corrections)))
         .route("/api/briefs", guard(MAY_EXPORT, get(brief::brief)))
         .route("/api/threads", guard(MAY_SEARCH, get(thread)))
         .with_state(api)
@@ -74,7 +75,7 @@ async fn search(State(api): State<Api>, caller: Caller, parameters: Given<Parame
     let parameters = read(parameters)?;
     let asked = parameters.to_string();
     let search = parameters.search(&api.context())?;
-    tokio::spawn(audit(api.log.clone(), entry(caller, "search", asked)));
+    tokio::spawn(audit(api.log.clone(), entry(caller, "search", "", asked)));
     api.work(move |archive, deadline| archive.search(&search, deadline)).await.map(Json)
 }
 
@@ -94,7 +95,7 @@ async fn thread(State(api): State<Api>, caller: Caller, parameters: Given<OfThre
     let limit = parameters::number("limit", limit, MOST_HITS)?.unwrap_or(MOST_HITS);
     let cursor = cursor.filter(|cursor| !cursor.is_empty());
     let asked = serde_json::json!({ "id": id }).to_string();
-    tokio::spawn(audit(api.log.clone(), entry(caller, "thread", asked)));
+    tokio::spawn(audit(api.log.clone(), entry(caller, "thread", "", asked)));
     let found = api.work(move |archive, deadline| archive.thread(&id, limit, cursor, &marked, deadline)).await?;
     found.map(Json).ok_or_else(|| {
         Problem::not_found("id: 库中没有这个帖子 / the archive does not hold this post: pass on a hit's id as it is")
@@ -104,7 +105,8 @@ async fn thread(State(api): State<Api>, caller: Caller, parameters: Given<OfThre
 impl Api {
     /// What the words of a query are read against, now.
     fn context(&self) -> Context {
-        Context { now: Timestamp::now(), tz: self.tz.clone(), names: self.names.clone() }
+        let names = self.archive.understanding().get().names().clone();
+        Context { now: Timestamp::now(), tz: self.tz.clone(), names }
     }
 
     /// Does what reads the archive, when its turn comes.
@@ -141,29 +143,5 @@ fn problem(error: SearchError) -> Problem {
         SearchError::TooFine(error) => Problem::bad_request("too_many", format!("histogram: {error}")),
         SearchError::TooLong => Problem::unavailable(error.to_string()),
         SearchError::Archive(error) => Problem::internal(&error),
-    }
-}
-
-fn entry(caller: Caller, action: &str, detail: String) -> AuditEntry {
-    AuditEntry {
-        v: AuditEntry::VERSION,
-        at: Timestamp::now(),
-        who: caller.name,
-        role: caller.role,
-        action: action.to_owned(),
-        object: String::new(),
-        detail,
-    }
-}
-
-async fn append(log: &SharedLog, entry: &AuditEntry) -> Result<(), LogError> {
-    let record = NewRecord { partition: 0, key: None, value: entry.encode() };
-    log.append(Topic::Audit, vec![record]).await.map(drop)
-}
-
-/// Who searched for what is on the record. A log that cannot take it neither fails nor slows the search.
-async fn audit(log: SharedLog, entry: AuditEntry) {
-    if let Err(error) = append(&log, &entry).await {
-        tracing::error!(%error, who = entry.who, action = entry.action, "it could not be put on the audit record");
     }
 }

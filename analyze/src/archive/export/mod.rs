@@ -10,6 +10,7 @@
 //! written. So memory does not grow with the result. A file that breaks off is never ended as if it were whole.
 
 mod cells;
+mod corrections;
 
 use super::{
     Archive,

@@ -265,7 +265,8 @@ impl Archive {
     /// The words that a hit should hold, as the segmenter cuts the query's terms.
     fn words_of(&self, query: &Query) -> Vec<String> {
         let terms = query.terms();
-        let normals = terms.iter().map(|term| self.understanding.normalise(term));
+        let understanding = self.understanding.get();
+        let normals = terms.iter().map(|term| understanding.normalise(term));
         let mut words: Vec<String> = Vec::new();
         for normal in normals {
             for word in super::tokens::words(&normal.words) {

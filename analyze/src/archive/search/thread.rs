@@ -71,7 +71,7 @@ impl Archive {
     }
 
     /// A post by its id.
-    fn post(&self, id: &str) -> Result<Option<AnalyzedPost>, SearchError> {
+    pub(crate) fn post(&self, id: &str) -> Result<Option<AnalyzedPost>, SearchError> {
         for month in self.months().iter().rev() {
             let found = month.stored(id).map_err(|error| TantivyError::SystemError(format!("{error:#}")))?;
             if let Some((_, post)) = found {

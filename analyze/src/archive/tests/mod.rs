@@ -2,6 +2,7 @@
 
 mod answers;
 mod briefs;
+mod corrections;
 mod recall;
 
 use super::{
@@ -97,7 +98,8 @@ fn take_as(
     let id_hash = verdict::id_hash(&post.id);
     let judged = writer.judge(post.at, &post.id, id_hash, came)?;
     if let Some(judged) = judged.filter(|judged| judged.verdict != Verdict::Duplicate) {
-        let analyzed = analyzed(post, counts, &judged);
+        let mut analyzed = analyzed(post, counts, &judged);
+        writer.archive.corrections.apply(&mut analyzed);
         let understood = Understood {
             title: normal(post.title.as_deref().unwrap_or("")),
             text: normal(&post.text),
@@ -111,7 +113,8 @@ fn take_as(
             keyphrases: Vec::new(),
             topics: post.topics.clone(),
         };
-        let document = FIELDS.document(&analyzed, &analyzed.encode(), &understood, id_hash, &judged.now);
+        let document =
+            FIELDS.document(&analyzed, &analyzed.encode(), [&understood.title, &understood.text], id_hash, &judged.now);
         writer.add(&post.id, id_hash, &judged, document, post.text.len())?;
     }
     writer.advance(post.at.partition, post.at.offset + 1);

@@ -78,6 +78,19 @@ pub fn shipped() -> anyhow::Result<&'static Taxonomy> {
 }
 
 impl Classes {
+    /// All classes, each with those above it: `一级/二级/三级`.
+    pub(super) fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        for Level1 { name: one, level2 } in &self.names {
+            paths.push(one.clone());
+            for (two, level3) in level2 {
+                paths.push(format!("{one}/{two}"));
+                paths.extend(level3.iter().map(|three| format!("{one}/{two}/{three}")));
+            }
+        }
+        paths
+    }
+
     pub(super) fn new(taxonomy: &Taxonomy, terms: &mut Terms) -> Self {
         let mut keywords: FxHashMap<u32, Keyword> = FxHashMap::default();
         let mut names = Vec::new();

@@ -24,12 +24,13 @@ mod unit;
 
 use super::{
     Cut, Segmenter,
+    district::PlaceChoice,
     lexicon::{Found, Terms, longest},
 };
 use rustc_hash::FxHashMap;
 use schemas::{
     kit::settings::{DistrictFile, Fault, Places, Spanned, Unit, UnitLevel},
-    records::{PlaceFound, PlaceKind},
+    records::{PlaceFound, PlaceKind, UnitNamed},
 };
 use std::sync::LazyLock;
 
@@ -281,8 +282,35 @@ impl Gazetteer {
         }
     }
 
+    /// All places; one whose name several bear is told once, without a unit.
+    pub(super) fn choices(&self) -> Vec<PlaceChoice> {
+        let mut choices: Vec<PlaceChoice> = Vec::new();
+        let mut known: FxHashMap<&str, usize> = FxHashMap::default();
+        for Spot { name, kind, unit } in &self.spots {
+            match known.get(name.as_str()) {
+                Some(&at) => choices[at].unit = None,
+                None => {
+                    known.insert(name, choices.len());
+                    let unit = unit.map(|unit| self.units[unit].id.clone());
+                    choices.push(PlaceChoice { name: name.clone(), kind: *kind, unit });
+                }
+            }
+        }
+        choices
+    }
+
+    /// All units.
+    pub(super) fn units(&self) -> impl Iterator<Item = UnitNamed> {
+        self.units.iter().map(|unit| UnitNamed { id: unit.id.clone(), name: unit.name.clone() })
+    }
+
+    /// Whether a word is the name of a place of ours.
+    pub(super) fn is_ours(&self, term: u32) -> bool {
+        !self.bearers(term).is_empty()
+    }
+
     /// Makes places of names.
-    fn resolve(&self, terms: &Terms, names: &[u32]) -> Vec<PlaceFound> {
+    pub(super) fn resolve(&self, terms: &Terms, names: &[u32]) -> Vec<PlaceFound> {
         let settled: Vec<Option<usize>> = names.iter().map(|&term| self.widest(self.bearers(term))).collect();
         let streets: Vec<usize> = settled
             .iter()

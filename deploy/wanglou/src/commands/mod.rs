@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod brief;
 pub(crate) mod check;
+pub(crate) mod corrections;
 pub(crate) mod import;
 pub(crate) mod reindex;
 pub(crate) mod replay;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)] // each test file uses its part
 
+pub mod control;
 pub mod files;
 pub mod watch;
 

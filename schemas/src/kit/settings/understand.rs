@@ -4,9 +4,11 @@
 //! [understand]
 //! taxonomy = "/etc/wanglou/taxonomy.toml"     # classes of matters; see `Taxonomy`
 //! places = "/etc/wanglou/places.toml"         # units and places; see `Places`
+//! dictionary = "/etc/wanglou/words.txt"       # words that the dictionary which ships does not have, one a line
 //! ```
 //!
-//! Without a key the file that ships with the program is used; with it that one alone.
+//! Without `taxonomy` or `places` the file that ships with the program is used; with it that one alone. The words of `dictionary` come to
+//! those that ship.
 
 use super::{Fault, Place, faults};
 use serde::de::DeserializeOwned;
@@ -20,6 +22,8 @@ pub struct Understand {
     pub taxonomy: Option<PathBuf>,
     /// The file of units and places; relative to the working folder.
     pub places: Option<PathBuf>,
+    /// The file of the user dictionary, one word a line, `#` before a remark; read again when it changes. Relative to the working folder.
+    pub dictionary: Option<PathBuf>,
 }
 
 /// A file that a key of `[understand]` names: read from TOML, and checked for what does not fit together.
