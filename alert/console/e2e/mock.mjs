@@ -212,6 +212,15 @@ const steps = {
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/thread\?id=/);
     await page.locator('[data-testid="thread-post"] mark').first().waitFor();
+    // Coming back, one goes on where one was.
+    await page.goBack();
+    await page.getByTestId("search-more").click();
+    await page.getByTestId("search-hit").nth(30).waitFor();
+    await page.getByTestId("search-hit").nth(40).getByTestId("to-thread").click();
+    await page.getByTestId("thread-post").waitFor();
+    await page.getByText("返回检索").click();
+    await page.waitForURL(/\/search\?.*sort=oldest/);
+    check((await page.getByTestId("search-hit").count()) > 40, "coming back from a thread has lost what was found");
     await page.goto(`${base}thread?id=bbs2:water19&q=${encodeURIComponent("停水")}`);
     await page.getByTestId("thread-total").getByText("260").waitFor();
     check((await page.locator(".answers script").count()) === 0, "markup of a comment has become markup of the page");

@@ -88,7 +88,14 @@ describe("labels", () => {
   });
 
   it("stand at round times, and where many days are shown at midnight alone", () => {
-    expect(shown(every("minute", 1, 60), "minute", 400)).toEqual(["23:30", "23:40", "23:50", "11-24", "00:10", "00:20"]);
+    expect(shown(every("minute", 1, 60), "minute", 400)).toEqual([
+      "23:30",
+      "23:40",
+      "23:50",
+      "11-24",
+      "00:10",
+      "00:20",
+    ]);
     const hours = bins(
       {
         scale: "hour",

@@ -5,13 +5,32 @@ import { isAbort } from "../api/client";
 import type { FacetValue, Histogram, Hit, SearchPage } from "../api/types";
 import { COUNTED } from "../lib/facets";
 import { findsTheSame, toCall, toFirstCall, type Search } from "../lib/searchUrl";
+import { session } from "./session";
 
 const PAGE = 30;
 /** Values of a facet: what a column shows without becoming a list to search in. */
 const VALUES = 20;
 
-/** Follows what is asked for, `null` while nothing is, for as long as the component lives. */
-export function useSearch(asked: Ref<Search | null>) {
+/** What a search had found when its page was left: whoever comes back from a thread goes on where he was. */
+interface Left {
+  /** Whose it was: nobody else sees it. */
+  who: string | undefined;
+  search: Search;
+  hits: Hit[];
+  total: number | null;
+  texts: number | null;
+  facets: Record<string, FacetValue[]> | undefined;
+  histogram: Histogram | null;
+  lacking: readonly string[];
+  cursor: string | null;
+}
+let left: Left | null = null;
+
+/**
+ * Follows what is asked for, `null` while nothing is, `undefined` while another page is shown, for as long as the component lives.
+ * `returning`: somebody comes back to it.
+ */
+export function useSearch(asked: Ref<Search | null | undefined>, returning: boolean) {
   const hits = shallowRef<Hit[]>([]);
   const total = ref<number | null>(null);
   const texts = ref<number | null>(null);
@@ -94,16 +113,46 @@ export function useSearch(asked: Ref<Search | null>) {
     hits.value = hits.value.map((known) => (known.id === hit.id ? { ...hit, copies: known.copies } : known));
   }
 
-  watch(
-    asked,
-    (now, before) => {
-      const sameHits = now && before && findsTheSame(now, before) && total.value !== null;
-      if (!sameHits) void run();
-      else if (now.scale !== before.scale) void rescale();
-    },
-    { immediate: true },
-  );
-  onBeforeUnmount(() => request?.abort());
+  const known = left;
+  const who = session.value?.name;
+  if (returning && known?.who === who && asked.value && known && findsTheSame(asked.value, known.search)) {
+    hits.value = known.hits;
+    total.value = known.total;
+    texts.value = known.texts;
+    facets.value = known.facets;
+    histogram.value = known.histogram;
+    lacking.value = known.lacking;
+    cursor.value = known.cursor;
+  } else void run();
+
+  /** What was asked last: the page is left with it, when another is asked already. */
+  let last = asked.value;
+  watch(asked, (now, before) => {
+    // Another page is shown now, and this one is about to go.
+    if (now === undefined) return request?.abort();
+    last = now;
+    const sameHits = now && before && findsTheSame(now, before) && total.value !== null;
+    if (!sameHits) void run();
+    else if (now.scale !== before.scale) void rescale();
+  });
+  onBeforeUnmount(() => {
+    request?.abort();
+    // What is half read, or could not be, is asked for again.
+    left =
+      last && !busy.value && total.value !== null
+        ? {
+            who,
+            search: last,
+            hits: hits.value,
+            total: total.value,
+            texts: texts.value,
+            facets: facets.value,
+            histogram: histogram.value,
+            lacking: lacking.value,
+            cursor: cursor.value,
+          }
+        : null;
+  });
 
   const found = computed(() => total.value !== null);
   return { hits, total, texts, facets, histogram, lacking, cursor, busy, failure, found, run, more, replace };
