@@ -357,7 +357,7 @@ export const en: Record<Word, string> = {
   "search.help.time": "when published; also",
   "search.help.range": "from one day to another",
   "search.help.count": "by number; also",
-  "search.help.flag": "officially published; not taken down",
+  "search.help.flag": "officially published; also",
   "search.source": "Source",
   "search.kind": "Kind",
   "search.sentiment": "Sentiment",

@@ -353,7 +353,7 @@ export const zh = {
   "search.help.time": "发布时间, 也可写",
   "search.help.range": "从一天到另一天",
   "search.help.count": "按数量, 还有",
-  "search.help.flag": "官方发布的, 未被删除的",
+  "search.help.flag": "官方发布的, 还有",
   "search.source": "信源",
   "search.kind": "类型",
   "search.sentiment": "情感",
