@@ -1,7 +1,7 @@
 /** What a search has found so far: a first page with what is counted of the whole, and further pages by cursor. */
 import { computed, onBeforeUnmount, ref, shallowRef, watch, type Ref } from "vue";
 import { search as call } from "../api/calls";
-import { isAbort } from "../api/client";
+import { ApiError, isAbort } from "../api/client";
 import type { FacetValue, Histogram, Hit, SearchPage } from "../api/types";
 import { COUNTED } from "../lib/facets";
 import { findsTheSame, toCall, toFirstCall, type Search } from "../lib/searchUrl";
@@ -26,6 +26,14 @@ interface Left {
 }
 let left: Left | null = null;
 
+/** What has become of a call. */
+type Outcome = "done" | "failed" | "passed over";
+
+/** Whether the bars would be too many. */
+function isTooFine(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "too_many" && error.message.startsWith("histogram");
+}
+
 /**
  * Follows what is asked for, `null` while nothing is, `undefined` while another page is shown, for as long as the component lives.
  * `returning`: somebody comes back to it.
@@ -41,9 +49,11 @@ export function useSearch(asked: Ref<Search | null | undefined>, returning: bool
   const busy = ref(false);
   const failure = shallowRef<unknown>(null);
   let request: AbortController | null = null;
+  /** The search that the hits are of, and the scale that the bars are of. */
+  let shown: Search | null = null;
 
   /** Makes one call, in place of one that is under way. */
-  async function ask(query: ReturnType<typeof toCall>, take: (page: SearchPage) => void): Promise<void> {
+  async function ask(query: ReturnType<typeof toCall>, take: (page: SearchPage) => void): Promise<Outcome> {
     request?.abort();
     const mine = new AbortController();
     request = mine;
@@ -53,10 +63,12 @@ export function useSearch(asked: Ref<Search | null | undefined>, returning: bool
       const page = await call(query, mine.signal);
       if (request === mine) take(page);
     } catch (error) {
-      if (isAbort(error)) return;
+      if (isAbort(error) || request !== mine) return "passed over";
       failure.value = error;
     }
-    if (request === mine) busy.value = false;
+    if (request !== mine) return "passed over";
+    busy.value = false;
+    return failure.value === null ? "done" : "failed";
   }
 
   function forget(): void {
@@ -68,25 +80,36 @@ export function useSearch(asked: Ref<Search | null | undefined>, returning: bool
     lacking.value = [];
     failure.value = null;
     busy.value = false;
+    shown = null;
+  }
+
+  function take(search: Search, page: SearchPage): void {
+    shown = search;
+    hits.value = page.hits;
+    total.value = page.total;
+    texts.value = page.texts ?? null;
+    facets.value = page.facets ?? {};
+    histogram.value = page.histogram ?? null;
+    lacking.value = page.lacking ?? [];
+    cursor.value = page.next;
   }
 
   /** Searches anew. What was found before stays in sight until the answer is there, so that nothing jumps. */
   async function run(): Promise<void> {
     const search = asked.value;
     if (!search) return forget();
-    await ask(toFirstCall(search, PAGE, COUNTED, VALUES), (page) => {
-      hits.value = page.hits;
-      total.value = page.total;
-      texts.value = page.texts ?? null;
-      facets.value = page.facets ?? {};
-      histogram.value = page.histogram ?? null;
-      lacking.value = page.lacking ?? [];
-      cursor.value = page.next;
-    });
-    if (failure.value !== null) {
-      const error = failure.value;
+    const first = (search: Search) => ask(toFirstCall(search, PAGE, COUNTED, VALUES), (page) => take(search, page));
+    let outcome = await first(search);
+    // Bars that would be too many are no reason to show no posts.
+    const tooFine = failure.value;
+    if (outcome === "failed" && isTooFine(tooFine) && search.scale !== "auto") {
+      outcome = await first({ ...search, scale: "auto" });
+      if (outcome === "done") failure.value = tooFine;
+    }
+    if (outcome === "failed") {
+      const why = failure.value;
       forget();
-      failure.value = error;
+      failure.value = why;
     }
   }
 
@@ -105,7 +128,10 @@ export function useSearch(asked: Ref<Search | null | undefined>, returning: bool
   async function rescale(): Promise<void> {
     const search = asked.value;
     if (!search) return;
-    await ask(toFirstCall(search, 0, [], 0), (page) => (histogram.value = page.histogram ?? null));
+    await ask(toFirstCall(search, 0, [], 0), (page) => {
+      histogram.value = page.histogram ?? null;
+      shown = search;
+    });
   }
 
   /** A hit as it stands now: somebody has corrected it. */
@@ -116,6 +142,7 @@ export function useSearch(asked: Ref<Search | null | undefined>, returning: bool
   const known = left;
   const who = session.value?.name;
   if (returning && known?.who === who && asked.value && known && findsTheSame(asked.value, known.search)) {
+    shown = known.search;
     hits.value = known.hits;
     total.value = known.total;
     texts.value = known.texts;
@@ -125,24 +152,26 @@ export function useSearch(asked: Ref<Search | null | undefined>, returning: bool
     cursor.value = known.cursor;
   } else void run();
 
-  /** What was asked last: the page is left with it, when another is asked already. */
-  let last = asked.value;
   watch(asked, (now, before) => {
     // Another page is shown now, and this one is about to go.
     if (now === undefined) return request?.abort();
-    last = now;
-    const sameHits = now && before && findsTheSame(now, before) && total.value !== null;
-    if (!sameHits) void run();
-    else if (now.scale !== before.scale) void rescale();
+    if (!now || !shown || !findsTheSame(now, shown)) void run();
+    else if (now.scale !== shown.scale) void rescale();
+    else if (before && !findsTheSame(now, before)) {
+      // Back at what is shown, before the other was answered.
+      request?.abort();
+      busy.value = false;
+      failure.value = null;
+    }
   });
   onBeforeUnmount(() => {
     request?.abort();
     // What is half read, or could not be, is asked for again.
     left =
-      last && !busy.value && total.value !== null
+      shown && total.value !== null && !busy.value
         ? {
             who,
-            search: last,
+            search: shown,
             hits: hits.value,
             total: total.value,
             texts: texts.value,
