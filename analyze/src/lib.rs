@@ -29,6 +29,7 @@ use schemas::{
     },
     log::SharedLog,
 };
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 use understand::Understanding;
 
@@ -100,6 +101,16 @@ pub async fn start(settings: &Settings, log: SharedLog, shutdown: Shutdown) -> a
     Ok(Service { name: "analyze", router: archive.router.merge(trend.router).merge(control), ready, task })
 }
 
+/// The same with the watch topics and words that people have set, for whoever works on an archive that no stage runs.
+///
+/// # Errors
+/// When it cannot be built, or `control` cannot be read.
+pub async fn understanding_now(settings: &Settings, log: &SharedLog) -> anyhow::Result<Arc<Understanding>> {
+    let of_config = understanding(settings)?;
+    let (controls, _) = Follower::open(settings, log.clone(), words(settings).map_err(told)?).await?;
+    Ok(Renewal::begin(settings, of_config, controls).await?.living().get())
+}
+
 /// What understanding needs, with the watch topics, the taxonomy, the places and the words of the config.
 ///
 /// # Errors
@@ -122,6 +133,7 @@ pub fn understanding(settings: &Settings) -> anyhow::Result<Understanding> {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // `map_err` wants a function of this type
 fn told(faults: Vec<Fault>) -> anyhow::Error {
     anyhow::anyhow!(faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))
 }

@@ -172,8 +172,8 @@ async fn a_correction_is_believed_exported_and_taken_back() {
     site.push(post("2", "路灯修好了")).await;
     stage.found("", 2).await;
     let choices = stage.get("/api/corrections/choices").await;
-    let category = choices["categories"].as_array().unwrap().iter().filter_map(Value::as_str);
-    let category = category.filter(|path| path.split('/').count() == 3).last().unwrap().to_owned();
+    let mut categories = choices["categories"].as_array().unwrap().iter().filter_map(Value::as_str);
+    let category = categories.rfind(|path| path.split('/').count() == 3).unwrap().to_owned();
     let unit = choices["units"][1].clone();
 
     let said = json!({"post": "forum:1", "sentiment": "positive", "category": category, "note": "说的是反话"});
@@ -183,6 +183,10 @@ async fn a_correction_is_believed_exported_and_taken_back() {
     let corrected = &page["hits"][0]["corrected"];
     assert_eq!(corrected["fields"], json!(["sentiment", "category"]));
     assert_ne!(corrected["judged"]["sentiment"]["label"], Value::Null);
+    // Threads and files too.
+    assert_eq!(stage.get("/api/threads?id=forum:1").await["post"]["sentiment"]["label"], "positive");
+    let (_, file) = stage.call("GET", "/api/search/export?format=csv&q=更正:是", Role::Analyst, None).await;
+    assert!(file.contains("正面") && file.contains(category.rsplit('/').next().unwrap()), "{file}");
     // What comes leaves standing what it does not name, by its id or its name alike.
     let more = json!({"post": "forum:1", "unit": unit["name"], "places": ["抚琴街道"]});
     let standing = stage.post("/api/corrections", more).await;

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a test fails by it
 
-use analyze::{archive, understand::Understanding};
+use analyze::{
+    archive::{self, corrections::Corrections},
+    understand::Understanding,
+};
 use axum::body::{Body, to_bytes};
 use http::Request;
 use schemas::{
@@ -74,7 +77,8 @@ async fn the_archive_goes_on_when_there_is_room() {
     let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
     let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
     let (understanding, shutdown) = (Arc::new(Understanding::new([]).unwrap()), Shutdown::new());
-    let service = archive::start(&settings, log.clone(), understanding, shutdown.clone()).await.unwrap();
+    let opened = archive::open(&settings, understanding, Corrections::default()).await.unwrap();
+    let service = archive::start(&settings, log.clone(), opened, shutdown.clone()).await.unwrap();
     log.append(Topic::PostsRaw, (0..100).map(post).collect()).await.unwrap();
     wait_until("the first posts", async || total(&service).await == 100).await;
 

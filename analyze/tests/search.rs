@@ -67,7 +67,10 @@ async fn searchable(posts: u64) -> Fixture {
     let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
     let shutdown = Shutdown::new();
     let understanding = Arc::new(Understanding::new([]).unwrap());
-    let mut service = archive::start(&settings, log.clone(), understanding, shutdown.clone()).await.unwrap();
+    let mut service = {
+        let archive = archive::open(&settings, understanding, archive::corrections::Corrections::default()).await;
+        archive::start(&settings, log.clone(), archive.unwrap(), shutdown.clone()).await.unwrap()
+    };
     assert_eq!(service.ready.check(), Ok(()));
     read(&log, Topic::PostsAnalyzed, posts as usize).await;
     shutdown.cancel();

@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 use analyze::{
-    query::{Context, Facts, Matcher, Query, parse},
+    query::{Context, Facts, Matcher, Names, Query, parse},
     understand::{Segmenter, Understanding, fold},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -82,5 +82,27 @@ fn watch_topics(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, post, watch_topics);
+/// What it costs that somebody changes a watch topic, or a word of the user dictionary, while the program runs.
+fn renewal(criterion: &mut Criterion) {
+    let names = Names::default();
+    let mut group = criterion.benchmark_group("renewal");
+    group.sample_size(10);
+    for count in [20, 1_000] {
+        let topics = topics(count);
+        let understanding = Understanding::new(&topics).expect("the queries are well formed");
+        group.bench_function(format!("{count} topics, no new word"), |bench| {
+            bench.iter(|| understanding.renewed(&topics, &names, &[]).is_ok());
+        });
+        let mut number = 0;
+        group.bench_function(format!("{count} topics, a new word"), |bench| {
+            bench.iter(|| {
+                number += 1;
+                understanding.renewed(&topics, &names, &[format!("嘎啦巷头{number}")]).is_ok()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, post, watch_topics, renewal);
 criterion_main!(benches);

@@ -83,6 +83,11 @@ impl Renewal {
     /// When what stands cannot be built.
     pub(crate) async fn run(mut self, shutdown: Shutdown) -> anyhow::Result<()> {
         let mut changes = self.controls.0.changes.subscribe();
+        let (change, renewed) = (*changes.borrow_and_update(), *self.controls.0.renewed.borrow());
+        if change != renewed {
+            // Between its beginning and now.
+            self.renew().await?;
+        }
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),

@@ -115,7 +115,7 @@ impl Understanding {
     ) -> anyhow::Result<Self> {
         let district = Arc::new(District::new(taxonomy, places)?);
         let version = format!("{VERSION}-{:016x}", sentiment::Model::shipped_checksum());
-        Self::of(watch, names, &[], district, Arc::new(tones::Tones::new()?), Segmenter::default(), version)
+        Self::of(watch, names, &[], district, Arc::new(tones::Tones::new()?), &Segmenter::default(), version)
     }
 
     /// The same with other watch topics, other names and other words of the user dictionary. What stays is shared: where no word is
@@ -130,7 +130,7 @@ impl Understanding {
         words: &[String],
     ) -> anyhow::Result<Self> {
         let (district, tones) = (self.district.clone(), self.tones.clone());
-        Self::of(watch, names, words, district, tones, self.segmenter.clone(), self.version.clone())
+        Self::of(watch, names, words, district, tones, &self.segmenter, self.version.clone())
     }
 
     fn of<'a>(
@@ -139,7 +139,7 @@ impl Understanding {
         words: &[String],
         district: Arc<District>,
         tones: Arc<tones::Tones>,
-        former: Segmenter,
+        former: &Segmenter,
         version: String,
     ) -> anyhow::Result<Self> {
         let (mut topics, mut queries) = (Vec::new(), Vec::new());

@@ -92,26 +92,3 @@ fn a_renewal_knows_new_topics_and_words_and_shares_the_rest() {
     assert_eq!(words(&without), words(before));
     assert!(before.renewed(&[watch("bad", "(")], &Names::default(), &[]).is_err());
 }
-
-#[test]
-#[ignore]
-fn measure_renewal() {
-    let began = std::time::Instant::now();
-    let first = Understanding::new([]).unwrap();
-    println!("first {:?}", began.elapsed());
-    let began = std::time::Instant::now();
-    let second = Understanding::new([]).unwrap();
-    println!("again from nothing {:?}", began.elapsed());
-    drop(second);
-    for (n, count) in [10usize, 1000, 10_000].into_iter().enumerate() {
-        let topics: Vec<Watch> =
-            (0..count).map(|i| watch(&format!("t{i}"), &format!("停水{i} OR (水压{i} AND 低)"))).collect();
-        let began = std::time::Instant::now();
-        let same = first.renewed(&topics, &Names::default(), &[]).unwrap();
-        println!("{count} topics, no new word {:?} {}", began.elapsed(), same.segmenter.is_the_same(&first.segmenter));
-        let words: Vec<String> = (0..count).map(|i| format!("嘎啦巷头{n}x{i}")).collect();
-        let began = std::time::Instant::now();
-        let _other = same.renewed(&topics, &Names::default(), &words).unwrap();
-        println!("{count} topics, {count} new words {:?}", began.elapsed());
-    }
-}

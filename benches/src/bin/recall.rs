@@ -9,6 +9,7 @@
 use analyze::{
     archive::{
         self, Archive,
+        corrections::Corrections,
         search::{Search, SearchError},
     },
     query::{Context as Words, parse},
@@ -116,7 +117,8 @@ async fn fill(folder: &std::path::Path, texts: &[String], understanding: &Arc<Un
     let partitions = log.describe(Topic::PostsRaw).await?.partitions as usize;
     let settings = Settings { data_dir: folder.to_owned(), ..Settings::default() };
     let shutdown = Shutdown::new();
-    let service = archive::start(&settings, log.clone(), understanding.clone(), shutdown.clone()).await?;
+    let opened = archive::open(&settings, understanding.clone(), Corrections::default()).await?;
+    let service = archive::start(&settings, log.clone(), opened, shutdown.clone()).await?;
     let began = Instant::now();
     for (batch, texts) in texts.chunks(BATCH).enumerate() {
         let records = texts.iter().enumerate().map(|(at, text)| {

@@ -71,6 +71,14 @@ fn mirror() -> Router {
         "/api/topics/hot",
         "/api/topics/{id}/pulse",
         "/api/official",
+        "/api/corrections",
+        "/api/corrections/{post}",
+        "/api/corrections/choices",
+        "/api/corrections/export",
+        "/api/watch",
+        "/api/watch/{id}",
+        "/api/words",
+        "/api/words/{word}",
     ]
     .into_iter()
     .fold(Router::new(), |router, path| router.route(path, guard(&Role::ALL, any(told))))

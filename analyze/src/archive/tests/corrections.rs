@@ -207,11 +207,11 @@ fn a_month_that_is_built_anew_meanwhile_bears_it() {
     desk.commit();
     reindex::request(desk.folder.path(), Timestamp::now()).unwrap();
     // It copies in a thread of its own; whatever it has copied when a correction comes, the new month bears it.
-    let mut second = 2;
+    let mut second = 2_i64;
     while desk.writer().reindex().unwrap() {
         second += 1;
         let number = (second * 37).cast_unsigned() % POSTS;
-        desk.say(&number.to_string(), (number % 5 != 0).then_some(Label::Positive), second);
+        desk.say(&number.to_string(), (!number.is_multiple_of(5)).then_some(Label::Positive), second);
         desk.correct();
         if second % 3 == 0 {
             desk.commit();

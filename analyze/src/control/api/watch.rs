@@ -58,7 +58,7 @@ pub(super) async fn add(
     caller: Caller,
     body: Body<Said>,
 ) -> Result<(StatusCode, Json<WatchTopic>), Problem> {
-    let said = api.check_watch(read(body)?)?;
+    let said = api.check_watch(&read(body)?)?;
     let turn = api.controls.turn().await?;
     let topics = api.topics();
     if topics.len() >= MOST {
@@ -81,7 +81,7 @@ pub(super) async fn change(
     path: Id,
     body: Body<Said>,
 ) -> Result<Json<WatchTopic>, Problem> {
-    let (id, said) = (id(path)?, api.check_watch(read(body)?)?);
+    let (id, said) = (id(path)?, api.check_watch(&read(body)?)?);
     let turn = api.controls.turn().await?;
     let topics = api.topics();
     is_peoples(&topics, &id)?;
@@ -108,7 +108,7 @@ impl Api {
         self.controls.standing().watch(&self.controls.0.config)
     }
 
-    fn check_watch(&self, said: Said) -> Result<Said, Problem> {
+    fn check_watch(&self, said: &Said) -> Result<Said, Problem> {
         let name = said.name.trim().to_owned();
         if !(1..=LONGEST_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
             let message = format!(

@@ -3,19 +3,23 @@
 use analyze::archive::reindex;
 use anyhow::Result;
 use schemas::log;
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 /// How often it is looked how far the running instance has got.
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(config: &crate::Config) -> Result<ExitCode> {
     let settings = super::settings(&config.config)?;
-    let understanding = Arc::new(analyze::understanding(&settings)?);
+    let understanding = analyze::understanding(&settings)?;
     let now = jiff::Timestamp::now();
     reindex::request(&settings.data_dir, now)?;
     if !reindex::is_in_use(&settings.data_dir)? {
         let log = log::open(&settings).await?;
-        let rebuilt = reindex::rebuild(&settings, &log, understanding).await;
+        let rebuilt = async {
+            let understanding = analyze::understanding_now(&settings, &log).await?;
+            reindex::rebuild(&settings, &log, understanding).await
+        };
+        let rebuilt = rebuilt.await;
         log.close().await;
         rebuilt?;
         println!("the archive was built anew");

@@ -25,10 +25,13 @@ fn gas(number: u64) -> String {
         + "\n"
 }
 
-/// Pushes a post that the topic of [`what_people_set_holds`] matches, and waits until so many are counted.
+/// Pushes a post that the topic of [`what_people_set_holds`] matches, and waits until so many are counted, and found beside the first,
+/// which came before the topic.
 pub async fn another_is_counted(instance: &Instance, topic: &str, total: u64) {
     instance.push(gas(total)).await.unwrap();
     wait_for("the topic to count it", async || (instance.topic_total(topic).await? == total).then_some(())).await;
+    let found = async || (instance.search_total("&source=desk").await? == total + 1).then_some(());
+    wait_for("it to be found", found).await;
 }
 
 /// A post is corrected and found as corrected; a topic is defined and matches the next post; a word is added. Returns the topic's id,
