@@ -10,11 +10,11 @@ export function levels(category: Category): string[] {
 }
 
 /** Below this a proposal is no more than a guess. */
-const SURE = 0.5;
+const SURE = 0.6;
 
-/** Whether a person should look at the other units, too. */
+/** Whether a person should look at the other units before he follows the proposal. */
 export function isUnsure(unit: Unit): boolean {
-  return unit.confidence < SURE || (unit.candidates ?? []).length > 0;
+  return unit.confidence < SURE;
 }
 
 /** A probability as per cent; what is not quite sure does not show as 100 %. */
