@@ -3,9 +3,9 @@
 //! | whose it is | its owner | an administrator | others |
 //! |---|---|---|---|
 //! | shared | sees, changes, deletes | sees, deletes | see |
-//! | not shared | sees, changes, deletes | nothing: 404 | nothing: 404 |
+//! | not shared | sees, changes, deletes | as if it were not there | as if it were not there |
 //!
-//! Deleting what is not there is no fault: it is gone, as was wanted. Each change is on the audit record, in the same transaction.
+//! Changing what is not there answers 404. Deleting it is no fault: it is gone, as was wanted. Each change is on the audit record, in the same transaction.
 
 use super::{Gateway, outage::problem, session::unreadable};
 use crate::{
