@@ -217,6 +217,18 @@ async fn counts_by_field_and_time_and_collapses() {
     let (status, kind, body) = fixture.bytes("/api/threads?id=forum:3", Role::Operator).await;
     let thread: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((status, &*kind, &thread["post"]["native_id"]), (StatusCode::OK, "application/json", &"3".into()));
+    let path = format!("/api/threads?id=forum:3&q={}", encoded("停水 -演练"));
+    let (_, _, body) = fixture.bytes(&path, Role::Operator).await;
+    let thread: Value = serde_json::from_slice(&body).unwrap();
+    assert!(!thread["post"]["highlights"]["text"].as_array().unwrap().is_empty(), "{thread}");
+    let (status, _, body) =
+        fixture.bytes(&format!("/api/threads?id=forum:3&q={}", encoded("停水)")), Role::Operator).await;
+    assert!(status == StatusCode::BAD_REQUEST && String::from_utf8_lossy(&body).contains("at character 3"));
+    let copies = fixture.page(&format!("q={query}&copies_of=forum:3&sort=oldest&limit=4")).await;
+    assert_eq!((&copies["total"], copies["hits"].as_array().unwrap().len()), (&9.into(), 4));
+    for understood in ["category", "places", "elsewhere", "unit", "tones"] {
+        assert!(copies["hits"][0].as_object().unwrap().contains_key(understood), "{understood}");
+    }
     let (status, _, body) = fixture.bytes("/api/threads?id=forum:nobody", Role::Operator).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{}", String::from_utf8_lossy(&body));
 }

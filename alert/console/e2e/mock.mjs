@@ -127,10 +127,11 @@ const steps = {
   async "filters are in the address, in the desk's zone"(page) {
     await page.goto(`${base}search?q=${encodeURIComponent("停水")}`);
     await page.getByTestId("search-total").waitFor();
-    const [, kind] = await page.locator(".search-form select").all();
-    await kind.selectOption("comment");
-    await page.waitForURL(/kind=comment/);
-    const [from, to] = await page.locator('.search-form input[type="datetime-local"]').all();
+    const total = await page.getByTestId("search-total").innerText();
+    await page.locator('[data-group="kind"]').getByTestId("facet-value").first().click();
+    await page.waitForURL(/kind=(comment|post)/);
+    await page.locator(`[data-testid="search-total"]:not(:text-is("${total}"))`).waitFor();
+    const [from, to] = await page.locator('.time-filter input[type="datetime-local"]').all();
     await from.fill("2026-11-24T03:04");
     await page.getByTestId("search-box").focus();
     await page.waitForURL(/from=2026-11-23T19:04/);
@@ -140,8 +141,201 @@ const steps = {
     await page.reload();
     await page.getByTestId("search-total").waitFor();
     check((await from.inputValue()) === "2026-11-24T03:04", "the address does not come back into the form");
-    await page.locator(".search-form .clear button").click();
+    check((await page.getByTestId("narrowing").count()) === 2, "what narrows the search is not shown");
+    await page.locator(".facets .clear").click();
     await page.waitForURL((url) => url.search === `?q=${encodeURIComponent("停水")}`);
+    await page.locator(`[data-testid="search-total"]:text-is("${total}")`).waitFor();
+  },
+
+  async "a facet narrows, is left out, and is taken back by key and by going back"(page) {
+    const place = page.locator('[data-group="place"]').getByTestId("facet-value").first();
+    await place.focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/place=/);
+    await page.locator('[data-group="place"] [aria-pressed="true"]').waitFor();
+    await page.getByTestId("narrowing").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => !url.searchParams.has("place"));
+    await page.locator('[data-group="sentiment"] li').first().hover();
+    await page.locator('[data-group="sentiment"] .not').first().click();
+    await page.waitForURL((url) => /^停水 -情感:/.test(url.searchParams.get("q")));
+    await page.goBack();
+    await page.waitForURL((url) => url.searchParams.get("q") === "停水");
+  },
+
+  async "the time narrows by a bar, by a stretch and by keys, and is let go"(page) {
+    const picture = page.getByTestId("histogram");
+    await page.locator(".histogram canvas").waitFor();
+    const box = await picture.boundingBox();
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * 0.6, y);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.95, y);
+    await page.mouse.up();
+    await page.waitForURL(/from=.*to=/);
+    await page.getByTestId("widen").click();
+    await page.waitForURL((url) => !url.searchParams.has("from"));
+    await page.keyboard.press("t");
+    check(await picture.evaluate((element) => element === document.activeElement), "a key does not lead to the bars");
+    await page.keyboard.press("End");
+    await page.keyboard.press("Shift+ArrowLeft");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/from=.*to=/);
+    await page.locator('[data-testid="scale-hour"], [data-testid="scale-minute"]').first().waitFor();
+    await picture.focus();
+    await page.keyboard.press("Backspace");
+    await page.waitForURL((url) => !url.searchParams.has("from"));
+    await page.getByTestId("view-growth").click();
+    await page.waitForURL(/view=growth/);
+    await page.getByTestId("scale-minute").click();
+    await page.getByTestId("search-error").getByText("柱数超过").waitFor();
+    await page.getByTestId("scale-day").click();
+    await page.waitForURL(/scale=day/);
+    check((await page.getByTestId("search-hit").count()) > 0, "another scale has lost the hits");
+  },
+
+  async "copies are put together, and come apart again"(page) {
+    await page.goto(`${base}search?q=${encodeURIComponent("停水")}`);
+    await page.getByTestId("collapse").check();
+    await page.waitForURL(/collapse=true/);
+    await page.getByTestId("copies-toggle").first().click();
+    await page.getByTestId("copies").locator("li").nth(1).waitFor();
+    await page.getByTestId("sort").selectOption("heat");
+    await page.waitForURL(/sort=heat/);
+  },
+
+  async "a thread shows the answers in order, with what was searched marked"(page) {
+    await page.goto(`${base}search?q=${encodeURIComponent("停水 -演练")}&kind=post&sort=oldest`);
+    await page.getByTestId("search-hit").first().waitFor();
+    await page.keyboard.press("j");
+    await page.locator(".hit.selected").waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/thread\?id=/);
+    await page.locator('[data-testid="thread-post"] mark').first().waitFor();
+    // Coming back, one goes on where one was.
+    await page.goBack();
+    await page.getByTestId("search-more").click();
+    await page.getByTestId("search-hit").nth(30).waitFor();
+    await page.getByTestId("search-hit").nth(40).getByTestId("to-thread").click();
+    await page.getByTestId("thread-post").waitFor();
+    await page.getByText("返回检索").click();
+    await page.waitForURL(/\/search\?.*sort=oldest/);
+    check((await page.getByTestId("search-hit").count()) > 40, "coming back from a thread has lost what was found");
+    await page.goto(`${base}thread?id=bbs2:water19&q=${encodeURIComponent("停水")}`);
+    await page.getByTestId("thread-total").getByText("260").waitFor();
+    check((await page.locator(".answers script").count()) === 0, "markup of a comment has become markup of the page");
+    await page.getByTestId("thread-more").click();
+    await page.getByTestId("thread-answer").nth(259).waitFor();
+    await page.getByTestId("thread-more").waitFor({ state: "detached" });
+  },
+
+  async "a search is kept under a name and found again"(page) {
+    await page.goto(`${base}search?q=${encodeURIComponent("物业 或 电梯")}&sentiment=negative`);
+    await page.getByTestId("search-total").waitFor();
+    check((await page.getByTestId("export").count()) === 0, "an operator is offered to export");
+    check((await page.getByTestId("correct").count()) === 0, "an operator is offered to correct");
+    await page.keyboard.press("s");
+    await page.getByTestId("saved-name").fill("物业 <b>投诉</b>");
+    await page.getByTestId("saved-shared").check();
+    await page.getByTestId("saved-keep").click();
+    const row = page.getByTestId("saved-row").filter({ hasText: "物业 <b>投诉</b>" });
+    await row.waitFor();
+    await page.keyboard.press("Escape");
+    await page.goto(`${base}search`);
+    await page.keyboard.press("Tab");
+    await page.getByRole("button", { name: "常用检索" }).click();
+    await row.locator("a").click();
+    await page.waitForURL((url) => url.searchParams.get("q") === "物业 或 电梯" && url.searchParams.has("sentiment"));
+    await page.context().close();
+  },
+
+  async "an analyst corrects, takes a correction back, and watches a search"() {
+    const page = await open(browser, complaints, DESK);
+    await login(page, base, "赵倩", "wanglou");
+    await page.goto(`${base}search?q=${encodeURIComponent("停水")}&kind=post&sentiment=negative`);
+    await page.getByTestId("search-hit").first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("c");
+    const form = page.getByTestId("correction");
+    await form.waitFor();
+    check(await page.getByTestId("correct-submit").isDisabled(), "nothing can be sent as a correction");
+    await form.getByText("中性").click();
+    await page.getByTestId("correct-category").fill("没有这一类");
+    await page.getByTestId("correct-submit").click();
+    await page.getByTestId("correct-error").getByText("请从列表中选").waitFor();
+    await page.getByTestId("correct-category").fill("交通运输/道路交通");
+    await page.getByTestId("correct-submit").click();
+    const first = page.getByTestId("search-hit").first();
+    await first.getByTestId("corrected").getByText("赵倩").waitFor();
+    await first.locator('.sentiment[data-label="neutral"]').waitFor();
+    await first.getByTestId("corrected").getByText("情感原判 负面").waitFor();
+    await first.getByTestId("correct-back").click();
+    await first.locator('.sentiment[data-label="negative"]').waitFor();
+    check((await first.getByTestId("corrected").count()) === 0, "a correction that was taken back is still shown");
+
+    await page.getByTestId("watch-make").click();
+    await page.getByTestId("watch-name").fill("负面停水");
+    const query = page.getByTestId("watch-query");
+    check(
+      (await query.inputValue()) === "停水 类型:帖子 情感:负面",
+      `the search is not its query: ${await query.inputValue()}`,
+    );
+    await query.fill("停水 时间:今天");
+    await page.getByTestId("watch-submit").click();
+    await page.getByTestId("watch-dialog").getByText("第 4 个字处").waitFor();
+    await query.fill("停水 情感:负面");
+    await page.getByTestId("watch-submit").click();
+    await page.getByTestId("watch-dialog").waitFor({ state: "hidden" });
+    return page;
+  },
+
+  async "watch topics are listed, changed and removed, those of the config are not; words are added"(page) {
+    await page.keyboard.press("g");
+    await page.keyboard.press("w");
+    const mine = page.locator('[data-testid="watch-row"][data-from="people"]').filter({ hasText: "负面停水" });
+    await mine.waitFor();
+    const config = page.locator('[data-testid="watch-row"][data-from="config"]');
+    check((await config.getByTestId("watch-edit").count()) === 0, "a topic of the config can be changed here");
+    await mine.getByTestId("watch-edit").click();
+    await page.getByTestId("watch-name").fill("停水怨言");
+    await page.getByTestId("watch-submit").click();
+    const renamed = page.getByTestId("watch-row").filter({ hasText: "停水怨言" });
+    await renamed.getByTestId("watch-remove").click();
+    await renamed.getByText("再按一次").click();
+    await renamed.waitFor({ state: "detached" });
+    await page.getByTestId("user-word").fill("x");
+    await page.keyboard.press("Enter");
+    await page.locator(".user-words .wrong").waitFor();
+    await page.getByTestId("user-word").fill("沙湾水厂");
+    await page.keyboard.press("Enter");
+    await page.getByTestId("user-word-row").filter({ hasText: "沙湾水厂" }).waitFor();
+  },
+
+  async "results and briefs are taken away by those who may"(page) {
+    await page.goto(`${base}search?q=${encodeURIComponent("停水")}`);
+    await page.getByTestId("export").click();
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByText("表格 CSV").click()]);
+    check(/^wanglou-.*\.csv$/.test(file.suggestedFilename()), `the file is called ${file.suggestedFilename()}`);
+    await page.getByTestId("brief-open").click();
+    const [brief] = await Promise.all([page.context().waitForEvent("page"), page.getByTestId("brief-html").click()]);
+    await brief.getByText("停水").first().waitFor();
+    await brief.close();
+    await page.getByTestId("brief-open").click();
+    await page.getByTestId("brief-day").check();
+    const [word] = await Promise.all([page.waitForEvent("download"), page.getByTestId("brief-docx").click()]);
+    check(/\.docx$/.test(word.suggestedFilename()), `the brief is called ${word.suggestedFilename()}`);
+    await page.context().close();
+  },
+
+  async "what finds nothing says what to try"() {
+    const page = await open(browser, complaints, DESK);
+    await login(page, base, "王敏", "wanglou");
+    await page.goto(`${base}search?q=${encodeURIComponent("停水 火星")}&sentiment=positive`);
+    await page.getByTestId("nothing").getByRole("link", { name: "停水 或 火星" }).waitFor();
+    await page.getByTestId("nothing").getByRole("link", { name: "去掉条件" }).click();
+    await page.getByTestId("nothing").getByRole("link", { name: "停水 或 火星" }).click();
+    await page.getByTestId("search-hit").first().waitFor();
+    return page;
   },
 
   async "a lost line is said aloud, and made good"(page) {

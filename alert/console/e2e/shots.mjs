@@ -1,7 +1,7 @@
 /**
  * node e2e/shots.mjs BASE_URL OUT_DIR [--user NAME] [--password PW] [--theme night|day] [--language zh|en] [--full yes]
  *
- * Visits board, incidents, an incident, coverage, a source of it and a search at three sizes and takes their pictures. Fails on console errors, on
+ * Visits board, incidents, an incident, coverage, a source of it, searches, a thread and the watch topics at three sizes and takes their pictures. Fails on console errors, on
  * violations of the content security policy, on unhandled rejections, and where a page is wider than its window.
  */
 import { camera, launch, login, options, overflow, page as open } from "./browser.mjs";
@@ -84,7 +84,24 @@ try {
 
     await page.goto(new URL(`/search?q=${encodeURIComponent("停水")}`, base).href);
     await page.getByTestId("search-total").waitFor();
+    await page.locator(".histogram canvas").or(page.getByTestId("nothing")).first().waitFor();
     await take("search");
+    await page.goto(new URL(`/search?q=${encodeURIComponent("停水")}&collapse=true&view=growth`, base).href);
+    await page.getByTestId("search-total").waitFor();
+    await take("search-growth");
+    await page.goto(new URL(`/search?q=${encodeURIComponent("停水 火星")}&sentiment=positive`, base).href);
+    await page.getByTestId("nothing").waitFor();
+    await take("search-nothing");
+    await page.goto(new URL(`/search?q=${encodeURIComponent("停水")}`, base).href);
+    await page.getByTestId("to-thread").first().or(page.getByTestId("nothing")).first().waitFor();
+    if ((await page.getByTestId("to-thread").count()) > 0) {
+      await page.getByTestId("to-thread").first().click();
+      await page.getByTestId("thread-post").waitFor();
+      await take("thread");
+    }
+    await page.goto(new URL("/watch", base).href);
+    await page.getByTestId("watch-row").first().or(page.locator(".empty")).first().waitFor();
+    await take("watch");
     await page.context().close();
   }
 } finally {

@@ -1,6 +1,7 @@
 /**
  * A stand-in for the gateway, for work on the console: serves dist/ and the API with living data, under the same content
- * security policy. No dependencies. `npm run mock`, then log in as 王敏 or 李雷 (operators) or 访客 (viewer), password wanglou.
+ * security policy. No dependencies. `npm run mock`, then log in as 王敏 or 李雷 (operators), 赵倩 (analyst) or 访客
+ * (viewer), password wanglou.
  *
  *   --port N        default 8081; 0 takes a free one
  *   --delay MS      when the water main breaks after the start, default 6000
@@ -10,6 +11,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { Archive } from "./archive.mjs";
 import { Desk, Problem } from "./desk.mjs";
 import { Town } from "./town.mjs";
 
@@ -24,7 +26,7 @@ const TYPES = {
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
-const USERS = { 王敏: "operator", 李雷: "operator", 访客: "viewer" };
+const USERS = { 王敏: "operator", 李雷: "operator", 赵倩: "analyst", 访客: "viewer" };
 
 const streams = new Set();
 const sessions = new Map();
@@ -36,6 +38,7 @@ const publish = (name, data) => {
 };
 const town = new Town(Date.now(), { delay: option("delay", 6_000) });
 const desk = new Desk(town, Date.now(), publish);
+const archive = new Archive(town, Date.now());
 
 setInterval(() => {
   const now = Date.now();
@@ -69,48 +72,87 @@ function login({ name, password }) {
   return key;
 }
 
-/** Terms joined by OR, AND and blanks, as far as a mock needs it; what is wrong is told as the real one does. */
-function search(query) {
-  const q = query.get("q") ?? "";
-  const depth = [...q].findIndex(
-    (character, at, all) =>
-      character === ")" &&
-      all.slice(0, at).filter((c) => c === "(").length < all.slice(0, at + 1).filter((c) => c === ")").length,
-  );
-  if (depth >= 0)
+const MAY_SEARCH = ["operator", "analyst", "supervisor", "admin"];
+const MAY_TAKE = ["analyst", "supervisor", "admin"];
+
+/** Refuses whoever has none of the roles. */
+function only(roles, session) {
+  if (!roles.includes(session.role))
+    throw new Problem(403, "forbidden", "此角色无权限 / your role does not allow this");
+}
+
+/** What is the archive's, or of what people set; `undefined` for everything else. */
+async function archived(request, response, url, path, session) {
+  const query = url.searchParams;
+  const { method } = request;
+  const [room, id] = path;
+  if (room === "search" && id === "export") {
+    only(MAY_TAKE, session);
+    const file = archive.file(query);
+    const name = `wanglou-20261124-080000.${query.get("format")}`;
+    response.writeHead(200, { "content-type": "text/csv", "content-disposition": `attachment; filename="${name}"` });
+    return response.end(file);
+  }
+  if (room === "briefs") {
+    only(MAY_TAKE, session);
+    const page = archive.brief(query);
+    const shown = query.get("format") === "html" ? "inline" : "attachment";
+    const disposition = `${shown}; filename="wanglou-brief-20261124-080000.${query.get("format")}"`;
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-disposition": disposition });
+    return response.end(page);
+  }
+  if (room === "search" || room === "threads") {
+    only(MAY_SEARCH, session);
+    return json(response, 200, room === "search" ? archive.search(query) : archive.thread(query));
+  }
+  if (room === "searches" && method === "GET") {
+    const seen = archive.searches.filter(({ owner, shared }) => shared || owner === session.name);
+    const mine = ({ owner }) => (owner === session.name ? 0 : 1);
+    return json(response, 200, { searches: seen.sort((a, b) => mine(a) - mine(b) || (a.name < b.name ? -1 : 1)) });
+  }
+  if (room === "searches") return kept(request, response, id, session);
+  if (room === "corrections" && id === "choices") return json(response, 200, archive.choices());
+  if (room === "corrections") {
+    only(MAY_TAKE, session);
+    if (method === "DELETE") return json(response, 204, archive.takeBack(id));
+    return json(response, 200, archive.correct(await read(request), session.name));
+  }
+  if (room === "watch") {
+    if (method === "GET") return json(response, 200, { watch: archive.topics() });
+    only(MAY_TAKE, session);
+    if (method === "DELETE") return json(response, 204, void archive.watch.delete(id));
+    return json(response, id ? 200 : 201, archive.setTopic(id, await read(request), session.name));
+  }
+  if (room === "words") {
+    if (method === "GET") return json(response, 200, { words: [...archive.words.values()] });
+    only(MAY_TAKE, session);
+    if (method === "DELETE") return json(response, 204, void archive.words.delete(id));
+    return json(response, 200, archive.addWord(id, session.name));
+  }
+}
+
+/** A saved search is saved, changed or deleted. */
+async function kept(request, response, id, session) {
+  only(MAY_SEARCH, session);
+  const now = new Date().toISOString();
+  if (request.method === "POST") {
+    const search = { id: randomBytes(4).toString("hex"), owner: session.name, created_at: now, changed_at: now };
+    archive.searches.push(Object.assign(search, { shared: false }, await read(request)));
+    return json(response, 201, search);
+  }
+  const search = archive.searches.find((each) => each.id === id);
+  if (search && search.owner !== session.name && session.role !== "admin")
     throw new Problem(
-      400,
-      "query",
-      `at character ${depth + 1}: 这个右括号没有对应的左括号 / this bracket closes nothing`,
+      403,
+      "not_yours",
+      `这是 ${search.owner} 保存的检索, 只有本人能改 / ${search.owner} alone may change it`,
     );
-  const terms = q.split(/\s+|[()"]/).filter((term) => term && !["AND", "OR", "NOT"].includes(term));
-  const now = Date.now();
-  const all = town.topics
-    .flatMap(({ ref }) => town.posts(ref.id, now, 60))
-    .sort((a, b) => (a.published_at < b.published_at ? 1 : -1));
-  const ranges = (text) =>
-    terms
-      .flatMap((term) =>
-        [...(text ?? "").matchAll(new RegExp(term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g"))].map((m) => [
-          m.index,
-          m.index + term.length,
-        ]),
-      )
-      .sort((a, b) => a[0] - b[0]);
-  const found = all
-    .map((post) => ({ ...post, highlights: { title: ranges(post.title), text: ranges(post.text) } }))
-    .filter(({ highlights }) => terms.length === 0 || highlights.title.length + highlights.text.length > 0)
-    .filter((post) => ["source", "kind"].every((name) => !query.get(name) || post[name] === query.get(name)))
-    .filter((post) => !query.get("topic") || post.topics.includes(query.get("topic")))
-    .filter((post) => !query.get("sentiment") || post.sentiment.label === query.get("sentiment"))
-    .filter(
-      (post) =>
-        (!query.get("from") || Date.parse(post.published_at) >= Date.parse(query.get("from"))) &&
-        (!query.get("to") || Date.parse(post.published_at) < Date.parse(query.get("to"))),
-    );
-  const begin = Number(query.get("cursor") ?? 0);
-  const end = begin + Number(query.get("limit") ?? 20);
-  return { total: found.length, hits: found.slice(begin, end), next: end < found.length ? String(end) : null };
+  if (request.method === "DELETE") {
+    archive.searches = archive.searches.filter((each) => each.id !== id);
+    return json(response, 204);
+  }
+  if (!search) throw new Problem(404, "not_found", "没有这个检索 / there is no such search");
+  return json(response, 200, Object.assign(search, await read(request), { changed_at: now }));
 }
 
 async function api(request, response, url) {
@@ -149,7 +191,8 @@ async function api(request, response, url) {
       next: null,
     });
   }
-  if (path[0] === "search") return json(response, 200, search(url.searchParams));
+  const rooms = ["search", "threads", "briefs", "searches", "corrections", "watch", "words"];
+  if (rooms.includes(path[0])) return archived(request, response, url, path, session);
   if (path[0] === "topics") {
     if (path[2] === "pulse") {
       const topic = town.topic(path[1]);

@@ -17,7 +17,7 @@ const SUBJECTS = {
 };
 
 /** Evenly spread between 0 and 1, the same for the same words. */
-function chance(...words) {
+export function chance(...words) {
   let hash = 2166136261;
   for (const character of words.join("|")) hash = Math.imul(hash ^ character.charCodeAt(0), 16777619);
   hash ^= hash >>> 15;

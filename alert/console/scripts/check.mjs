@@ -7,7 +7,10 @@ const FORBIDDEN = [
   [/\bv-html\b/, "v-html shows crawled text as HTML"],
   [/\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write)\b/, "shows text as HTML"],
   [/\beval\s*\(|new Function\s*\(/, "the content security policy forbids it"],
-  [/target="_blank"(?![^>]*rel="noopener noreferrer")/, 'a link to outside needs rel="noopener noreferrer"'],
+  [
+    /target="_blank"(?![^>]*rel="noopener noreferrer nofollow")/,
+    'a link to outside needs rel="noopener noreferrer nofollow"',
+  ],
 ];
 
 function* files(folder) {

@@ -12,6 +12,8 @@ import IncidentPage from "./pages/IncidentPage.vue";
 import Login from "./pages/Login.vue";
 import Missing from "./pages/Missing.vue";
 import Search from "./pages/Search.vue";
+import ThreadPage from "./pages/ThreadPage.vue";
+import Watch from "./pages/Watch.vue";
 import { leave, resume, session } from "./state/session";
 
 export const router = createRouter({
@@ -23,6 +25,8 @@ export const router = createRouter({
     { path: "/incidents/:id", name: "incident", component: IncidentPage, props: true },
     { path: "/coverage", name: "coverage", component: Coverage },
     { path: "/search", name: "search", component: Search },
+    { path: "/thread", name: "thread", component: ThreadPage },
+    { path: "/watch", name: "watch", component: Watch },
     { path: "/:rest(.*)*", name: "missing", component: Missing },
   ],
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),

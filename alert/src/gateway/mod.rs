@@ -11,6 +11,7 @@ mod incidents;
 mod operation;
 mod outage;
 mod rejected;
+mod searches;
 mod session;
 mod source_alerts;
 mod throttle;
@@ -23,13 +24,13 @@ use axum::{
     http::{HeaderValue, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, any, get, post},
+    routing::{MethodRouter, any, get, post, put},
 };
 use events::Hub;
 use incidents::Act;
 use schemas::{
     kit::{
-        auth::{Caller, MAY_HANDLE, MAY_WATCH, Role, guard},
+        auth::{Caller, MAY_HANDLE, MAY_SEARCH, MAY_WATCH, Role, guard},
         http::{Problem, counted, panicked},
         operation::health,
         service::Ready,
@@ -111,6 +112,8 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/api/coverage/alerts", guard(MAY_WATCH, get(source_alerts::list)))
         .route("/api/events", guard(MAY_WATCH, get(events::subscribe)))
         .route("/api/rejected", guard(&[Role::Admin], get(rejected::list)))
+        .route("/api/searches", guard(MAY_WATCH, get(searches::list)).merge(guard(MAY_SEARCH, post(searches::save))))
+        .route("/api/searches/{id}", guard(MAY_SEARCH, put(searches::change).delete(searches::delete)))
         .route(
             "/api/session",
             guard(&Role::ALL, get(session::who).delete(session::log_out)).merge(post(session::log_in)),

@@ -5,7 +5,7 @@
 // A suite speaks by failing: unlike the rest of the crate it may panic.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
-use super::{Page, Records, RecordsError, Tx, User};
+use super::{Page, Records, RecordsError, SavedSearch, Tx, User};
 use crate::{
     incident::{Command, File},
     lease::{Candidate, Outcome},
@@ -33,6 +33,7 @@ pub async fn run(make: impl AsyncFn() -> Settings) {
     what_is_due_is_found_until_it_is_signed(&make().await).await;
     positions_are_kept_with_their_log(&make().await).await;
     users_and_sessions(&make().await).await;
+    searches_are_kept_for_whoever_may_see_them(&make().await).await;
     audit_entries_are_added_once(&make().await).await;
     many_writers_lose_nothing(&make().await).await;
     no_text_is_refused(&make().await).await;
@@ -295,6 +296,42 @@ async fn users_and_sessions(settings: &Settings) {
     assert_eq!(records.session("h2", at(1)).await.unwrap(), None, "a new password ends the sessions");
 }
 
+async fn searches_are_kept_for_whoever_may_see_them(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let search = |id: &str, owner: &str, name: &str, shared| SavedSearch {
+        id: id.into(),
+        owner: owner.into(),
+        name: name.into(),
+        query: "q=%E5%81%9C%E6%B0%B4&sort=heat".into(),
+        shared,
+        created_at: at(1),
+        changed_at: at(1),
+    };
+    let (mine, own) = (search("1", "王敏", "z", false), search("2", "王敏", "a", true));
+    let (theirs, hidden) = (search("3", "李雷", "0", true), search("4", "李雷", "0'; --", false));
+    // Another process may do it, whoever is active: no lease is asked for.
+    let mut tx = records.begin().await.unwrap();
+    for search in [&mine, &own, &theirs, &hidden] {
+        tx.save_search(search).await.unwrap();
+    }
+    assert_eq!(tx.searches_of("王敏").await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(records.searches("王敏", 9).await.unwrap(), [own.clone(), mine.clone(), theirs.clone()]);
+    assert_eq!(records.searches("李雷", 9).await.unwrap(), [theirs.clone(), hidden.clone(), own.clone()]);
+    assert_eq!(records.searches("赵倩", 1).await.unwrap(), std::slice::from_ref(&theirs), "no more than asked for");
+
+    let changed = SavedSearch { name: "夜班".into(), shared: true, changed_at: at(5), ..mine.clone() };
+    let mut tx = records.begin().await.unwrap();
+    let forged = SavedSearch { owner: "李雷".into(), created_at: at(9), ..changed.clone() };
+    tx.save_search(&forged).await.unwrap();
+    assert_eq!(tx.search("1").await.unwrap(), Some(changed.clone()), "owner and beginning stay");
+    assert!(tx.forget_search("3").await.unwrap());
+    assert!(!tx.forget_search("3").await.unwrap(), "it is gone already");
+    assert_eq!(tx.search("3").await.unwrap(), None);
+    tx.commit().await.unwrap();
+    assert_eq!(records.searches("赵倩", 9).await.unwrap(), [own, changed]);
+}
+
 async fn audit_entries_are_added_once(settings: &Settings) {
     let records = Records::open(settings).await.unwrap();
     let entry = |second, action: &str| AuditEntry {
@@ -445,5 +482,5 @@ async fn a_newer_programs_records_are_refused(settings: &Settings) {
     .unwrap();
     records.close().await;
     let error = Records::open(settings).await.err().unwrap();
-    assert!(matches!(error, RecordsError::Newer(99, 3)), "{error}");
+    assert!(matches!(error, RecordsError::Newer(99, 4)), "{error}");
 }

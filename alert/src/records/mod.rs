@@ -7,7 +7,7 @@
 //!   caused it are all there or none is.
 //! * [`Records::begin_in`] begins a change of the active process: it holds the lease's row, so such changes take turns on
 //!   either database, and a process that was passed over changes nothing. [`Records::begin`] is for what any process may
-//!   write: users, sessions, and who logged in.
+//!   write: users, sessions, who logged in, and searches that people keep.
 //! * A row's `revision` guards against two writers all the same.
 
 mod address;
@@ -19,10 +19,12 @@ mod incidents;
 mod lease;
 mod pages;
 mod positions;
+mod searches;
 mod source_alerts;
 mod users;
 
 pub use pages::Page;
+pub use searches::SavedSearch;
 pub use users::User;
 
 use address::Address;

@@ -58,7 +58,15 @@ async fn answers_fit_the_description() {
         assert!(!page["hits"].as_array().unwrap().is_empty());
     }
     let id = instance.get("/api/search?limit=1").await["hits"][0]["id"].as_str().unwrap().to_owned();
-    get_fits(&api, &instance, "/api/threads", &format!("/api/threads?id={id}")).await;
+    get_fits(&api, &instance, "/api/threads", &format!("/api/threads?id={id}&q=停水")).await;
+    let copies = get_fits(&api, &instance, "/api/search", &format!("/api/search?copies_of={id}&sort=oldest")).await;
+    assert!(copies["hits"].as_array().unwrap().iter().any(|hit| hit["id"] == id.as_str()), "{copies}");
+    let kept = json!({"name": "夜班", "query": "q=%E5%81%9C%E6%B0%B4&sort=heat", "shared": true});
+    let (status, saved) = instance.act("/api/searches", &kept).await;
+    assert_eq!(status, 201, "{saved}");
+    fits(&api, "/api/searches", "post", "201", &saved);
+    let list = get_fits(&api, &instance, "/api/searches", "/api/searches").await;
+    assert_eq!(list["searches"][0]["name"], "夜班");
     for path in ["/api/topics", "/api/topics/hot", "/api/official", "/api/coverage", "/api/rejected", "/api/session"] {
         get_fits(&api, &instance, path, path).await;
     }

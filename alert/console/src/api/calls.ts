@@ -1,18 +1,28 @@
 /** The calls that the console makes, typed by the contract. */
-import { call } from "./client";
+import { call, download } from "./client";
 import type {
   Act,
   ActName,
+  BriefQuery,
+  Correction,
+  CorrectionChoices,
   Incident,
   IncidentFile,
+  SavedSearch,
   SearchPage,
   SearchQuery,
+  SearchToSave,
   Session,
   CoverageDetail,
   SourceAlert,
+  StandingCorrection,
   SourceState,
+  Thread,
   TopicCurve,
   TopicState,
+  UserWord,
+  WatchRequest,
+  WatchTopic,
 } from "./types";
 
 export const session = {
@@ -60,6 +70,49 @@ export const coverage = {
 
 export const search = (query: SearchQuery, signal?: AbortSignal) =>
   call<SearchPage>(`/api/search?${parameters(query)}`, { signal });
+
+export const thread = (id: string, q: string, cursor?: string, signal?: AbortSignal) =>
+  call<Thread>(`/api/threads?${parameters({ id, q, cursor })}`, { signal });
+
+export type FileFormat = "csv" | "xlsx" | "jsonl";
+
+/** Results and briefs as files; a brief in HTML has an address that a window opens. */
+export const files = {
+  result: (query: SearchQuery, format: FileFormat, signal?: AbortSignal) =>
+    download(`/api/search/export?${parameters({ ...query, format })}`, signal),
+  brief: (query: BriefQuery, signal?: AbortSignal) => download(`/api/briefs?${parameters(query)}`, signal),
+  briefAddress: (query: BriefQuery) => `/api/briefs?${parameters(query)}`,
+};
+
+export const corrections = {
+  choices: (signal?: AbortSignal) => call<CorrectionChoices>("/api/corrections/choices", { signal }),
+  correct: (body: Correction) => call<StandingCorrection>("/api/corrections", { method: "POST", body }),
+  takeBack: (post: string) => call<void>(`/api/corrections/${segment(post)}`, { method: "DELETE" }),
+};
+
+export const watch = {
+  list: async (signal?: AbortSignal): Promise<WatchTopic[]> =>
+    (await call<{ watch: WatchTopic[] }>("/api/watch", { signal })).watch,
+  add: (body: WatchRequest) => call<WatchTopic>("/api/watch", { method: "POST", body }),
+  change: (id: string, body: WatchRequest) => call<WatchTopic>(`/api/watch/${segment(id)}`, { method: "PUT", body }),
+  remove: (id: string) => call<void>(`/api/watch/${segment(id)}`, { method: "DELETE" }),
+};
+
+export const words = {
+  list: async (signal?: AbortSignal): Promise<UserWord[]> =>
+    (await call<{ words: UserWord[] }>("/api/words", { signal })).words,
+  add: (word: string) => call<UserWord>(`/api/words/${segment(word)}`, { method: "PUT" }),
+  remove: (word: string) => call<void>(`/api/words/${segment(word)}`, { method: "DELETE" }),
+};
+
+export const searches = {
+  list: async (signal?: AbortSignal): Promise<SavedSearch[]> =>
+    (await call<{ searches: SavedSearch[] }>("/api/searches", { signal })).searches,
+  save: (body: SearchToSave) => call<SavedSearch>("/api/searches", { method: "POST", body }),
+  change: (id: string, body: SearchToSave) =>
+    call<SavedSearch>(`/api/searches/${segment(id)}`, { method: "PUT", body }),
+  forget: (id: string) => call<void>(`/api/searches/${segment(id)}`, { method: "DELETE" }),
+};
 
 /** A query string of what is set. */
 function parameters(values: Record<string, string | number | boolean | undefined>): URLSearchParams {

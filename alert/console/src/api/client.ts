@@ -30,7 +30,7 @@ export function isAbort(error: unknown): boolean {
 }
 
 interface Options {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   body?: unknown;
   signal?: AbortSignal;
   /** The log-in page itself shows its 401. */
@@ -46,6 +46,18 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ApiError(response.status, "unreadable", "");
+  }
+}
+
+/** A file with the name that the gateway gives it. One that breaks off on its way is no file, and fails. */
+export async function download(path: string, signal?: AbortSignal): Promise<File> {
+  const response = await send(path, { signal }, "*/*");
+  const name = /filename="([^"/\\]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? "wanglou";
+  try {
+    return new File([await response.blob()], name);
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(0, "network", "");
   }
 }
 

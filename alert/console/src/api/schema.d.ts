@@ -57,6 +57,190 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Corrections that stand, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            corrections: components["schemas"]["StandingCorrection"][];
+                            /** @description the cursor of the next page */
+                            next: string | null;
+                            total: number;
+                        };
+                    };
+                };
+                400: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        /** 更正: what was understood of a post is corrected; it is searched as corrected about a second later */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CorrectionRequest"];
+                };
+            };
+            responses: {
+                /** @description The correction that stands now */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StandingCorrection"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/corrections/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The classes, places and units that a correction can name */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description All of them */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CorrectionChoices"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/corrections/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Corrected posts as lines of JSON, for `wanglou train sentiment --corrections` */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A line for each: {"post","text","sentiment"…}; sentiment is missing where it was not corrected */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/x-ndjson": string;
+                    };
+                };
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/corrections/{post}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** A correction is taken back: what was understood stands again */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description a post's id, percent-encoded */
+                    post: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Taken back */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/coverage": {
         parameters: {
             query?: never;
@@ -663,7 +847,7 @@ export interface paths {
         };
         /**
          * Search the archive
-         * @description q is the query language (README: 检索语言): words with AND (or a space), OR/或, NOT/-/非, "phrases", brackets, 停水 ~5 抚琴 (near), and filters: 来源: 类型: 情感: 话题: 类别: 街道: 单位: 时间: 点赞: 评论: 转发: 官方: 已删: (source: kind: sentiment: topic: category: place: unit: time: likes: replies: reposts: official: gone:). The other filters are joined to it by AND. Without q all posts match. Counts (total, facets, histogram) are of the whole result.
+         * @description q is the query language (README: 检索语言): words with AND (or a space), OR/或, NOT/-/非, "phrases", brackets, 停水 ~5 抚琴 (near), and filters: 来源: 类型: 情感: 话题: 类别: 街道: 单位: 时间: 点赞: 评论: 转发: 官方: 已删: 更正: (source: kind: sentiment: topic: category: place: unit: time: likes: replies: reposts: official: gone: corrected:). The other filters are joined to it by AND. Without q all posts match. Counts (total, facets, histogram) are of the whole result.
          */
         get: {
             parameters: {
@@ -689,6 +873,8 @@ export interface paths {
                     gone?: boolean;
                     /** @description one post, the first published, stands for all copies of its text; its `copies` says how many */
                     collapse?: boolean;
+                    /** @description a hit's id: only the copies of its text, itself included, that match */
+                    copies_of?: string;
                     sort?: "time" | "oldest" | "relevance" | "heat";
                     limit?: number;
                     cursor?: string;
@@ -761,6 +947,8 @@ export interface paths {
                     gone?: boolean;
                     /** @description one post, the first published, stands for all copies of its text; its `copies` says how many */
                     collapse?: boolean;
+                    /** @description a hit's id: only the copies of its text, itself included, that match */
+                    copies_of?: string;
                     sort?: "time" | "oldest" | "relevance" | "heat";
                 };
                 header?: never;
@@ -787,6 +975,149 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Searches that the caller keeps, and those that others share */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Searches */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description one's own first, then those that others share, by name */
+                            searches: components["schemas"]["SavedSearch"][];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Keep a search under a name
+         * @description At most 200 for one person.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SearchToSave"];
+                };
+            };
+            responses: {
+                /** @description The search, as it is kept */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedSearch"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/searches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Rename a search, share it, or let it find something else
+         * @description Only who keeps it may.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SearchToSave"];
+                };
+            };
+            responses: {
+                /** @description The search, as it is kept now */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedSearch"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                403: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        post?: never;
+        /**
+         * Forget a search
+         * @description Who keeps it may; an administrator may, too, when it is shared. What is gone already is no fault.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is gone */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -870,6 +1201,8 @@ export interface paths {
                 query: {
                     /** @description the id of any post of the thread, as a hit has it */
                     id: string;
+                    /** @description a query as for /api/search: its words are marked in what is shown; it leaves nothing out */
+                    q?: string;
                     limit?: number;
                     cursor?: string;
                 };
@@ -1018,6 +1351,260 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Watch topics, those of the config first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description All */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            watch: components["schemas"]["WatchTopic"][];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * 设为监测话题: a watch topic is added; posts that come from then on are matched
+         * @description A faulty query is refused with code bad_query and a message that begins with `query: at character N:` (N from 1); a faulty name with bad_name; a name that another topic bears with 409 name_taken.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WatchRequest"];
+                };
+            };
+            responses: {
+                /** @description The topic, with its id */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WatchTopic"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watch/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * A watch topic is changed. With another query it is counted anew
+         * @description One of the config is refused with 409 of_config.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the topic's id */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WatchRequest"];
+                };
+            };
+            responses: {
+                /** @description The topic */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WatchTopic"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        post?: never;
+        /**
+         * A watch topic is removed: no longer matched; posts that matched keep it
+         * @description One of the config is refused with 409 of_config.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the topic's id */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Removed */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The user dictionary, beside the one that ships with the program */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description All */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            words: components["schemas"]["UserWord"][];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/words/{word}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * A word is added to the user dictionary
+         * @description A word that cannot stand in it is refused with 400 bad_word.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description 2 to 16 Chinese characters, letters and digits, one of them Chinese */
+                    word: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The word */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UserWord"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        post?: never;
+        /**
+         * A word is taken out of the user dictionary
+         * @description One of the file is refused with 409 of_file.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the word */
+                    word: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Taken out */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1041,6 +1628,20 @@ export interface components {
             /** @description the version that the person saw; another one is answered with 409 */
             version?: number;
         };
+        /** @description The government's class of a matter, in three levels. */
+        Category: {
+            /**
+             * Format: float
+             * @description How probable the first level is, 0 to 1.
+             */
+            confidence: number;
+            /** @description The first level. */
+            level1: string;
+            /** @description The second, where the post says enough. */
+            level2?: string | null;
+            /** @description The third, where the post says enough. */
+            level3?: string | null;
+        };
         ClosedGap: {
             /** Format: date-time */
             closed_at: string;
@@ -1049,6 +1650,64 @@ export interface components {
             proof: string;
             /** Format: date-time */
             to: string;
+        };
+        /** @description A post bears this when a person has corrected what was understood of it; the corrected values stand in their usual places. */
+        Corrected: {
+            /** @description When. */
+            at: string;
+            /** @description Who corrected it last. */
+            by: string;
+            /** @description What was corrected. */
+            fields: components["schemas"]["CorrectedField"][];
+            /** @description What the program had judged. */
+            judged: components["schemas"]["Judged"];
+            /** @description Why, where they said so. */
+            note?: string | null;
+        };
+        /** @description What can be corrected. */
+        CorrectedField: "sentiment" | "category" | "places" | "unit";
+        /**
+         * @description What a person says of a post where the program judged it wrongly. A key that is missing is not corrected; one that is null says
+         *     that there is none.
+         */
+        Correction: {
+            /** @description The class of the matter: `一级`, `一级/二级` or `一级/二级/三级`; null: no matter of government. */
+            category?: string | null;
+            /** @description Why. */
+            note?: string | null;
+            /** @description The places of ours that it is about. */
+            places?: components["schemas"]["PlaceFound"][] | null;
+            /** @description The post's id. */
+            post: string;
+            /** @description Its sentiment. */
+            sentiment?: components["schemas"]["Label"] | null;
+            /** @description The unit that is to answer; null: none. */
+            unit?: components["schemas"]["UnitNamed"] | null;
+        };
+        /** @description What can be chosen */
+        CorrectionChoices: {
+            /** @description all classes, each with those above it: 一级/二级/三级 */
+            categories: string[];
+            places: {
+                kind: components["schemas"]["PlaceKind"];
+                name: string;
+                /** @description the id of the unit that answers for it; missing where several places bear the name */
+                unit?: string;
+            }[];
+            units: components["schemas"]["UnitNamed"][];
+        };
+        /** @description What is wrong. A key that is missing is not corrected (what was corrected before stands); null says that there is none */
+        CorrectionRequest: {
+            /** @description a class: 一级, 一级/二级 or 一级/二级/三级, or its own name where only one class bears it; null: no matter of government */
+            category?: string | null;
+            note?: string;
+            /** @description names of places (or aliases that only one bears); []: it is about none of ours */
+            places?: string[];
+            /** @description the id of a stored post */
+            post: string;
+            sentiment?: components["schemas"]["Label"];
+            /** @description a unit's id or name; null: none */
+            unit?: string | null;
         };
         Coverage: {
             /** Format: date-time */
@@ -1239,9 +1898,15 @@ export interface components {
         Hit: {
             /** @description the unit that it speaks to: a comment on an account that is that unit's voice alone */
             addressed_to?: string | null;
+            /** @description the class of the matter */
+            category: components["schemas"]["Category"] | null;
             /** @description where copies are collapsed: how many posts this one stands for, itself included */
             copies?: number;
+            /** @description who corrected it, what, and what the program had judged; null where nobody did. The corrected values stand in sentiment, category, places and unit */
+            corrected: components["schemas"]["Corrected"] | null;
             date_clamped?: boolean;
+            /** @description the province, city or district that it is about, when that is not ours */
+            elsewhere: string | null;
             /** Format: date-time */
             fetched_at: string;
             /**
@@ -1263,6 +1928,8 @@ export interface components {
             official?: string | null;
             parent_id: string | null;
             place: string | null;
+            /** @description the places of ours that it names, the most exact first */
+            places: components["schemas"]["PlaceFound"][];
             /** Format: date-time */
             published_at: string;
             replies: number;
@@ -1279,7 +1946,10 @@ export interface components {
             text: string;
             thread_id: string | null;
             title: string | null;
+            tones: components["schemas"]["ToneProbability"][];
             topics: string[];
+            /** @description the unit that is proposed to answer */
+            unit: components["schemas"]["UnitProposed"] | null;
             url: string | null;
         };
         /** @description One matter. */
@@ -1360,6 +2030,19 @@ export interface components {
              */
             v: number;
         };
+        /** @description What the program had judged of a post. */
+        Judged: {
+            /** @description The class of the matter. */
+            category?: components["schemas"]["Category"] | null;
+            /** @description Where it is about when that is not ours. */
+            elsewhere?: string | null;
+            /** @description The places of ours. */
+            places?: components["schemas"]["PlaceFound"][];
+            /** @description The sentiment. */
+            sentiment?: components["schemas"]["Sentiment"] | null;
+            /** @description The unit that was proposed. */
+            unit?: components["schemas"]["UnitProposed"] | null;
+        };
         /** @description What a record is: a post of its own, a comment under one, a repost, or a report that a unit's informant hands in. */
         Kind: "post" | "comment" | "repost" | "report";
         /** @description The three labels of sentiment. */
@@ -1385,6 +2068,19 @@ export interface components {
         };
         /** @description Where a topic stands in its life. */
         Phase: "quiet" | "rising" | "peak" | "decaying";
+        /** @description A place that a post names. */
+        PlaceFound: {
+            /** @description The ids of the units of all places that bear the name, where there are several. */
+            candidates?: string[];
+            /** @description What kind of place it is. */
+            kind: components["schemas"]["PlaceKind"];
+            /** @description Its official name. */
+            name: string;
+            /** @description The id of the unit that answers for it; none while several places bear the name. */
+            unit?: string | null;
+        };
+        /** @description What kind of place it is. */
+        PlaceKind: "district" | "street" | "community" | "road" | "estate" | "school" | "landmark";
         /** @description A place in a topic: a partition and an offset in it. */
         Position: {
             /**
@@ -1490,6 +2186,20 @@ export interface components {
             /** @description Where a person can read it. */
             url?: string | null;
         };
+        SavedSearch: {
+            /** Format: date-time */
+            changed_at: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            /** @description who keeps it */
+            owner: string;
+            /** @description what stands behind the `?` of the search page's address, escaped as it is there */
+            query: string;
+            /** @description whether others see it */
+            shared: boolean;
+        };
         SearchPage: {
             /** @description of each facet that was asked for, the values that most matches have */
             facets?: {
@@ -1504,6 +2214,13 @@ export interface components {
             /** @description where copies are collapsed: how many different texts there are */
             texts?: number;
             total: number;
+        };
+        SearchToSave: {
+            name: string;
+            /** @description what stands behind the `?` of the search page's address, escaped as it is there */
+            query: string;
+            /** @default false */
+            shared: boolean;
         };
         /** @description A label and the probabilities behind it, which sum to 1. */
         Sentiment: {
@@ -1601,6 +2318,19 @@ export interface components {
             /** @description Why it was called a spike, in words. */
             why: string;
         };
+        /** @description A correction that stands: all that is corrected of the post. A key that is missing is not corrected; null: there is none */
+        StandingCorrection: {
+            /** Format: date-time */
+            at: string;
+            /** @description who corrected it last */
+            by: string;
+            category?: string | null;
+            note?: string;
+            places?: components["schemas"]["PlaceFound"][];
+            post: string;
+            sentiment?: components["schemas"]["Label"];
+            unit?: components["schemas"]["UnitNamed"] | null;
+        };
         /** @description Where an incident stands on its way. */
         State: "new" | "acked" | "assigned" | "handling" | "responded" | "watching" | "closed";
         Thread: {
@@ -1613,6 +2343,18 @@ export interface components {
             /** @description the post that opens it, if the archive holds it */
             post: components["schemas"]["Hit"] | null;
             total: number;
+        };
+        /** @description What a post sounds like, or asks for, beside its sentiment; several may hold for one post. */
+        Tone: "anger" | "worry" | "grief" | "help" | "complaint" | "thanks";
+        /** @description A tone that holds for a post, and how probable that is. */
+        ToneProbability: {
+            /**
+             * Format: float
+             * @description Its probability, 0.5 to 1.
+             */
+            probability: number;
+            /** @description The tone. */
+            tone: components["schemas"]["Tone"];
         };
         TopicCurve: {
             pulse: components["schemas"]["Pulse"] | null;
@@ -1673,6 +2415,59 @@ export interface components {
                 /** @description comments of threads too long to be measured whole, of all times */
                 unmeasured: number;
             }[];
+        };
+        /** @description A unit as a person names it. */
+        UnitNamed: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description The unit that is proposed to answer; a person confirms. */
+        UnitProposed: {
+            /** @description The ids of other units that may be meant, the likeliest first. */
+            candidates?: string[];
+            /**
+             * Format: float
+             * @description How sure the proposal is, 0 to 1.
+             */
+            confidence: number;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
+        UserWord: {
+            /** Format: date-time */
+            at?: string;
+            by?: string;
+            /**
+             * @description file: of the file that [understand] dictionary names, and changed there
+             * @enum {string}
+             */
+            from: "file" | "people";
+            /** @description as it is matched: half width, lower case, simplified */
+            word: string;
+        };
+        /**
+         * @description config: it stands in the config file and is changed there; people: it was set here
+         * @enum {string}
+         */
+        WatchOrigin: "config" | "people";
+        WatchRequest: {
+            name: string;
+            /** @description in the language of searches, but without 时间 and counts; at least a word, place, class, unit or source is required */
+            query: string;
+        };
+        WatchTopic: {
+            /** Format: date-time */
+            at?: string;
+            /** @description who set it last; of people's */
+            by?: string;
+            from: components["schemas"]["WatchOrigin"];
+            id: string;
+            name: string;
+            query: string;
         };
         /** @description What was counted in one window that ends at the pulse's `at`, by event time, beside what was expected. */
         Window: {

@@ -30,8 +30,22 @@ export type SourceAlert = Schemas["SourceAlert"];
 export type Session = Schemas["Session"];
 export type Hit = Schemas["Hit"];
 export type SearchPage = Schemas["SearchPage"];
+export type FacetValue = Schemas["FacetValue"];
+export type Histogram = Schemas["Histogram"];
+export type Thread = Schemas["Thread"];
+export type SavedSearch = Schemas["SavedSearch"];
+export type SearchToSave = Schemas["SearchToSave"];
+export type Correction = Schemas["CorrectionRequest"];
+export type StandingCorrection = Schemas["StandingCorrection"];
+export type CorrectionChoices = Schemas["CorrectionChoices"];
+export type WatchTopic = Schemas["WatchTopic"];
+export type WatchRequest = Schemas["WatchRequest"];
+export type UserWord = Schemas["UserWord"];
+export type BriefQuery = NonNullable<paths["/api/briefs"]["get"]["parameters"]["query"]>;
 export type Act = Schemas["Act"];
 export type SearchQuery = NonNullable<paths["/api/search"]["get"]["parameters"]["query"]>;
+/** The length of a bar of a histogram; `auto` is for the archive to choose. */
+export type Scale = NonNullable<SearchQuery["histogram"]>;
 
 /** The acts of a person on an incident, as the last part of their address. */
 export type ActName = "ack" | "assign" | "respond" | "note" | "close";

@@ -1,7 +1,22 @@
 /** Keys to commands. Pure: (what was pressed before, key) → (what is pending, command). */
 
 export type Command =
-  "search" | "board" | "incidents" | "searchPage" | "coverage" | "next" | "previous" | "open" | "sign" | "help";
+  | "search"
+  | "board"
+  | "incidents"
+  | "searchPage"
+  | "coverage"
+  | "watch"
+  | "next"
+  | "previous"
+  | "open"
+  | "sign"
+  | "unfold"
+  | "correct"
+  | "facets"
+  | "time"
+  | "saved"
+  | "help";
 
 const SINGLE: Record<string, Command> = {
   "/": "search",
@@ -10,6 +25,11 @@ const SINGLE: Record<string, Command> = {
   k: "previous",
   Enter: "open",
   a: "sign",
+  e: "unfold",
+  c: "correct",
+  f: "facets",
+  t: "time",
+  s: "saved",
 };
 
 const AFTER_G: Record<string, Command> = {
@@ -17,6 +37,7 @@ const AFTER_G: Record<string, Command> = {
   i: "incidents",
   s: "searchPage",
   c: "coverage",
+  w: "watch",
 };
 
 /** `g` waits for a second key; any other second key is taken for itself. */

@@ -11,9 +11,15 @@ export const session = shallowRef<Session | null>(null);
 
 const HANDLE: readonly Role[] = ["operator", "admin"];
 const SEARCH: readonly Role[] = ["operator", "analyst", "supervisor", "admin"];
+const EXPORT: readonly Role[] = ["analyst", "supervisor", "admin"];
+const TEACH: readonly Role[] = ["analyst", "supervisor", "admin"];
 
 export const mayHandle = computed(() => session.value !== null && HANDLE.includes(session.value.role));
 export const maySearch = computed(() => session.value !== null && SEARCH.includes(session.value.role));
+/** Who may take results and briefs away. */
+export const mayExport = computed(() => session.value !== null && EXPORT.includes(session.value.role));
+/** Who may correct what was understood, and define watch topics and words of the dictionary. */
+export const mayTeach = computed(() => session.value !== null && TEACH.includes(session.value.role));
 
 let asked: Promise<void> | null = null;
 

@@ -26,6 +26,8 @@ export const stateName = (state: State) => named("state", state);
 export const phaseName = (phase: Phase) => named("phase", phase);
 export const kindName = (kind: Kind) => named("kind", kind);
 export const sentimentName = (label: Label) => named("sentiment", label);
+export const toneName = (tone: string) => named("tone", tone);
+export const placeKindName = (kind: string) => named("place", kind);
 export const alertName = (kind: SourceAlert["kind"]) => named("finding", kind);
 export const sourceStateName = (state: SourceState["state"]) => named("source", state);
 export const roleName = (role: Role) => named("role", role);

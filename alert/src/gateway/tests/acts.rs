@@ -6,7 +6,7 @@ use serde_json::json;
 const ACK: &str = "/api/incidents/20261124-0001/ack";
 
 /// Holds an answer against a type of the API's description.
-fn fits(name: &str, value: &Value) {
+pub(super) fn fits(name: &str, value: &Value) {
     let mut schema: Value = serde_json::from_str(schemas::OPENAPI).unwrap();
     schema["$ref"] = json!(format!("#/components/schemas/{name}"));
     let validator = jsonschema::validator_for(&schema).unwrap();

@@ -4,6 +4,7 @@ mod access;
 mod acts;
 mod login;
 mod outside;
+mod searches;
 mod stream;
 
 use super::*;
@@ -20,7 +21,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use schemas::{
-    kit::auth::{MAY_CONFIGURE, MAY_EXPORT, MAY_PUSH, MAY_SEARCH},
+    kit::auth::{MAY_CONFIGURE, MAY_EXPORT, MAY_PUSH},
     log::{Embedded, EmbeddedOptions, Identity},
 };
 use serde_json::Value;

@@ -83,17 +83,20 @@ async fn search(State(api): State<Api>, caller: Caller, parameters: Given<Parame
 #[derive(Deserialize, Serialize)]
 struct OfThread {
     id: String,
+    /// The query whose words are marked.
+    q: Option<String>,
     limit: Option<String>,
     cursor: Option<String>,
 }
 
 async fn thread(State(api): State<Api>, caller: Caller, parameters: Given<OfThread>) -> Result<Json<Thread>, Problem> {
-    let OfThread { id, limit, cursor } = read(parameters)?;
+    let OfThread { id, q, limit, cursor } = read(parameters)?;
+    let marked = parameters::query(q, &api.context())?;
     let limit = parameters::number("limit", limit, MOST_HITS)?.unwrap_or(MOST_HITS);
     let cursor = cursor.filter(|cursor| !cursor.is_empty());
     let asked = serde_json::json!({ "id": id }).to_string();
     tokio::spawn(audit(api.log.clone(), entry(caller, "thread", "", asked)));
-    let found = api.work(move |archive, deadline| archive.thread(&id, limit, cursor, deadline)).await?;
+    let found = api.work(move |archive, deadline| archive.thread(&id, limit, cursor, &marked, deadline)).await?;
     found.map(Json).ok_or_else(|| {
         Problem::not_found("id: 库中没有这个帖子 / the archive does not hold this post: pass on a hit's id as it is")
     })

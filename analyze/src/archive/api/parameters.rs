@@ -33,6 +33,7 @@ pub(super) struct Parameters {
     official: Option<String>,
     gone: Option<String>,
     collapse: Option<String>,
+    copies_of: Option<String>,
     facets: Option<String>,
     top: Option<String>,
     histogram: Option<String>,
@@ -66,19 +67,14 @@ impl Parameters {
 
     /// What they ask for.
     pub(super) fn search(mut self, context: &Context) -> Result<Search, Problem> {
-        let q = given(self.q.take()).unwrap_or_default();
-        if q.chars().count() > LONGEST_QUERY {
-            let message = format!("q: 检索式过长 / at most {LONGEST_QUERY} characters");
-            return Err(Problem::bad_request("bad_query", message));
-        }
-        let query =
-            query::parse(&q, context).map_err(|error| Problem::bad_request("bad_query", format!("q: {error}")))?;
+        let query = query(self.q.take(), context)?;
         let filters = self.filters()?;
         let sort = word("sort", given(self.sort), "time, oldest, relevance or heat")?.unwrap_or(Sort::Time);
         let scale = word("histogram", given(self.histogram), "minute, hour, day, week, month or auto")?;
         Ok(Search {
             sort,
             collapse: yes_or_no("collapse", given(self.collapse))?.unwrap_or(false),
+            copies_of: given(self.copies_of),
             facets: facets(self.facets.as_deref().unwrap_or(""))?,
             top: number("top", given(self.top), MOST_VALUES)?.unwrap_or(VALUES),
             histogram: scale.map(|scale: Scale| (scale, context.tz.clone())),
@@ -119,6 +115,16 @@ impl Parameters {
         }
         Ok(filters)
     }
+}
+
+/// A query; an empty one is all posts.
+pub(super) fn query(q: Option<String>, context: &Context) -> Result<query::Query, Problem> {
+    let q = given(q).unwrap_or_default();
+    if q.chars().count() > LONGEST_QUERY {
+        let message = format!("q: 检索式过长 / at most {LONGEST_QUERY} characters");
+        return Err(Problem::bad_request("bad_query", message));
+    }
+    query::parse(&q, context).map_err(|error| Problem::bad_request("bad_query", format!("q: {error}")))
 }
 
 fn time(key: &str, text: Option<String>) -> Result<Option<Timestamp>, Problem> {

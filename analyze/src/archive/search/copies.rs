@@ -17,7 +17,7 @@ use super::{
 use crate::archive::{schema::FIELDS, verdict::GONE};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
-use tantivy::{DocId, SegmentReader, columnar::Column};
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term, columnar::Column, schema::IndexRecordOption};
 
 /// Different texts that are told apart in one search: some 100 MB.
 const MOST: usize = 1_000_000;
@@ -75,6 +75,22 @@ pub(super) fn copy_of(segment: &SegmentReader) -> tantivy::Result<CopyOf> {
     let columns = segment.fast_fields();
     let cluster = if has(segment.schema(), FIELDS.cluster) { Some(columns.u64("cluster")?) } else { None };
     Ok(CopyOf { cluster, content: columns.u64("content")?, ids: columns.u64("id_hash")? })
+}
+
+/// Which text the post of an id has, if it is there.
+pub(super) fn text_of(searchers: &[Searcher], id: &str) -> tantivy::Result<Option<u64>> {
+    let term = Term::from_field_text(FIELDS.id, id);
+    for segment in searchers.iter().rev().flat_map(Searcher::segment_readers) {
+        let postings = segment.inverted_index(FIELDS.id)?.read_postings(&term, IndexRecordOption::Basic)?;
+        let Some(mut postings) = postings else { continue };
+        while postings.doc() != TERMINATED {
+            if !segment.is_deleted(postings.doc()) {
+                return Ok(Some(copy_of(segment)?.of(postings.doc())));
+            }
+            postings.advance();
+        }
+    }
+    Ok(None)
 }
 
 impl CopyOf {

@@ -65,9 +65,10 @@ impl Cursor {
 
 /// Tells searches apart; pages of one search differ in limit, cursor and what is counted beside only.
 fn fingerprint(search: &Search) -> u64 {
-    let Search { query, thread, sort, collapse, facets: _, top: _, histogram: _, limit: _, cursor: _ } = search;
+    let Search { query, thread, sort, collapse, copies_of, facets: _, top: _, histogram: _, limit: _, cursor: _ } =
+        search;
     let thread = thread.as_ref().map(|thread| (&thread.source, &thread.thread));
-    xxh3_64(format!("{query:?} {thread:?} {sort:?} {collapse}").as_bytes())
+    xxh3_64(format!("{query:?} {thread:?} {sort:?} {collapse} {copies_of:?}").as_bytes())
 }
 
 #[cfg(test)]
@@ -89,6 +90,8 @@ mod tests {
         assert_eq!(Cursor::decode(&text, &search("停电")), Err(BadCursor::OtherSearch));
         let collapsed = Search { collapse: true, ..search("停水") };
         assert_eq!(Cursor::decode(&text, &collapsed), Err(BadCursor::OtherSearch));
+        let copies = Search { copies_of: Some("forum:1".into()), ..search("停水") };
+        assert_eq!(Cursor::decode(&text, &copies), Err(BadCursor::OtherSearch));
         let counted = Search { facets: vec!["source"], limit: 5, ..search("停水") };
         assert!(Cursor::decode(&text, &counted).is_ok());
     }

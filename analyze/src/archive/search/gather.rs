@@ -15,6 +15,8 @@ use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocId, Searcher, query::Weig
 pub(super) struct Ranking<'a> {
     pub(super) sort: Sort,
     pub(super) relevance: Option<&'a Relevance>,
+    /// Only matches that have this text are gathered; none have the text of a post that is not there.
+    pub(super) only: Option<Option<u64>>,
     pub(super) deadline: Instant,
 }
 
@@ -45,7 +47,7 @@ impl Ranking<'_> {
     ) -> Result<(), SearchError> {
         for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
             self.check()?;
-            if gathered.counts_only() {
+            if gathered.counts_only() && self.only.is_none() {
                 gathered.total += u64::from(weight.count(segment)?);
                 continue;
             }
@@ -53,12 +55,17 @@ impl Ranking<'_> {
             let mut ranks = Ranks::open(self.sort, self.relevance, searcher, segment)?;
             let columns = segment.fast_fields();
             let (published_at, ids) = (columns.i64("published_at")?, columns.u64("id_hash")?);
-            let copy = gathered.copies.as_ref().map(|_| copy_of(segment)).transpose()?;
+            let asks_copy = gathered.copies.is_some() || self.only.is_some();
+            let copy = asks_copy.then(|| copy_of(segment)).transpose()?;
+            let is_wanted = |doc: DocId| match (self.only, &copy) {
+                (Some(only), Some(copy)) => only == Some(copy.of(doc)),
+                _ => true,
+            };
             let mut matching: Vec<DocId> = Vec::new();
             let mut block = [0; COLLECT_BLOCK_BUFFER_LEN];
             loop {
                 let count = matches.fill_buffer(&mut block);
-                for &doc in block[..count].iter().filter(|doc| !segment.is_deleted(**doc)) {
+                for &doc in block[..count].iter().filter(|doc| !segment.is_deleted(**doc) && is_wanted(**doc)) {
                     gathered.total += 1;
                     let at = published_at.first(doc).unwrap_or(0);
                     if let Some(minutes) = &mut gathered.minutes {

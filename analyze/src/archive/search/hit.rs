@@ -60,6 +60,19 @@ pub struct Highlights {
     pub text: Vec<[usize; 2]>,
 }
 
+impl Highlights {
+    /// What of a title and a text is one of the terms.
+    fn of(title: Option<&str>, text: &str, terms: &[&str]) -> Self {
+        let ranges = |text: &str| {
+            if terms.is_empty() {
+                return Vec::new();
+            }
+            highlight::ranges(text, &fold(text), terms)
+        };
+        Self { title: title.map(ranges).unwrap_or_default(), text: ranges(text) }
+    }
+}
+
 /// Loads a post from its month.
 pub(super) fn load(searcher: &Searcher, address: DocAddress) -> Result<AnalyzedPost, TantivyError> {
     let document: TantivyDocument = searcher.doc(address)?;
@@ -68,16 +81,14 @@ pub(super) fn load(searcher: &Searcher, address: DocAddress) -> Result<AnalyzedP
 }
 
 impl Hit {
+    /// The same with what of it is one of the terms.
+    pub(super) fn marked(self, terms: &[&str]) -> Self {
+        Self { highlights: Highlights::of(self.title.as_deref(), &self.text, terms), ..self }
+    }
+
     /// A post as a hit, with what of it is one of the terms.
     pub(in crate::archive) fn of(post: AnalyzedPost, terms: &[&str]) -> Self {
-        let ranges = |text: &str| {
-            if terms.is_empty() {
-                return Vec::new();
-            }
-            highlight::ranges(text, &fold(text), terms)
-        };
-        let highlights =
-            Highlights { title: post.title.as_deref().map(ranges).unwrap_or_default(), text: ranges(&post.text) };
+        let highlights = Highlights::of(post.title.as_deref(), &post.text, terms);
         Self {
             native_id: native_id(&post).to_owned(),
             id: post.id,

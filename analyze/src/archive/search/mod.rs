@@ -66,6 +66,8 @@ pub struct Search {
     pub sort: Sort,
     /// Whether one post stands for all its copies.
     pub collapse: bool,
+    /// Only the copies of this post's text, itself included: what `collapse` would put together.
+    pub copies_of: Option<String>,
     /// Levels of [`KEYWORDS`](crate::query::field::KEYWORDS) to count the values of.
     pub facets: Vec<&'static str>,
     /// Values of each facet, at most [`MOST_VALUES`].
@@ -87,6 +89,7 @@ impl Search {
             thread: None,
             sort: Sort::Time,
             collapse: false,
+            copies_of: None,
             facets: Vec::new(),
             top: 10,
             histogram: None,
@@ -210,7 +213,8 @@ impl Archive {
             }
             Sort::Time | Sort::Oldest | Sort::Heat => None,
         };
-        let ranking = Ranking { sort: search.sort, relevance: relevance.as_ref(), deadline };
+        let only = search.copies_of.as_deref().map(|id| copies::text_of(&searchers, id)).transpose()?;
+        let ranking = Ranking { sort: search.sort, relevance: relevance.as_ref(), only, deadline };
         // One more than the page holds tells whether there is a next page.
         let keep = if limit == 0 { 0 } else { limit + 1 };
         let facet = |name: &&'static str| FIELDS.keyword(name).map(|field| FacetCounts::new(name, field));

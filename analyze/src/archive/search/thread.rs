@@ -35,7 +35,8 @@ pub struct Thread {
 }
 
 impl Archive {
-    /// The thread that a post is in, given the post's id; `None` when the archive does not hold the post.
+    /// The thread that a post is in, given the post's id, with what of it is one of a query's terms; `None` when the archive does not
+    /// hold the post.
     ///
     /// # Errors
     /// See [`SearchError`].
@@ -44,6 +45,7 @@ impl Archive {
         id: &str,
         limit: usize,
         cursor: Option<String>,
+        marked: &Query,
         deadline: Instant,
     ) -> Result<Option<Thread>, SearchError> {
         let Some(asked) = self.post(id)? else { return Ok(None) };
@@ -58,10 +60,11 @@ impl Archive {
         let threaded = Threaded { source, thread, opening: opening.clone().map(Box::new) };
         let search = Search { thread: Some(threaded), sort: Sort::Oldest, limit, cursor, ..Search::new(Query::All) };
         let page = self.search(&search, deadline)?;
+        let terms = marked.terms();
         Ok(Some(Thread {
-            post: opening.map(|post| Hit::of(post, &[])),
+            post: opening.map(|post| Hit::of(post, &terms)),
             total: page.total,
-            hits: page.hits,
+            hits: page.hits.into_iter().map(|hit| hit.marked(&terms)).collect(),
             next: page.next,
             lacking: page.lacking,
         }))

@@ -110,17 +110,38 @@ fn the_first_stands_for_its_copies_across_months_and_pages() {
     assert_eq!(seen, [("3", Some(1)), ("2", Some(1)), ("1", Some(5))]);
     let plain = fixture.search(&Search::new(parsed("停水")));
     assert_eq!((plain.texts, plain.hits[0].copies), (None, None));
+
+    // What was put together comes apart again: from any of the copies, page by page, and within the search.
+    let mut copies = Search { copies_of: Some("forum:1".into()), sort: Sort::Oldest, ..Search::new(parsed("停水")) };
+    let ids = |page: &Page| page.hits.iter().map(|hit| hit.native_id.clone()).collect::<Vec<_>>();
+    let all = fixture.search(&copies);
+    assert_eq!((all.total, ids(&all)[0].as_str(), all.hits.len()), (6, "1", 6));
+    copies.copies_of = Some(format!("forum:{}", ids(&all)[3]));
+    assert_eq!(ids(&fixture.search(&copies)), ids(&all));
+    copies.limit = 4;
+    let page = fixture.search(&copies);
+    copies.cursor = page.next.clone();
+    assert_eq!([ids(&page), ids(&fixture.search(&copies))].concat(), ids(&all));
+    let count = |search: Search| fixture.search(&search).total;
+    let of = |id: &str, query: &str| Search { copies_of: Some(id.into()), limit: 0, ..Search::new(parsed(query)) };
+    assert_eq!(count(of("forum:1", "停水")), 6, "counted without a hit");
+    assert_eq!(count(of("forum:1", "茶店子")), 0, "what does not match is no copy that was found");
+    assert_eq!(count(of("forum:2", "停水")), 1);
+    assert_eq!(count(of("forum:gone", "停水")), 0);
 }
 
 #[test]
 fn a_thread_is_shown_in_order_from_any_of_its_posts() {
     let fixture = furnished();
+    let marked = parsed("停水 -抚琴");
     let thread = |id: &str, limit, cursor| -> Option<Thread> {
-        fixture.archive.thread(id, limit, cursor, Instant::now() + Duration::from_secs(600)).unwrap()
+        fixture.archive.thread(id, limit, cursor, &marked, Instant::now() + Duration::from_secs(600)).unwrap()
     };
     for id in ["forum:2", "forum:3", "forum:4"] {
         let found = thread(id, 200, None).unwrap();
         assert_eq!(found.post.unwrap().native_id, "2", "{id}");
+        let marks = found.hits.iter().map(|hit| (hit.text.contains("停水"), !hit.highlights.text.is_empty()));
+        assert!(marks.clone().all(|(holds, marked)| holds == marked) && marks.clone().any(|(holds, _)| holds), "{id}");
         assert_eq!(found.hits.iter().map(|hit| &*hit.native_id).collect::<Vec<_>>(), ["4", "3"], "{id}");
     }
     let first = thread("forum:2", 1, None).unwrap();
