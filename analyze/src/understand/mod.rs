@@ -36,7 +36,7 @@ use schemas::{
 use std::sync::Arc;
 
 /// Rises with every change of how a post is normalised, cut, judged or indexed; a new model is seen by itself.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A text as it is searched and matched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
