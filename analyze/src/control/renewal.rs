@@ -4,7 +4,7 @@
 //! | what changes | what happens |
 //! |---|---|
 //! | watch topics or words, by people | built anew, at once |
-//! | the file of the user dictionary | read when it has settled ([`dictionary`](super::dictionary)), and built anew |
+//! | the file of the user dictionary | read when it has settled ([`super::dictionary`]), and built anew |
 //! | the file, and it is faulty or gone | its faults are told; what stands stays |
 //! | a topic whose query this program cannot parse (a newer one took it) | left out, and told |
 

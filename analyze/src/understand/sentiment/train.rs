@@ -4,7 +4,7 @@
 //! grief and worry is right, and their sum is compared with it. Sets of two classes teach what sets negative apart from
 //! positive and say nothing of neutral: there the softmax leaves neutral out. Features that tell negative apart from
 //! positive by themselves are let move further, and begin with a tenth of their log-count ratio (after Wang and Manning's
-//! NB-SVM, 2012). What distinguishes the kinds of text ([`KINDS`](super::model::KINDS)) is learnt beside the emotions, from
+//! NB-SVM, 2012). What distinguishes the kinds of text ([`super::model::KINDS`]) is learnt beside the emotions, from
 //! which set a text stands in.
 //!
 //! Everything labelled is trained on. What the figures tell is measured on the folds: five further models, each trained
