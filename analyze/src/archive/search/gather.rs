@@ -2,14 +2,14 @@
 
 use super::{
     SearchError, Sort,
-    best::{Best, Kept, Key, Ranks},
+    best::{Best, Kept, Key, Ranks, between},
     copies::{Copies, copy_of},
     facets::FacetCounts,
     histogram::Minutes,
     relevance::Relevance,
 };
 use std::{cmp::Reverse, time::Instant};
-use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocId, Searcher, query::Weight};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocId, Searcher, SegmentReader, columnar::Column, query::Weight};
 
 /// How matches are ranked, and how long that may take.
 pub(super) struct Ranking<'a> {
@@ -30,9 +30,9 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Whether the number of matches is all that is asked for.
+    /// Whether of matches that are not kept their number is all that is asked for.
     fn counts_only(&self) -> bool {
-        self.best.keeps_none() && self.copies.is_none() && self.facets.is_empty() && self.minutes.is_none()
+        self.copies.is_none() && self.facets.is_empty() && self.minutes.is_none()
     }
 }
 
@@ -45,16 +45,17 @@ impl Ranking<'_> {
         weight: &dyn Weight,
         gathered: &mut Gathered,
     ) -> Result<(), SearchError> {
-        for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
+        for (ordinal, segment) in self.in_order(searcher)? {
             self.check()?;
-            if gathered.counts_only() && self.only.is_none() {
+            let columns = segment.fast_fields();
+            let (published_at, ids) = (columns.i64("published_at")?, columns.u64("id_hash")?);
+            if gathered.counts_only() && self.only.is_none() && !self.could_keep(&gathered.best, &published_at) {
+                // An index knows how many posts have a term without looking at one.
                 gathered.total += u64::from(weight.count(segment)?);
                 continue;
             }
             let mut matches = weight.scorer(segment, 1.0)?;
             let mut ranks = Ranks::open(self.sort, self.relevance, searcher, segment)?;
-            let columns = segment.fast_fields();
-            let (published_at, ids) = (columns.i64("published_at")?, columns.u64("id_hash")?);
             let asks_copy = gathered.copies.is_some() || self.only.is_some();
             let copy = asks_copy.then(|| copy_of(segment)).transpose()?;
             let is_wanted = |doc: DocId| match (self.only, &copy) {
@@ -99,6 +100,24 @@ impl Ranking<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The segments of a month, with their numbers: those first whose posts come first, so that the others can be passed over.
+    fn in_order<'s>(&self, searcher: &'s Searcher) -> Result<Vec<(u32, &'s SegmentReader)>, SearchError> {
+        let mut segments = Vec::new();
+        for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
+            let published_at = segment.fast_fields().i64("published_at")?;
+            let first = between(self.sort, published_at.min_value(), published_at.max_value()).map(|[first, _]| first);
+            segments.push((Reverse(first), ordinal, segment));
+        }
+        segments.sort_by_key(|(first, ordinal, _)| (*first, *ordinal));
+        Ok(segments.into_iter().map(|(_, ordinal, segment)| (ordinal, segment)).collect())
+    }
+
+    /// Whether any post of a segment can be among the best.
+    fn could_keep(&self, best: &Best, published_at: &Column<i64>) -> bool {
+        let between = between(self.sort, published_at.min_value(), published_at.max_value());
+        !best.keeps_none() && between.is_none_or(|[first, last]| best.could_keep_between(first, last))
     }
 
     fn check(&self) -> Result<(), SearchError> {
