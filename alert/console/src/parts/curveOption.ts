@@ -5,9 +5,7 @@ import { barAt, bars, labelEvery, labelled } from "../lib/curve";
 import { rough } from "../lib/number";
 import { clock, moment } from "../lib/time";
 import { t } from "../words";
-
-/** The colours of the theme, by the names of the custom properties. */
-export type Palette = (name: string) => string;
+import { tooltip, type Palette } from "./tooltip";
 
 export interface Frame {
   width: number;
@@ -38,26 +36,15 @@ export function curveOption(curve: TopicCurve, { width, now, zone, palette, bare
     animation: false,
     textStyle: { fontFamily: palette("--sans") },
     grid: { left: bare ? 0 : 34, right: bare ? 0 : 6, top: spikeAt >= 0 ? 20 : 8, bottom: bare ? 2 : 22 },
-    tooltip: {
-      trigger: "axis",
-      // Drawn on the canvas, so that no text is ever read as HTML.
-      renderMode: "richText",
-      confine: true,
-      axisPointer: { type: "line", lineStyle: { color: palette("--line-strong"), width: 1 } },
-      backgroundColor: palette("--raised"),
-      borderColor: palette("--line-strong"),
-      padding: [6, 10],
-      textStyle: { color: palette("--text"), fontSize: 12, lineHeight: 18 },
-      formatter: (items: { dataIndex: number }[]) => {
-        const step = steps[items[0]?.dataIndex ?? -1];
-        if (!step) return "";
-        return [
-          clock(step.at, zone, false) + (step.growing ? `  ${t("chart.growing")}` : ""),
-          `${t("chart.count")} ${step.count}   ${t("chart.negative")} ${step.negative}`,
-          `${t("chart.expected")} ${rough(step.expected)}   ${t("chart.usual")} ≤ ${rough(step.upper)}`,
-        ].join("\n");
-      },
-    },
+    tooltip: tooltip(palette, (index) => {
+      const step = steps[index];
+      if (!step) return [];
+      return [
+        clock(step.at, zone, false) + (step.growing ? `  ${t("chart.growing")}` : ""),
+        `${t("chart.count")} ${step.count}   ${t("chart.negative")} ${step.negative}`,
+        `${t("chart.expected")} ${rough(step.expected)}   ${t("chart.usual")} ≤ ${rough(step.upper)}`,
+      ];
+    }),
     xAxis: {
       type: "category",
       data: labels,

@@ -5,7 +5,7 @@ import { label, labelled, span, type Bin } from "../lib/histogram";
 import { whole } from "../lib/number";
 import type { View } from "../lib/searchUrl";
 import { t } from "../words";
-import type { Palette } from "./curveOption";
+import { tooltip, type Palette } from "./tooltip";
 
 /** The room for numbers on the left, and on the right: whoever maps a place in the picture to a bar needs them. */
 export const LEFT = 44;
@@ -29,25 +29,14 @@ export function histogramOption(
     animation: false,
     textStyle: { fontFamily: palette("--sans") },
     grid: { left: LEFT, right: RIGHT, top: 8, bottom: 22 },
-    tooltip: {
-      trigger: "axis",
-      // Drawn on the canvas, so that no text is ever read as HTML.
-      renderMode: "richText",
-      confine: true,
-      axisPointer: { type: "line", lineStyle: { color: palette("--line-strong"), width: 1 } },
-      backgroundColor: palette("--raised"),
-      borderColor: palette("--line-strong"),
-      padding: [6, 10],
-      textStyle: { color: palette("--text"), fontSize: 12, lineHeight: 18 },
-      formatter: (items: { dataIndex: number }[]) => {
-        const bar = bars[items[0]?.dataIndex ?? -1];
-        if (!bar) return "";
-        return [
-          span(bar, scale, zone),
-          `${t("search.total", { n: whole(bar.count) })}   ${t("search.upTo", { n: whole(bar.total) })}`,
-        ].join("\n");
-      },
-    },
+    tooltip: tooltip(palette, (index) => {
+      const bar = bars[index];
+      if (!bar) return [];
+      return [
+        span(bar, scale, zone),
+        `${t("search.total", { n: whole(bar.count) })}   ${t("search.upTo", { n: whole(bar.total) })}`,
+      ];
+    }),
     xAxis: {
       type: "category",
       data: bars.map((bar) => label(bar.at, scale, zone)),

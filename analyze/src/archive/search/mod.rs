@@ -1,6 +1,6 @@
 //! Finding posts: a query in, a page of hits out, and what can be counted of the whole result. Any number of threads, and any process.
 //!
-//! * `compile`, `substring`, `near`, `places`, `excluded`: a query as tantivy asks it. A term is a phrase of single characters: any substring.
+//! * `compile`, `substring`, `near`, `positions`, `excluded`: a query as tantivy asks it. A term is a phrase of single characters: any substring.
 //! * `gather`: all matches, looked at once. `best` keeps the first of them, by one total order for each way of sorting; `copies`
 //!   lets one post stand for all with its text; [`facets`] and [`histogram`] count.
 //! * `relevance`: how well the words of a post fit those of the query, by statistics that pages of one search share.
@@ -23,7 +23,7 @@ pub mod highlight;
 pub mod histogram;
 mod hit;
 mod near;
-mod places;
+mod positions;
 mod relevance;
 mod substring;
 pub mod thread;

@@ -1,7 +1,7 @@
 //! Two substrings of one field near each other. Both phrases are looked for by the places of their characters, and the
 //! distance is measured between them: exactly what [`any_near`] says of the text itself.
 
-use super::places::{Characters, together};
+use super::positions::{Characters, together};
 use crate::query::any_near;
 use tantivy::{
     DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term,

@@ -1,7 +1,7 @@
 //! A substring of three characters or more, of the title or of the text: posts that hold all its pairs are looked at, and of these those are hits
 //! in which its characters stand side by side. So what is common is not read but where it matters.
 
-use super::places::{Characters, together};
+use super::positions::{Characters, together};
 use tantivy::{
     DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term,
     postings::SegmentPostings,

@@ -1,4 +1,4 @@
-//! The places of characters in a field: where postings meet, and where a phrase begins.
+//! The positions of characters in a field: where postings meet, and where a phrase begins.
 
 use tantivy::{
     DocId, DocSet, SegmentReader, TERMINATED, Term,
