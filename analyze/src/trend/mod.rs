@@ -23,11 +23,21 @@
 //! topic takes some tens of microseconds, once an hour, and once a minute while old posts come in. Windows are of one
 //! and five minutes, so a quiet topic's slow rise over hours is not seen.
 
+mod allowance;
 mod api;
+mod arrival;
 mod baseline;
+mod calendar;
 mod curve;
+mod dispersion;
+mod fields;
+mod forecast;
+mod hot;
 mod moment;
+mod mood;
 mod official;
+mod reach;
+mod rhythm;
 mod samples;
 mod series;
 #[cfg(test)]
@@ -39,9 +49,10 @@ mod surprise;
 #[cfg(test)]
 mod testing;
 mod topic;
+mod why;
 mod worker;
 
-pub use state::{Config, Trend, WatchTopic};
+pub use state::{Begun, Config, Trend, WatchTopic};
 
 /// The watch topics that stand; they change while the program runs.
 pub type WatchTopics = tokio::sync::watch::Receiver<Arc<Vec<WatchTopic>>>;
