@@ -267,6 +267,11 @@ impl Topic {
         Seen { seconds, end, cell, voices: voices.into(), expected: whole.part(arrived) }
     }
 
+    /// What came in needs no look at the longer windows: something else explains it.
+    pub(super) fn pass_over(&mut self, now: i64) {
+        (self.touched, self.looked) = (None, now);
+    }
+
     /// Makes the longer windows be looked at again.
     pub(super) fn touch(&mut self, now: i64) {
         self.touched.get_or_insert(now);
