@@ -63,7 +63,7 @@ impl<'a> Replay<'a> {
             let now = self.now.map_or(post.published_at, |now| now.max(post.published_at));
             let analyzed = self.analyzed(post);
             self.trend.observe(&analyzed, now);
-            if self.trend.news(now) > 0 {
+            if self.trend.news() > 0 {
                 told.extend(self.tick(now));
             }
         }
