@@ -17,7 +17,6 @@ use benches::town::{
 };
 use clap::Parser;
 use jiff::tz::TimeZone;
-use std::time::Duration;
 
 #[derive(Debug, Parser)]
 struct Options {
@@ -81,11 +80,8 @@ fn main() -> anyhow::Result<()> {
         backfills: options.backfills,
     });
     let config = Config {
-        watch: watch::topics(&plan),
-        min_count: 15,
-        surprise: 6.0,
-        half_life: Duration::from_secs(28 * 24 * 3_600),
-        tz: TimeZone::get("Asia/Shanghai")?,
+        false_pages: options.false_pages,
+        ..Config::of(watch::topics(&plan), TimeZone::get("Asia/Shanghai")?)
     };
     let outcome = benches::town::run(&plan, &config)?;
     println!("{}", table(&plan, &outcome, options.false_pages));

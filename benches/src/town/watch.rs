@@ -71,7 +71,8 @@ impl Watch {
             from = to;
             // A cell's last second: nothing counts ahead.
             let now = time(begin + end - 1);
-            if end == 60 || self.trend.news(now) > 0 {
+            self.trend.advance(now);
+            if end == 60 || self.trend.news() > 0 {
                 let pulses = self.trend.tick(now);
                 self.take(&pulses, begin + end);
             }
