@@ -67,9 +67,10 @@ impl Rule {
         if history { (self.min_count / 3).max(5) } else { self.min_count }
     }
 
-    /// Copies in a window that are taken for voices.
-    pub(super) fn copies(self) -> u32 {
-        u32::try_from(self.min_count).unwrap_or(u32::MAX)
+    /// Copies in a window that are taken for voices: none where there is history, or every flood of copies were a rise. Without, the
+    /// count alone is to be had.
+    pub(super) fn copies(self, history: bool) -> u32 {
+        if history { 0 } else { u32::try_from(self.min_count).unwrap_or(u32::MAX) }
     }
 }
 
