@@ -16,6 +16,8 @@
 //! | a day or more | as high by chance more often than the allowance grants | nothing: within the allowance |
 //! | a day or more | else | a rise |
 //!
+//! Posts are those with words of their own; where there is no history copies count too, up to `min_count` ([`Rule::copies`]).
+//!
 //! A rise is **late** when its window ended more than ten minutes before it was seen. While it lasts, every further post
 //! belongs to it; so a backlog makes one rise.
 //!

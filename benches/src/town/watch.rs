@@ -135,7 +135,8 @@ fn time(second: u32) -> Timestamp {
 }
 
 /// A post that is filled in again and again.
-fn blank() -> AnalyzedPost {
+#[must_use]
+pub fn blank() -> AnalyzedPost {
     AnalyzedPost {
         v: AnalyzedPost::VERSION,
         raw: Position { partition: 0, offset: 0 },
