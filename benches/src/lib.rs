@@ -4,6 +4,7 @@ pub mod forum;
 pub mod machine;
 pub mod site;
 pub mod texts;
+pub mod town;
 
 /// What the program itself uses.
 #[global_allocator]

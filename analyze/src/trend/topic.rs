@@ -263,7 +263,7 @@ impl Topic {
     pub(super) fn seen(&self, seconds: i64, end: i64, cell: Cell, around: Around<'_>, now: i64) -> Seen {
         let whole = self.baseline.expect(end, seconds, &around.manner.calendar, around.rhythm);
         let arrived = around.sources.arrived(&self.shares, around.all, end - seconds, end, now);
-        let voices = cell.voices(around.manner.rule.copies());
+        let voices = cell.voices(around.manner.rule.copies(self.baseline.has_history()));
         Seen { seconds, end, cell, voices: voices.into(), expected: whole.part(arrived) }
     }
 
@@ -306,7 +306,7 @@ impl Topic {
             rhythm,
             common: manner.common,
             half_life: manner.half_life,
-            copies: manner.rule.copies(),
+            copies: manner.rule.copies(true),
         };
         self.baseline = self.baseline.learn(&self.series, &hours, &wider);
         self.reach = Reach::learn(self.series.hours(), hours.len());
