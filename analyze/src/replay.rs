@@ -40,6 +40,9 @@ pub struct Replay<'a> {
     next_offset: u64,
     ids: HashSet<String>,
     rising: HashMap<String, Spike>,
+    pub emerging: crate::trend::emerging::Emerging,
+    pub lines: crate::trend::emerging::Lines,
+    pub changes: Vec<(Timestamp, crate::trend::emerging::Change)>,
 }
 
 impl<'a> Replay<'a> {
@@ -53,6 +56,9 @@ impl<'a> Replay<'a> {
             next_offset: 0,
             ids: HashSet::new(),
             rising: HashMap::new(),
+            emerging: Default::default(),
+            lines: crate::trend::emerging::Lines { topic: 3.0, voices: 5, false_pages: 0.67, tz: config.tz.clone() },
+            changes: Vec::new(),
         }
     }
 
@@ -62,6 +68,9 @@ impl<'a> Replay<'a> {
         if self.ids.insert(post_id(&post.source, &post.native_id)) {
             let now = self.now.map_or(post.published_at, |now| now.max(post.published_at));
             let analyzed = self.analyzed(post);
+            for c in self.emerging.tick(now.as_second()) { self.changes.push((now, c)); }
+            self.emerging.observe(&analyzed, now.as_second(), now.as_second(), &self.lines);
+            for c in self.emerging.tick(now.as_second()) { self.changes.push((now, c)); }
             self.trend.observe(&analyzed, now);
             if self.trend.news(now) > 0 {
                 told.extend(self.tick(now));
@@ -136,6 +145,7 @@ impl<'a> Replay<'a> {
             sentiment: Some(understood.sentiment),
             tones: understood.tones,
             keyphrases: understood.keyphrases,
+            terms: understood.terms,
             topics: understood.topics,
             place: post.place.clone(),
             category: understood.category,

@@ -26,6 +26,7 @@
 mod api;
 mod baseline;
 mod curve;
+pub mod emerging;
 mod moment;
 mod official;
 mod samples;

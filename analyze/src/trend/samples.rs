@@ -121,6 +121,19 @@ impl From<&Candidate> for Sample {
     }
 }
 
+/// A post as a sample.
+pub(super) fn sample(post: &AnalyzedPost) -> Sample {
+    Sample {
+        id: post.id.clone(),
+        source: post.source.clone(),
+        url: post.url.clone(),
+        excerpt: excerpt(post.title.as_deref(), &post.text),
+        published_at: post.published_at,
+        sentiment: post.sentiment.map(|sentiment| sentiment.label),
+        reach: post.counts.sum(),
+    }
+}
+
 /// Title and text on one line, without characters that do not show or that turn the writing round.
 fn excerpt(title: Option<&str>, text: &str) -> String {
     let title = title.filter(|title| !title.trim().is_empty());
