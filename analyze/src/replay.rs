@@ -57,7 +57,7 @@ impl<'a> Replay<'a> {
             ids: HashSet::new(),
             rising: HashMap::new(),
             emerging: Default::default(),
-            lines: crate::trend::emerging::Lines { topic: 3.0, voices: 5, false_pages: 0.67, tz: config.tz.clone() },
+            lines: crate::trend::emerging::Lines { topic: 3.5, voices: 5, false_pages: 0.67, tz: config.tz.clone() },
             changes: Vec::new(),
         }
     }

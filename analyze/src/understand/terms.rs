@@ -5,17 +5,22 @@
 //! | a stop word, a number with its measure (三天, 20元), a lone character | no |
 //! | within a link, a mention or an emoticon | no |
 //! | any other, names of places and bodies among them | once, in the order of the text, the title first |
+//! | two neighbours at the head (五一 桥 → 五一桥), as names are made of | as one term beside them, up to [`JOINED`] of them |
 //! | when there are more than [`MOST`] | those that are the rarer in ordinary text |
 
 use super::{
     Cut, Segmenter,
     keyphrases::{carries_meaning, rarity},
     marks::marks,
+    segment::is_han,
 };
 use rustc_hash::FxHashSet;
 
 /// At most this many terms.
 const MOST: usize = 40;
+/// Neighbours that are joined, of the title, or of the beginning where there is none; and characters of one.
+const JOINED: usize = 10;
+const LONGEST: usize = 8;
 /// Words of a text that are looked at.
 const LOOKED_AT: usize = 600;
 
@@ -45,7 +50,35 @@ pub(super) fn terms(segmenter: &Segmenter, texts: &[&Cut<'_>]) -> Vec<String> {
         terms.retain(|&(_, rarity)| rarity >= line);
         terms.truncate(MOST);
     }
-    terms.into_iter().map(|(term, _)| term.to_owned()).collect()
+    let mut terms: Vec<String> = terms.into_iter().map(|(term, _)| term.to_owned()).collect();
+    if let Some(head) = texts.iter().find(|text| !text.folded.trim().is_empty()) {
+        joined(head, &mut terms);
+    }
+    terms
+}
+
+/// Joins the neighbours at the head of a text.
+fn joined(head: &Cut<'_>, terms: &mut Vec<String>) {
+    let marks = marks(head.folded);
+    let mut at = 0;
+    let mut found = 0;
+    for pair in head.tokens.windows(2).take(4 * JOINED) {
+        let start = at;
+        at += pair[0].len();
+        let end = at + pair[1].len();
+        let marked = marks.iter().any(|mark| mark.at.start < end && mark.at.end > start);
+        let fits = (3..=LONGEST).contains(&head.folded[start..end].chars().count());
+        if !marked && fits && pair.iter().all(|word| carries_meaning(word) && word.chars().all(is_han)) {
+            let term = &head.folded[start..end];
+            if !terms.iter().any(|other| other == term) {
+                terms.push(term.to_owned());
+                found += 1;
+            }
+            if found == JOINED {
+                return;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,7 +113,7 @@ mod tests {
         #[test]
         fn any_text_gives_few_distinct_terms(title in any::<String>(), text in "[水停了 a1#@\\[\\]桥\\PC]{0,200}") {
             let found = found(&title, &text);
-            prop_assert!(found.len() <= MOST);
+            prop_assert!(found.len() <= MOST + JOINED);
             let distinct: FxHashSet<&String> = found.iter().collect();
             prop_assert_eq!(distinct.len(), found.len());
             prop_assert!(found.iter().all(|term| term.chars().count() >= 2));

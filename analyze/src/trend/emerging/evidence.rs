@@ -1,6 +1,6 @@
 //! How surprising it is that so many speak of one thing.
 //!
-//! The voices within an hour, a day, a week and a month are counted. How many were to be expected is what the two weightiest terms of
+//! The voices within an hour, a day, a week, a month and 90 days are counted. How many were to be expected is what the two weightiest terms of
 //! the topic's core did together before: their share of all posts, times the posts of the window. That share is believed with a doubt
 //! (a gamma distribution), which makes the number negative binomial ([`super::super::surprise`]); a pair that comes in bursts by nature is
 //! doubted as much as its unevenness says, and one that belongs to this hour of the day is expected as often as it comes at this hour.
@@ -13,6 +13,7 @@
 //! | a day | three days |
 //! | a week | two weeks |
 //! | a month | two months |
+//! | 90 days | 120 days |
 //! | any | [`PAST`] posts |
 
 use super::{
@@ -31,8 +32,15 @@ const PAST: f64 = 150.0;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 /// The windows, the past that each needs, the scale of the tables that is its, and its name.
-const WINDOWS: [(i64, i64, usize, &str); 4] =
-    [(HOUR, DAY, 0, "1 小时"), (DAY, 3 * DAY, 1, "1 天"), (7 * DAY, 14 * DAY, 2, "7 天"), (30 * DAY, 60 * DAY, 2, "30 天")];
+const WINDOWS: [(i64, i64, usize, &str); 5] = [
+    (HOUR, DAY, 0, "1 小时"),
+    (DAY, 3 * DAY, 1, "1 天"),
+    (7 * DAY, 14 * DAY, 2, "7 天"),
+    (30 * DAY, 60 * DAY, 2, "30 天"),
+    (LONGEST, 120 * DAY, 2, "90 天"),
+];
+/// The longest window: until then posts are remembered, in seconds.
+pub(super) const LONGEST: i64 = 90 * DAY;
 /// What is believed of a pair that never came: as if it had come so often among so many posts more.
 const BELIEF: f64 = 0.3;
 const DOUBT: f64 = 0.5;

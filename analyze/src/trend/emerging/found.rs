@@ -20,7 +20,7 @@ const BELONGS: f32 = 0.38;
 /// A headline gives way to one that is worth so much more.
 const BETTER: f32 = 1.25;
 /// Without a post for so long, in seconds, it ends: four times its usual gap, within these bounds.
-const QUIET: [i64; 2] = [3 * 86_400, 21 * 86_400];
+const QUIET: [i64; 2] = [3 * 86_400, 60 * 86_400];
 /// Events that are remembered.
 const EVENTS: usize = 32;
 

@@ -6,7 +6,7 @@
 //!    nothing: a term weighs what its rarity says.
 //! 2. It belongs to the emerging topic of whose core it says enough ([`found`]), if there is one.
 //! 3. If not, it is remembered ([`recent`]) and compared with the posts of the last weeks that say the same rare terms. When enough
-//!    voices ([`voices`]) speak of one thing, the number of them within an hour, a day, a week and a month is compared with what the
+//!    voices ([`voices`]) speak of one thing, the number of them within an hour, a day, a week, a month and 90 days is compared with what the
 //!    tables expect ([`evidence`]). From a line on it is a topic, from a higher one on it is worth a page.
 //!
 //! | what comes | outcome |
@@ -62,12 +62,17 @@ const LIVE: i64 = 6 * 3_600;
 const PAIRED: usize = 9;
 /// What a term in the title weighs more.
 const TITLE: f32 = 1.6;
+/// What a term that only says where weighs less: a matter is more than its place.
+const PLACE: f32 = 0.5;
 /// A term that weighs less, the logarithm of how rare it is, tells nothing.
 const TELLS: f32 = 2.3;
 /// Posts that a new one is compared with.
 const COMPARED: usize = 40;
 /// From this likeness on two posts may speak of one thing, and with so many terms in common.
-const ALIKE: f32 = 0.12;
+const ALIKE: f32 = 0.1;
+/// The same for a post that is older than some weeks.
+const LONG_AGO: f32 = 0.15;
+const WEEKS: i64 = 30 * 86_400;
 /// The same for posts that name different places.
 const ELSEWHERE: f32 = 0.35;
 const COMMON: usize = 3;
@@ -192,7 +197,7 @@ impl Emerging {
             return None;
         }
         let remembered = remembered(post, weighed, at);
-        self.found(remembered, &keys, at, now, lines)
+        self.found(remembered, post, &keys, at, now, lines)
     }
 
     /// Counts the terms of a post, and weighs them: the most telling first.
@@ -207,7 +212,12 @@ impl Emerging {
             self.rhythm.add(key, hour);
             let weight = ((all + 1.0) / (ever + 1.5)).ln();
             if weight >= TELLS {
-                weighed.push((key, if title.contains(term) { weight * TITLE } else { weight }));
+                let factor = match () {
+                    () if is_place(term, post) => PLACE,
+                    () if title.contains(term) => TITLE,
+                    () => 1.0,
+                };
+                weighed.push((key, weight * factor));
             }
         }
         weighed.sort_by(|a: &(u64, f32), b| b.1.total_cmp(&a.1));
@@ -308,26 +318,39 @@ impl Emerging {
     }
 
     /// Remembers a post that belongs to no topic, and asks whether it makes one.
-    fn found(&mut self, post: Remembered, keys: &[(u64, &str)], at: i64, now: i64, lines: &Lines) -> Option<u32> {
-        let near = self.recent.near(&post, COMPARED);
+    fn found(
+        &mut self,
+        remembered: Remembered,
+        post: &AnalyzedPost,
+        keys: &[(u64, &str)],
+        at: i64,
+        now: i64,
+        lines: &Lines,
+    ) -> Option<u32> {
+        let near = self.recent.near(&remembered, COMPARED);
         let alike: Vec<u64> = near
             .into_iter()
             .filter(|&number| {
                 self.recent.get(number).is_some_and(|other| {
-                    let (likeness, common) = post.likeness(other);
-                    let alike = if post.is_elsewhere(other) { ELSEWHERE } else { ALIKE };
+                    let (likeness, common) = remembered.likeness(other);
+                    let alike = match () {
+                        () if remembered.is_elsewhere(other) => ELSEWHERE,
+                        () if other.at < at - WEEKS => LONG_AGO,
+                        () => ALIKE,
+                    };
                     other.topic.is_none() && likeness >= alike && common >= COMMON
                 })
             })
             .collect();
-        let number = self.recent.push(post);
+        let number = self.recent.push(remembered);
         if alike.len() + 1 < evidence::VOICES as usize {
             return None;
         }
+        let places = keys.iter().filter(|(_, term)| is_place(term, post)).map(|(key, _)| *key).collect::<Vec<u64>>();
         let posts: Vec<&Remembered> = alike.iter().chain([&number]).filter_map(|&number| self.recent.get(number)).collect();
         let speaking = voices(posts.iter().copied());
         let core = core(&speaking);
-        if speaking.len() < evidence::VOICES as usize || core.len() < 2 || !self.is_specific(&core, &speaking, at) {
+        if speaking.len() < evidence::VOICES as usize || core.len() < 2 || !self.is_specific(&core, &speaking, &places, at) {
             return None;
         }
         // All that speak of it, whether or not they are near to this post; those of whom it is not sure are none.
@@ -406,9 +429,9 @@ impl Emerging {
     }
 
     /// Whether most voices share something that is rarely spoken of: without it they speak of the same kind of thing, each of his own.
-    fn is_specific(&self, core: &[found::Core], voices: &[&Remembered], at: i64) -> bool {
+    fn is_specific(&self, core: &[found::Core], voices: &[&Remembered], places: &[u64], at: i64) -> bool {
         let rarely = (self.volume.ever() as f32 * RARELY).max(3.0);
-        core.iter().any(|core| {
+        core.iter().filter(|core| !places.contains(&core.key)).any(|core| {
             let count = voices.iter().filter(|voice| voice.has(core.key)).count();
             count * 3 >= voices.len() * 2 && self.terms.of(core.key, second(at)).ever - count as f32 <= rarely
         })
@@ -553,6 +576,12 @@ impl Emerging {
             }
         }
     }
+}
+
+/// Whether a term says where, and not what: the name of a place, or a code with digits such as that of a road or a block.
+fn is_place(term: &str, post: &AnalyzedPost) -> bool {
+    term.bytes().any(|byte| byte.is_ascii_digit())
+        || post.places.iter().any(|place| place.name.contains(term) || term.contains(place.name.as_str()))
 }
 
 /// The id of a topic whose earliest post this is.

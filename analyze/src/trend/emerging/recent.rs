@@ -3,7 +3,7 @@
 //! Bounded: the newest [`MOST`] posts, and of each its [`INDEXED`] most telling terms. Where posts come in so fast that [`MOST`] of them are
 //! a short time, only those are remembered of which something comes more often than ever (see [`Recent::wanted`]).
 
-use super::sketch::SCALES;
+use super::{evidence::LONGEST, sketch::SCALES};
 use rustc_hash::FxHashMap;
 use schemas::{log::Position, records::Sample};
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,7 @@ impl Recent {
 
     /// Forgets what is older than the longest window.
     pub(super) fn forget(&mut self, now: i64) {
-        while self.posts.front().is_some_and(|post| post.at < now - SCALES[2] as i64) {
+        while self.posts.front().is_some_and(|post| post.at < now - LONGEST) {
             self.forget_first();
         }
     }

@@ -1,13 +1,16 @@
 //! How many posts there are at all: what shares are shares of.
 
-use super::sketch::{HALF_LIFE, HOURS, SCALES};
+use super::{
+    evidence::LONGEST,
+    sketch::{HALF_LIFE, HOURS},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Seconds that are counted together.
 const SLOT: i64 = 600;
 /// The longest window, in slots.
-const SLOTS: i64 = SCALES[2] as i64 / SLOT;
+const SLOTS: i64 = LONGEST / SLOT;
 
 /// All posts, by time.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
