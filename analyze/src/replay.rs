@@ -72,7 +72,7 @@ impl<'a> Replay<'a> {
             self.emerging.observe(&analyzed, now.as_second(), now.as_second(), &self.lines);
             for c in self.emerging.tick(now.as_second()) { self.changes.push((now, c)); }
             self.trend.observe(&analyzed, now);
-            if self.trend.news(now) > 0 {
+            if self.trend.news() > 0 {
                 told.extend(self.tick(now));
             }
         }

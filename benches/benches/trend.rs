@@ -9,7 +9,7 @@ use schemas::{
     log::Position,
     records::{AnalyzedPost, Counts, Kind, Label, Precision, Record, Sentiment, Verdict},
 };
-use std::{hint::black_box, time::Duration};
+use std::hint::black_box;
 
 const TOPICS: u64 = 100;
 const POSTS: u64 = 100_000;
@@ -19,13 +19,7 @@ const PACE: u64 = 10_000;
 fn config() -> Config {
     let watch =
         (0..TOPICS).map(|i| WatchTopic { id: format!("topic-{i}"), name: format!("专题 {i}"), query: String::new() });
-    Config {
-        watch: watch.collect(),
-        min_count: 15,
-        surprise: 6.0,
-        half_life: Duration::from_secs(28 * 24 * 3_600),
-        tz: TimeZone::get("Asia/Shanghai").unwrap(),
-    }
+    Config::of(watch.collect(), TimeZone::get("Asia/Shanghai").unwrap())
 }
 
 /// A stream of which every third post matches a topic, and every thirtieth two.

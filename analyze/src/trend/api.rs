@@ -1,10 +1,12 @@
-//! `/api/topics`, `/api/topics/hot` and `/api/topics/{id}/pulse`.
+//! `/api/topics`, `/api/topics/hot`, `/api/topics/{id}/pulse` and `/api/topics/{id}/why`.
 
 use super::{
     WatchTopics,
     curve::{Step, curve, step_seconds},
+    hot::{Heat, Period},
     state::Trend,
     topic::Topic,
+    why::Why,
 };
 use axum::{
     Json, Router,
@@ -20,7 +22,7 @@ use schemas::{
         auth::{MAY_WATCH, guard},
         http::Problem,
     },
-    records::{Phase, Pulse, TopicKind, TopicRef},
+    records::{Pulse, TopicRef},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,6 +56,7 @@ pub(super) fn router(trend: Shared) -> Router {
         .route("/api/topics", guard(MAY_WATCH, get(topics)))
         .route("/api/topics/hot", guard(MAY_WATCH, get(hot)))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(pulse)))
+        .route("/api/topics/{id}/why", guard(MAY_WATCH, get(why)))
         .with_state(trend)
 }
 
@@ -80,19 +83,41 @@ async fn topics(State(trend): State<Shared>) -> Json<Topics> {
     Json(Topics { topics: trend.topics().map(|topic| TopicState::of(&trend, topic, now)).collect() })
 }
 
-/// Topics that rise, or of which posts came in the last five minutes: those that rise first, then by surprise.
-async fn hot(State(trend): State<Shared>) -> Json<Topics> {
-    let (trend, now) = (trend.lock(), Timestamp::now());
-    let watch = trend.topics().filter(|topic| topic.about.kind != TopicKind::All);
-    let states = watch.map(|topic| TopicState::of(&trend, topic, now));
-    let mut hot: Vec<_> = states.filter_map(|state| Some((heat(state.pulse.as_ref()?)?, state))).collect();
-    hot.sort_by(|(a, _), (b, _)| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
-    Json(Topics { topics: hot.into_iter().map(|(_, state)| state).collect() })
+#[derive(Deserialize)]
+struct HotAsked {
+    #[serde(default)]
+    window: Period,
+    #[serde(default = "fifty")]
+    limit: usize,
 }
 
-fn heat(pulse: &Pulse) -> Option<(bool, f64)> {
-    let lives = pulse.phase != Phase::Quiet || pulse.windows.iter().any(|window| window.count > 0);
-    lives.then(|| Topic::heat(pulse))
+fn fifty() -> usize {
+    50
+}
+
+#[derive(Serialize)]
+struct HotTopics {
+    topics: Vec<HotTopic>,
+}
+
+#[derive(Serialize)]
+struct HotTopic {
+    #[serde(flatten)]
+    state: TopicState,
+    heat: Heat,
+}
+
+/// Topics with posts in the time that is asked for, the hottest first, with what makes them so.
+async fn hot(
+    State(trend): State<Shared>,
+    asked: Result<Query<HotAsked>, QueryRejection>,
+) -> Result<Json<HotTopics>, Problem> {
+    let Query(HotAsked { window, limit }) =
+        asked.map_err(|error| Problem::bad_request("bad_query", error.body_text()))?;
+    let (trend, now) = (trend.lock(), Timestamp::now());
+    let hot = super::hot::hot(&trend, window, limit.min(500), now).into_iter();
+    let topics = hot.map(|hot| HotTopic { state: TopicState::of(&trend, hot.topic, now), heat: hot.heat }).collect();
+    Ok(Json(HotTopics { topics }))
 }
 
 #[derive(Deserialize)]
@@ -136,6 +161,39 @@ async fn pulse(
         total: topic.total,
         step_seconds: step_seconds(minutes),
         series: curve(&trend, topic, minutes, now),
+    }))
+}
+
+#[derive(Deserialize)]
+struct WhyAsked {
+    at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct WhyAnswer {
+    topic: TopicRef,
+    #[serde(flatten)]
+    why: Why,
+}
+
+/// Why nobody was paged at a moment, or that somebody was; now, when no moment is named.
+async fn why(
+    State(trend): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    asked: Result<Query<WhyAsked>, QueryRejection>,
+) -> Result<Json<WhyAnswer>, Problem> {
+    let Path(id) = id.map_err(|error| Problem::bad_request("bad_path", error.body_text()))?;
+    let Query(WhyAsked { at }) = asked.map_err(|error| Problem::bad_request("bad_query", error.body_text()))?;
+    let (trend, now) = (trend.lock(), Timestamp::now());
+    let at = at.unwrap_or(now);
+    if at > now {
+        return Err(Problem::bad_request("bad_at", format!("at lies ahead: it is {now} now")));
+    }
+    let topic =
+        trend.topic(&id).ok_or_else(|| Problem::not_found(format!("没有这个专题 / there is no topic {id:?}")))?;
+    Ok(Json(WhyAnswer {
+        topic: topic.about.clone(),
+        why: super::why::why(&trend, topic, at.as_second(), now.as_second()),
     }))
 }
 

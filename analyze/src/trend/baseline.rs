@@ -1,94 +1,75 @@
-//! What is expected of a topic at a moment, learned from its own history.
+//! What is expected of a topic at a moment, learned from its own history and that of its parents.
 //!
-//! The rate is learned by hour of the week, in the centre's own time, from the counts of whole hours. It is a chain of
-//! gamma–Poisson estimates, each the prior of the next, so that much history speaks for itself and little is drawn towards
-//! what is known of wider stretches (empirical-Bayes shrinkage: Gelman et al., *Bayesian Data Analysis*, 3rd ed., sections
-//! 2.6 and 5.1; for surveillance counts Noufaily et al., *Statistics in Medicine* 32, 2013):
+//! Hourly counts teach three things, each a gamma–Poisson estimate that is drawn towards what is known more widely, the more
+//! the less history speaks for itself (empirical-Bayes shrinkage: Gelman et al., *Bayesian Data Analysis*, 3rd ed., sections 2.6
+//! and 5.1; for surveillance counts Noufaily et al., *Statistics in Medicine* 32, 2013):
 //!
 //! ```text
-//! prior (wide) → the topic's overall rate → hour of the day → hour of the week
+//! level    posts an hour      prior (wide) → all of the history → the last days
+//! rhythm   hour of the week   the parent's (category, all) → hour of the day → hour of the week
+//! spread   dispersion         what all topics show → this topic, by the length of the window
 //! ```
 //!
-//! * **Decay.** An hour's weight is halved every `half_life`; nothing older than eight weeks counts.
-//! * **Doubt.** Each estimate keeps its relative variance, its parents' included; the predictive distribution of a window is
-//!   negative binomial with all of it. A topic with no history thus has a small rate and a very wide band.
-//! * **Bursts.** Posts come in clusters. How much more the five-minute counts of the last week varied than Poisson counts
-//!   with the learned rates would is the dispersion, estimated by the method of moments and kept within bounds.
+//! * **Decay.** An hour's weight is halved every `half_life`; nothing older than eight weeks counts. The last days weigh by how
+//!   much days differ at all: where they are alike the whole history decides.
+//! * **Doubt.** Each estimate keeps its relative variance; the predictive distribution of a window is negative binomial with all
+//!   of it. A topic with no history thus has a small rate and a very wide band.
 //! * **Own spikes.** An hour far above what the topic's *other* hours foretell is learned as the upper edge of what they
 //!   foretell (winsorised, leave-one-out), so a spike does not hide the next one, while a lasting change is learned in days.
 //! * **Exposure.** Hours count from the first post of any topic, so a topic's quiet hours are learned as quiet. Hours in which
-//!   nearly nothing at all came in are not: then nobody watched.
-//! * **Between hours** rate and doubt are interpolated from middle to middle, so that the morning's climb is no surprise.
+//!   nearly nothing at all came in, or in which a topic's sources could not be read, are not: then nobody watched.
 
 use super::{
-    series::{DAY, HISTORY, HOUR, Series},
+    arrival::{Shares, Sources},
+    calendar::{Calendar, SLOTS},
+    dispersion::{Common, Dispersion, Evidence, SCALES, edge},
+    rhythm::Rhythm,
+    series::{DAY, HISTORY, HOUR, MINUTE, Series},
     surprise::Expectation,
 };
-use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
-/// The prior: half a post an hour, known no better than one hour's watch would tell.
-const PRIOR: Estimate = Estimate { shape: 0.5, hours: 1.0, doubt: 2.0 };
-/// Shape with which an hour of the day is drawn to the overall rate: a day's rhythm varies it by some 70 %.
-const DAY_SHAPE: f64 = 2.0;
-/// Shape with which an hour of the week is drawn to the hour of the day: weekdays differ by some 30 %.
-const WEEK_SHAPE: f64 = 10.0;
-/// An hour tells no more about the rate than so many independent posts, however many it holds: days differ.
-const HOUR_WORTH: f64 = 20.0;
-/// The bounds of the dispersion. The lower one says that even a large topic must rise by more than a half; the upper one
-/// that a quiet topic's few clusters do not make it deaf.
-const DISPERSION: (f64, f64) = (0.02, 1.0);
-/// The dispersion before anything is known, and the weight of that belief, in squared expected posts.
-const USUAL_DISPERSION: (f64, f64) = (0.1, 1.0);
+/// The prior of the level: half a post an hour, known no better than one hour's watch would tell.
+const PRIOR: Level = Level { rate: 0.5, doubt: 2.0 };
+/// Shape with which a topic's hours of the day are drawn to its parent's: topics' days differ by some 40 %.
+const DAY_SHAPE: f64 = 6.0;
+/// Shape with which its hours of the week are drawn to its hours of the day: weekdays differ by some 25 %.
+const WEEK_SHAPE: f64 = 16.0;
+/// Posts from which a topic has a rhythm of its own.
+const OWN_RHYTHM: f64 = 50.0;
+/// The relative variance of another's rhythm, taken for one's own.
+const BORROWED: f64 = 1.0 / DAY_SHAPE;
+/// The last days weigh half after this time.
+const RECENT: f64 = DAY as f64;
 /// Hours in which less than this share of the usual came in are dark: nobody watched.
 const DARK: f64 = 0.02;
 /// Unless fewer than this come in an hour: then an empty hour of the night is nothing strange.
 const SURELY: f64 = 20.0;
+/// An hour of which less than this share was read is not learned.
+const LEAST_READ: f64 = 0.5;
 
-const SLOTS: i64 = 7 * 24;
-const FIVE: i64 = 300;
+const FIVE: i64 = 5 * MINUTE;
 
-/// A gamma belief about a rate by the hour.
-#[derive(Debug, Clone, Copy)]
-struct Estimate {
-    shape: f64,
-    hours: f64,
-    /// Relative variance, with the doubt about what it was drawn to.
-    doubt: f64,
+/// What is known beside a topic's own history.
+#[derive(Debug)]
+pub(super) struct Wider<'a> {
+    pub(super) calendar: &'a Calendar,
+    /// The rhythm of the parent.
+    pub(super) rhythm: &'a Rhythm,
+    pub(super) common: Common,
+    /// After so many seconds the weight of the past is halved.
+    pub(super) half_life: i64,
+    /// Copies in an hour that are taken for voices.
+    pub(super) copies: u32,
 }
-
-impl Estimate {
-    fn rate(self) -> f64 {
-        self.shape / self.hours
-    }
-
-    /// The belief about a part of the time, in which `count` posts came in `hours`, given that about the whole.
-    fn part(self, shape: f64, count: f64, hours: f64) -> Self {
-        let prior_hours = shape / self.rate();
-        // Counts are tempered: many posts in an hour are not as many independent witnesses.
-        let worth = 1.0 / (1.0 + self.rate() / HOUR_WORTH);
-        let (total, all_hours) = (shape + worth * count, prior_hours + worth * hours);
-        let drawn = prior_hours / all_hours;
-        Self { shape: total, hours: all_hours, doubt: 1.0 / total + drawn * drawn * self.doubt }
-    }
-}
-
-/// A learned rate: posts an hour and the relative variance of that belief.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Rate {
-    mean: f64,
-    doubt: f64,
-}
-
-const UNKNOWN: Rate = Rate { mean: PRIOR.shape / PRIOR.hours, doubt: PRIOR.doubt };
 
 /// The hours in which somebody watched, whole ones only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Watched {
     first: i64,
     end: i64,
-    dark: BTreeSet<i64>,
+    /// By hour from the first on.
+    dark: Vec<bool>,
 }
 
 impl Watched {
@@ -96,56 +77,107 @@ impl Watched {
     pub(super) fn by(all: &Series, now: i64) -> Self {
         let end = now.div_euclid(HOUR);
         let oldest = end - HISTORY / HOUR;
-        let kept = all.hours().range(oldest..end);
+        let kept = || {
+            let hours = all.hours().iter().map(|(hour, cell)| (i64::from(*hour), f64::from(cell.count)));
+            hours.filter(move |(hour, _)| (oldest..end).contains(hour))
+        };
         // The first hour was watched in part only.
-        let first = kept.clone().next().map_or(end, |(hour, _)| hour + 1);
-        let usual = kept.clone().map(|(_, &count)| count).sum::<u64>() as f64 / kept.count().max(1) as f64;
+        let first = kept().next().map_or(end, |(hour, _)| hour + 1);
+        let usual = kept().map(|(_, count)| count).sum::<f64>() / kept().count().max(1) as f64;
         let line = if usual < SURELY { 0.0 } else { DARK * usual };
-        let dark = (first..end).filter(|hour| (all.hours().get(hour).copied().unwrap_or(0) as f64) < line).collect();
+        let mut dark = vec![line > 0.0; (end - first).max(0) as usize];
+        for (hour, count) in kept().filter(|(hour, _)| *hour >= first) {
+            dark[(hour - first) as usize] = count < line;
+        }
         Self { first, end, dark }
     }
 
-    /// The same from a later second on: for a topic that was added later.
-    fn since(&self, since: Option<i64>) -> impl Iterator<Item = i64> {
+    /// The hours of a topic that was added at second `since`, and the share of each that was read.
+    fn hours<'a>(
+        &'a self,
+        since: Option<i64>,
+        read: Option<(&'a Sources, &'a Shares, &'a Shares)>,
+    ) -> impl Iterator<Item = (i64, f64)> + 'a {
         let first = since.map_or(self.first, |since| self.first.max(since.div_euclid(HOUR) + 1));
-        (first..self.end).filter(|hour| !self.dark.contains(hour))
+        let lit = move |hour: &i64| !self.dark[(hour - self.first) as usize];
+        (first..self.end).filter(lit).filter_map(move |hour| {
+            let share = read.map_or(1.0, |(sources, own, all)| sources.read(own, all, hour * HOUR, (hour + 1) * HOUR));
+            (share >= LEAST_READ).then_some((hour, share))
+        })
     }
+
+    /// With what the sources' reports say, where they say anything.
+    pub(super) fn with<'a>(
+        &'a self,
+        since: Option<i64>,
+        sources: &'a Sources,
+        own: &'a Shares,
+        all: &'a Shares,
+    ) -> Vec<(i64, f64)> {
+        let dark = sources.any_dark(self.first * HOUR);
+        self.hours(since, dark.then_some((sources, own, all))).collect()
+    }
+}
+
+/// A belief about posts an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Level {
+    rate: f32,
+    /// Relative variance.
+    doubt: f32,
 }
 
 /// What was learned of one topic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Baseline {
-    /// By hour of the week; empty before anything was learned.
-    rates: Vec<Rate>,
-    dispersion: f64,
+    level: Level,
+    /// Its own rhythm, where it has posts enough.
+    rhythm: Option<Box<Rhythm>>,
+    dispersion: Dispersion,
+    /// What it tells others of how counts spread.
+    pub(super) evidence: [Evidence; SCALES.len()],
     /// Hours watched.
-    hours: u64,
+    hours: u32,
 }
 
 impl Default for Baseline {
     fn default() -> Self {
-        Self { rates: Vec::new(), dispersion: USUAL_DISPERSION.0, hours: 0 }
+        Self {
+            level: PRIOR,
+            rhythm: None,
+            dispersion: Common::default().into(),
+            evidence: [Evidence::default(); SCALES.len()],
+            hours: 0,
+        }
     }
 }
 
 impl Baseline {
-    /// Learns from the history anew. `since` is the second from which the topic was counted at all, when it was added later.
-    pub(super) fn learn(series: &Series, watched: &Watched, since: Option<i64>, half_life: i64, tz: &TimeZone) -> Self {
-        let hours: Vec<Hour> =
-            watched.since(since).map(|hour| Hour::of(hour, series, watched.end, half_life, tz)).collect();
-        if hours.is_empty() {
-            return Self::default();
-        }
-        let raw = Sums::of(hours.iter().map(|hour| (hour, hour.count)));
-        let sums = Sums::of(hours.iter().map(|hour| (hour, hour.count.min(raw.others(hour)))));
-        let all = sums.overall();
-        let days: Vec<Estimate> = (0..24).map(|h| all.part(DAY_SHAPE, sums.day[h].0, sums.day[h].1)).collect();
-        let rates = (0..SLOTS as usize)
-            .map(|slot| days[slot % 24].part(WEEK_SHAPE, sums.week[slot].0, sums.week[slot].1))
-            .map(|estimate| Rate { mean: estimate.rate(), doubt: estimate.doubt })
-            .collect();
-        let mut learned = Self { rates, hours: hours.len() as u64, ..Self::default() };
-        learned.dispersion = learned.dispersion(series, &hours, watched.end, tz);
+    /// Learns anew from the history in the hours that were watched, each with the share of it that was read.
+    pub(super) fn learn(&self, series: &Series, watched: &[(i64, f64)], wider: &Wider<'_>) -> Self {
+        let Some(&(last, _)) = watched.last() else {
+            return Self { dispersion: wider.common.into(), ..Self::default() };
+        };
+        let hours = Hour::all(series, watched, wider);
+        let total: f64 = hours.iter().map(|hour| hour.count).sum();
+        let own = total >= OWN_RHYTHM;
+        let raw = Sums::of(&hours, 1.0, own);
+        let cut = |hour: &Hour| {
+            let edge = raw.others(hour);
+            Hour { count: hour.count.min(edge), spiky: hour.count > edge, ..*hour }
+        };
+        let cut: Vec<Hour> = hours.iter().map(cut).collect();
+        // An hour of many posts tells no more than its variance allows.
+        let dispersion = if self.hours == 0 { wider.common.into() } else { self.dispersion };
+        let sums = Sums::of(&cut, dispersion.at(HOUR), own);
+        let level = sums.level();
+        let rhythm = own.then(|| Box::new(sums.rhythm(level, wider.rhythm, dispersion.at(HOUR))));
+        let factor = |slot: usize| rhythm.as_deref().unwrap_or(wider.rhythm).factor(slot);
+        let recent = recent(&cut, level, dispersion, last, &factor);
+        let mut learned =
+            Self { level: recent, rhythm, dispersion, evidence: self.evidence, hours: hours.len() as u32 };
+        learned.evidence = learned.evidence(series, &cut, level, wider);
+        learned.dispersion = Dispersion::of(&learned.evidence, wider.common);
         learned
     }
 
@@ -154,126 +186,252 @@ impl Baseline {
         self.hours >= 24
     }
 
-    /// What is expected of the window of so many seconds that ends at `end`.
-    pub(super) fn expect(&self, end: i64, seconds: i64, tz: &TimeZone) -> Expectation {
-        let rate = self.rate(end - seconds / 2, tz);
-        Expectation::new(rate.mean * seconds as f64 / HOUR as f64, 1.0 / (rate.doubt + self.dispersion))
+    /// The rhythm of its own, if it has one.
+    pub(super) fn rhythm(&self) -> Option<&Rhythm> {
+        self.rhythm.as_deref()
     }
 
-    fn rate(&self, at: i64, tz: &TimeZone) -> Rate {
-        if self.rates.is_empty() {
-            return UNKNOWN;
-        }
-        // From the middle of one hour to the middle of the next.
-        let local = at + offset(at, tz) - HOUR / 2;
-        let share = local.rem_euclid(HOUR) as f64 / HOUR as f64;
-        let of = |hour: i64| self.rates[hour.rem_euclid(SLOTS) as usize];
-        let (one, next) = (of(local.div_euclid(HOUR)), of(local.div_euclid(HOUR) + 1));
-        let between = |one: f64, next: f64| one + share * (next - one);
-        Rate { mean: between(one.mean, next.mean), doubt: between(one.doubt, next.doubt) }
+    /// What is expected of the window of so many seconds that ends at `end`; `rhythm` is the parent's.
+    pub(super) fn expect(&self, end: i64, seconds: i64, calendar: &Calendar, rhythm: &Rhythm) -> Expectation {
+        let mean = f64::from(self.level.rate) * self.hours(end - seconds, end, calendar, rhythm);
+        let slot = match &self.rhythm {
+            Some(own) => own.doubt(end - seconds / 2, calendar),
+            None => BORROWED,
+        };
+        // The doubts about the hours of a long window even out.
+        let slots = (seconds as f64 / HOUR as f64).max(1.0);
+        let doubt = f64::from(self.level.doubt) + slot / slots + self.dispersion.at(seconds);
+        Expectation::new(mean, 1.0 / doubt)
     }
 
-    /// How much more five-minute counts of the last week vary than the rates explain, as the part of the variance that
-    /// grows with the square of the mean.
-    fn dispersion(&self, series: &Series, hours: &[Hour], end: i64, tz: &TimeZone) -> f64 {
-        let fives = series.fives();
-        let mut seen = Vec::new();
-        let mut fives = fives.iter().peekable();
-        for hour in hours.iter().filter(|hour| hour.number > end - 7 * 24) {
+    fn hours(&self, from: i64, to: i64, calendar: &Calendar, rhythm: &Rhythm) -> f64 {
+        self.rhythm.as_deref().unwrap_or(rhythm).hours(from, to, calendar)
+    }
+
+    /// How counts of five minutes (of the last week), hours and days spread about what was learned.
+    fn evidence(&self, series: &Series, hours: &[Hour], level: Level, wider: &Wider<'_>) -> [Evidence; SCALES.len()] {
+        let end = hours.last().map_or(0, |hour| hour.number + 1);
+        let mean = |hour: &Hour, rate: f64| {
+            rate * self.rhythm.as_deref().unwrap_or(wider.rhythm).factor(hour.slot) * hour.read
+        };
+        let minutes = series.minutes();
+        let mut fives = Vec::new();
+        let mut next = 0;
+        // Within a day the level is that of the day: what is asked is how posts cluster.
+        for hour in hours.iter().filter(|hour| hour.number > end - 7 * 24 && !hour.spiky) {
+            let expected = mean(hour, f64::from(level.rate)) * FIVE as f64 / HOUR as f64;
             for step in 0..HOUR / FIVE {
-                let begin = hour.number * HOUR + step * FIVE;
-                while fives.next_if(|(at, _)| *at < begin).is_some() {}
-                let count = fives.next_if(|(at, _)| *at == begin).map_or(0, |(_, count)| *count) as f64;
-                seen.push((count, self.rate(begin + FIVE / 2, tz).mean * FIVE as f64 / HOUR as f64));
+                let begin = (hour.number * 60 + step * 5) as u32;
+                let mut count = 0;
+                while let Some((minute, cell)) = minutes.get(next)
+                    && *minute < begin + 5
+                {
+                    if *minute >= begin {
+                        count += cell.learned(wider.copies);
+                    }
+                    next += 1;
+                }
+                fives.push((f64::from(count), expected));
             }
         }
-        let (usual, weight) = USUAL_DISPERSION;
-        // Twice: a topic that is found to be bursty may have larger bursts before they are cut off.
-        let mut found = usual;
-        for _ in 0..2 {
-            let (mut excess, mut squares) = (usual * weight, weight);
-            for &(count, mean) in &seen {
-                let count = count.min(edge(mean, found));
-                excess += (count - mean).powi(2) - count;
-                squares += mean * mean;
+        let mut days: Vec<(i64, f64, f64, u32)> = Vec::new();
+        for hour in hours {
+            let day = (hour.number * HOUR + 8 * HOUR).div_euclid(DAY);
+            let expected = mean(hour, f64::from(level.rate));
+            match days.last_mut() {
+                Some((last, count, sum, hours)) if *last == day => {
+                    (*count, *sum, *hours) = (*count + hour.count, *sum + expected, *hours + 1);
+                }
+                _ => days.push((day, hour.count, expected, 1)),
             }
-            found = (excess / squares).clamp(DISPERSION.0, DISPERSION.1);
         }
-        found
+        let days = days.into_iter().filter(|(.., hours)| *hours >= 12).map(|(_, count, sum, _)| (count, sum));
+        let each = hours.iter().filter(|hour| !hour.spiky).map(|hour| (hour.count, mean(hour, f64::from(level.rate))));
+        let usual = |seconds: i64| self.dispersion.at(seconds).max(0.02);
+        [Evidence::of(fives.into_iter(), usual(FIVE)), Evidence::of(each, usual(HOUR)), Evidence::of(days, usual(DAY))]
     }
 }
 
+/// The level of the last days, drawn to that of the whole history by how little days differ.
+fn recent(hours: &[Hour], level: Level, dispersion: Dispersion, last: i64, factor: &impl Fn(usize) -> f64) -> Level {
+    let shape = 1.0 / dispersion.at(DAY).max(1e-4);
+    let (mut count, mut expected) = (0.0, 0.0);
+    for hour in hours.iter().rev().take_while(|hour| hour.number > last - 7 * 24) {
+        let mean = f64::from(level.rate) * factor(hour.slot) * hour.read;
+        let weight = 0.5_f64.powf(((last - hour.number) * HOUR) as f64 / RECENT) / (1.0 + dispersion.at(HOUR) * mean);
+        count += weight * hour.count;
+        expected += weight * mean;
+    }
+    let drawn = shape / (shape + expected);
+    let rate = f64::from(level.rate) * (shape + count) / (shape + expected);
+    Level { rate: rate as f32, doubt: (f64::from(level.doubt) * drawn + (1.0 - drawn) / (shape + count)) as f32 }
+}
+
 /// One hour of the history.
+#[derive(Debug, Clone, Copy)]
 struct Hour {
     number: i64,
     slot: usize,
     weight: f64,
     count: f64,
+    /// The share of it that was read.
+    read: f64,
+    /// The factor of the parent's rhythm.
+    factor: f64,
+    /// Whether it was far above what the others foretell.
+    spiky: bool,
 }
 
 impl Hour {
-    fn of(number: i64, series: &Series, end: i64, half_life: i64, tz: &TimeZone) -> Self {
-        let begin = number * HOUR;
-        let slot = (begin + offset(begin, tz)).div_euclid(HOUR).rem_euclid(SLOTS) as usize;
-        let age = ((end - number) * HOUR) as f64;
-        let weight = 0.5_f64.powf(age / half_life.max(DAY) as f64);
-        Self { number, slot, weight, count: series.hours().get(&number).copied().unwrap_or(0) as f64 }
+    fn all(series: &Series, watched: &[(i64, f64)], wider: &Wider<'_>) -> Vec<Self> {
+        let end = watched.last().map_or(0, |(hour, _)| hour + 1);
+        let counted = series.hours();
+        let mut next = 0;
+        watched
+            .iter()
+            .map(|&(number, read)| {
+                while counted.get(next).is_some_and(|(hour, _)| i64::from(*hour) < number) {
+                    next += 1;
+                }
+                let cell = counted.get(next).filter(|(hour, _)| i64::from(*hour) == number);
+                let slot = wider.calendar.slot(number * HOUR);
+                let age = ((end - number) * HOUR) as f64;
+                Self {
+                    number,
+                    slot,
+                    weight: 0.5_f64.powf(age / wider.half_life.max(DAY) as f64),
+                    count: cell.map_or(0.0, |(_, cell)| f64::from(cell.learned(wider.copies))),
+                    read,
+                    factor: wider.rhythm.factor(slot),
+                    spiky: false,
+                }
+            })
+            .collect()
     }
 }
 
-/// Weighted counts and hours: all, by hour of the day, by hour of the week.
+/// Counts and mean hours, weighted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    count: f64,
+    hours: f64,
+}
+
+impl Sum {
+    fn add(&mut self, weight: f64, hour: &Hour) {
+        self.count += weight * hour.count;
+        self.hours += weight * hour.read * hour.factor;
+    }
+
+    /// Without an hour.
+    fn without(self, hour: &Hour) -> Self {
+        Self {
+            count: (self.count - hour.weight * hour.count).max(0.0),
+            hours: (self.hours - hour.weight * hour.read * hour.factor).max(0.0),
+        }
+    }
+
+    /// The factor that it shows against a rate, drawn to one with this shape; each count worth so much.
+    fn factor(self, rate: f64, shape: f64, worth: f64) -> (f64, f64) {
+        let (count, hours) = (shape + worth * self.count, shape + worth * self.hours * rate);
+        (count / hours, 1.0 / count)
+    }
+}
+
+/// Sums of all hours, by hour of the day, by hour of the week.
 struct Sums {
-    all: (f64, f64),
-    day: [(f64, f64); 24],
-    week: Vec<(f64, f64)>,
+    all: Sum,
+    /// What all counts are worth, as independent ones.
+    worth: f64,
+    day: Vec<Sum>,
+    week: Vec<Sum>,
 }
 
 impl Sums {
-    fn of<'a>(hours: impl Iterator<Item = (&'a Hour, f64)>) -> Self {
-        let mut sums = Self { all: (0.0, 0.0), day: [(0.0, 0.0); 24], week: vec![(0.0, 0.0); SLOTS as usize] };
-        for (hour, count) in hours {
-            for sum in [&mut sums.all, &mut sums.day[hour.slot % 24], &mut sums.week[hour.slot]] {
-                sum.0 += hour.weight * count;
-                sum.1 += hour.weight;
+    /// `dispersion` is that of whole hours; without a rhythm of its own a topic needs no more than the sum of all.
+    fn of(hours: &[Hour], dispersion: f64, own: bool) -> Self {
+        let slots = if own { SLOTS } else { 0 };
+        let mut sums =
+            Self { all: Sum::default(), worth: 1.0, day: vec![Sum::default(); 24], week: vec![Sum::default(); slots] };
+        for hour in hours {
+            sums.all.add(hour.weight, hour);
+            sums.day[hour.slot % 24].add(hour.weight, hour);
+            if own {
+                sums.week[hour.slot].add(hour.weight, hour);
             }
         }
+        let mean = sums.all.count / hours.len().max(1) as f64;
+        sums.worth = 1.0 / (1.0 + dispersion * mean);
         sums
     }
 
-    fn overall(&self) -> Estimate {
-        let (shape, hours) = (PRIOR.shape + self.all.0, PRIOR.hours + self.all.1);
-        Estimate { shape, hours, doubt: 1.0 / shape }
+    fn level(&self) -> Level {
+        let (rate, doubt) = (f64::from(PRIOR.rate), f64::from(PRIOR.doubt));
+        let (shape, hours) = (1.0 / doubt, 1.0 / doubt / rate);
+        let count = shape + self.all.count;
+        Level {
+            rate: (count / (hours + self.all.hours)) as f32,
+            doubt: (1.0 / (shape + self.worth * self.all.count)) as f32,
+        }
+    }
+
+    fn rhythm(&self, level: Level, parent: &Rhythm, dispersion: f64) -> Rhythm {
+        let rate = f64::from(level.rate);
+        let worth = |slot: usize| 1.0 / (1.0 + dispersion * rate * parent.factor(slot));
+        let slots = 0..SLOTS;
+        let (mut factors, mut doubts) = (Vec::with_capacity(SLOTS), Vec::with_capacity(SLOTS));
+        for slot in slots {
+            let (day, day_doubt) = self.day[slot % 24].factor(rate, DAY_SHAPE, worth(slot));
+            let (week, week_doubt) = self.week[slot].factor(rate * day, WEEK_SHAPE, worth(slot));
+            factors.push((parent.factor(slot) * day * week) as f32);
+            // What the week does not tell is known as well as the day is.
+            let drawn = week_doubt * WEEK_SHAPE;
+            doubts.push((day_doubt * drawn + week_doubt) as f32);
+        }
+        Rhythm::new(factors, doubts)
     }
 
     /// The upper edge of what all other hours foretell for this one.
     fn others(&self, hour: &Hour) -> f64 {
-        let without = |sum: (f64, f64)| ((sum.0 - hour.weight * hour.count).max(0.0), (sum.1 - hour.weight).max(0.0));
-        let (all, day) = (without(self.all), without(self.day[hour.slot % 24]));
-        let overall = Estimate { shape: PRIOR.shape + all.0, hours: PRIOR.hours + all.1, doubt: 0.0 };
-        edge(overall.part(DAY_SHAPE, day.0, day.1).rate(), USUAL_DISPERSION.0)
+        let (all, day) = (self.all.without(hour), self.day[hour.slot % 24].without(hour));
+        let (rate, doubt) = (f64::from(PRIOR.rate), f64::from(PRIOR.doubt));
+        let level = (1.0 / doubt + all.count) / (1.0 / doubt / rate + all.hours);
+        let (factor, _) = day.factor(level, DAY_SHAPE / 3.0, 1.0);
+        edge(level * factor * hour.factor * hour.read, super::dispersion::USUAL)
     }
-}
-
-/// A generous upper edge of counts with this mean: four standard deviations, at twice the dispersion, and three.
-fn edge(mean: f64, dispersion: f64) -> f64 {
-    mean + 4.0 * (mean + 2.0 * dispersion * mean * mean).sqrt() + 3.0
-}
-
-/// Seconds by which local time is ahead of UTC.
-fn offset(at: i64, tz: &TimeZone) -> i64 {
-    Timestamp::from_second(at).map_or(0, |at| i64::from(tz.to_offset(at).seconds()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::series::Cell, *};
+    use super::{
+        super::{series::Cell, testing::START},
+        *,
+    };
+    use jiff::tz::TimeZone;
 
     const HALF_LIFE: i64 = 28 * DAY;
-    /// A Monday, 00:00 in Shanghai.
-    const START: i64 = 1_790_524_800;
 
-    fn tz() -> TimeZone {
-        TimeZone::get("Asia/Shanghai").unwrap()
+    /// A topic that was learned, and what is expected of it.
+    struct Learned {
+        baseline: Baseline,
+        calendar: Calendar,
+        parent: Rhythm,
+        now: i64,
+    }
+
+    impl Learned {
+        /// What is expected of five minutes in the middle of an hour, so many hours from now.
+        fn five(&self, hour: i64) -> Expectation {
+            self.expect(self.now + hour * HOUR + HOUR / 2 + 150, 300)
+        }
+
+        fn expect(&self, end: i64, seconds: i64) -> Expectation {
+            self.baseline.expect(end, seconds, &self.calendar, &self.parent)
+        }
+    }
+
+    fn calendar() -> Calendar {
+        Calendar::new(TimeZone::get("Asia/Shanghai").unwrap(), &[], &[])
     }
 
     /// So many days of history with `rate(hour since the start)` posts an hour, spread evenly.
@@ -289,50 +447,67 @@ mod tests {
         (series, now)
     }
 
-    fn learn(series: &Series, all: &Series, now: i64) -> Baseline {
-        Baseline::learn(series, &Watched::by(all, now), None, HALF_LIFE, &tz())
+    fn learn_by(parent: Rhythm, series: &Series, all: &Series, since: Option<i64>, now: i64) -> Learned {
+        let calendar = calendar();
+        let (sources, shares) = (Sources::default(), Shares::default());
+        let watched = Watched::by(all, now).with(since, &sources, &shares, &shares);
+        let wider =
+            Wider { calendar: &calendar, rhythm: &parent, common: Common::default(), half_life: HALF_LIFE, copies: 15 };
+        let first = Baseline::default().learn(series, &watched, &wider);
+        Learned { baseline: first.learn(series, &watched, &wider), calendar, parent, now }
     }
 
-    #[test]
-    fn the_start_is_a_monday_at_midnight_there() {
-        let start = Timestamp::from_second(START).unwrap().to_zoned_datetime(tz());
-        assert_eq!((start.weekday(), start.hour()), (jiff::civil::Weekday::Monday, 0));
+    fn learn(series: &Series, all: &Series, now: i64) -> Learned {
+        learn_by(Rhythm::flat(0.5), series, all, None, now)
     }
 
     #[test]
     fn without_history_the_band_is_wide() {
         let baseline = Baseline::default();
         assert!(!baseline.has_history());
-        let five = baseline.expect(START, 300, &tz());
+        let five = baseline.expect(START, 300, &calendar(), &Rhythm::flat(0.0));
         assert!(five.mean < 0.1 && five.size < 1.0);
         assert!(five.upper() <= 4);
     }
 
     #[test]
-    fn three_days_tell_the_hour_of_the_day() {
-        let (series, now) = history(3, |hour| if hour % 24 == 12 { 120 } else { 24 });
-        let baseline = learn(&series, &series, now);
-        assert!(baseline.has_history());
-        let at = |hour: i64| baseline.expect(now + hour * HOUR + HOUR / 2 + 150, 300, &tz()).mean;
-        assert!((at(12) - 10.0).abs() < 3.0, "{}", at(12));
+    fn days_tell_the_hour_of_the_day() {
+        let (series, now) = history(6, |hour| if hour % 24 == 12 { 120 } else { 24 });
+        let learned = learn(&series, &series, now);
+        assert!(learned.baseline.has_history());
+        let at = |hour: i64| learned.five(hour).mean;
+        assert!((at(12) - 9.0).abs() < 3.0, "{}", at(12));
         assert!((at(3) - 2.0).abs() < 0.5, "{}", at(3));
         assert!(at(12) > at(11) && at(12) > at(13));
     }
 
     #[test]
     fn weeks_tell_the_hour_of_the_week() {
-        let (series, now) = history(28, |hour| if hour / 24 % 7 == 6 { 60 } else { 12 });
-        let baseline = learn(&series, &series, now);
-        let noon = |day: i64| baseline.expect(now + day * DAY + 12 * HOUR, 300, &tz()).mean;
-        assert!(noon(6) > 3.5 && noon(2) < 1.3, "{} {}", noon(6), noon(2));
+        let (series, now) = history(42, |hour| if hour / 24 % 7 == 6 { 60 } else { 12 });
+        let learned = learn(&series, &series, now);
+        let noon = |day: i64| learned.expect(now + day * DAY + 12 * HOUR, 300).mean;
+        assert!(noon(6) > 3.0 && noon(2) < 1.4, "{} {}", noon(6), noon(2));
+    }
+
+    /// With few posts of its own, a topic has the rhythm of its parent at the level of its own.
+    #[test]
+    fn a_quiet_topic_has_the_rhythm_of_its_parent() {
+        let (all, now) = history(14, |hour| if hour % 24 == 12 { 300 } else { 30 });
+        let parent = learn(&all, &all, now).baseline.rhythm().unwrap().clone();
+        let (topic, _) = history(14, |hour| u64::from(hour % 24 == 12 || hour % 24 == 20));
+        let learned = learn_by(parent, &topic, &all, None, now);
+        assert!(learned.baseline.rhythm().is_none());
+        assert!(learned.five(12).mean > 3.0 * learned.five(20).mean, "{:?} {:?}", learned.five(12), learned.five(20));
+        let day = learned.expect(now + DAY, DAY);
+        assert!((day.mean - 2.0).abs() < 0.7, "{day:?}");
     }
 
     #[test]
     fn quiet_hours_are_learned_as_quiet() {
         let (all, now) = history(5, |_| 60);
-        let baseline = learn(&Series::default(), &all, now);
-        assert!(baseline.has_history());
-        assert!(baseline.expect(now, 300, &tz()).mean < 0.005);
+        let learned = learn(&Series::default(), &all, now);
+        assert!(learned.baseline.has_history());
+        assert!(learned.five(0).mean < 0.005);
     }
 
     #[test]
@@ -340,38 +515,34 @@ mod tests {
         let dark = |hour: i64| (30..60).contains(&hour);
         let (all, now) = history(5, |hour| if dark(hour) { 0 } else { 600 });
         let (topic, _) = history(5, |hour| if dark(hour) { 0 } else { 60 });
-        let baseline = learn(&topic, &all, now);
-        assert_eq!(baseline.hours, 5 * 24 - 1 - 30);
-        assert!((baseline.expect(now + 9 * HOUR, 300, &tz()).mean - 5.0).abs() < 0.5);
+        let learned = learn(&topic, &all, now);
+        assert_eq!(learned.baseline.hours, 5 * 24 - 1 - 30);
+        assert!((learned.five(9).mean - 5.0).abs() < 0.5);
     }
 
     #[test]
     fn where_little_comes_in_an_empty_hour_is_no_darkness() {
         let (all, now) = history(5, |hour| u64::from(hour % 2 == 0));
-        assert_eq!(learn(&all, &all, now).hours, 5 * 24 - 1);
+        assert_eq!(learn(&all, &all, now).baseline.hours, 5 * 24 - 1);
     }
 
     #[test]
     fn a_topic_that_was_added_later_is_learned_from_then_on() {
         let (all, now) = history(5, |_| 60);
         let (topic, _) = history(5, |hour| if hour >= 96 { 60 } else { 0 });
-        let watched = Watched::by(&all, now);
-        let baseline = Baseline::learn(&topic, &watched, Some(START + 4 * DAY - 1), HALF_LIFE, &tz());
-        assert!(baseline.has_history());
-        assert!((baseline.expect(now, 300, &tz()).mean - 5.0).abs() < 0.5);
+        let learned = learn_by(Rhythm::flat(0.5), &topic, &all, Some(START + 4 * DAY - 1), now);
+        assert!(learned.baseline.has_history());
+        assert!((learned.five(0).mean - 5.0).abs() < 0.5);
     }
 
     #[test]
     fn a_spike_is_not_learned_as_usual() {
         let (usual, now) = history(5, |_| 12);
         let (spiky, _) = history(5, |hour| if (50..54).contains(&hour) { 1_200 } else { 12 });
-        let mean = |series: &Series, hour: i64| {
-            learn(series, &usual, now).expect(now + hour * HOUR + HOUR / 2, 300, &tz()).mean
-        };
-        let (with, without) = (mean(&spiky, 3), mean(&usual, 3));
-        assert!(with < 3.0 * without, "{with} and {without}");
-        let line = |series: &Series| learn(series, &usual, now).expect(now + 12 * HOUR, 300, &tz()).line(6.0);
-        assert!(line(&spiky) <= 2 * line(&usual), "{} and {}", line(&spiky), line(&usual));
+        let (with, without) = (learn(&spiky, &usual, now), learn(&usual, &usual, now));
+        assert!(with.five(3).mean < 3.0 * without.five(3).mean, "{:?} and {:?}", with.five(3), without.five(3));
+        let line = |learned: &Learned| learned.five(12).line(6.0);
+        assert!(line(&with) <= 2 * line(&without), "{} and {}", line(&with), line(&without));
     }
 
     #[test]
@@ -382,8 +553,16 @@ mod tests {
             let at = START + hour * HOUR + (hour * 7 % 12) * FIVE + 1;
             bursty.add(at, Cell { count: 60, ..Cell::default() }, now);
         }
-        let size = |series: &Series| learn(series, &even, now).expect(now, 300, &tz()).size;
+        let size = |series: &Series| learn(series, &even, now).five(0).size;
         assert!(size(&bursty) < size(&even) / 2.0, "{} and {}", size(&bursty), size(&even));
+    }
+
+    /// The last days are followed where days differ, and not taken for more than chance where they do not.
+    #[test]
+    fn a_topic_that_has_become_louder_is_expected_to_be() {
+        let (louder, now) = history(28, |hour| if hour >= 26 * 24 { 60 } else { 12 + 6 * (hour as u64 / 24 % 3) });
+        let five = learn(&louder, &louder, now).five(0).mean;
+        assert!(five > 2.2, "{five}, where 1.5 was usual and 5 is now");
     }
 
     #[test]
@@ -391,6 +570,6 @@ mod tests {
         let (series, now) = history(5, |_| 12);
         let mut rising = series.clone();
         rising.add(now + 60, Cell { count: 1_000, ..Cell::default() }, now + 60);
-        assert_eq!(learn(&rising, &rising, now + 120), learn(&series, &series, now + 120));
+        assert_eq!(learn(&rising, &rising, now + 120).baseline, learn(&series, &series, now + 120).baseline);
     }
 }

@@ -24,17 +24,18 @@ pub(super) fn step_seconds(minutes: i64) -> i64 {
 pub(super) fn curve(trend: &Trend, topic: &Topic, minutes: i64, now: Timestamp) -> Vec<Step> {
     let seconds = step_seconds(minutes);
     let end = now.as_second().div_euclid(seconds);
+    let around = trend.around(topic);
     let mut upper = 1;
     (end - minutes * MINUTE / seconds + 1..=end)
         .filter_map(|step| {
             let begin = step * seconds;
             let cell = topic.series.between(begin, begin + seconds);
-            let expected = topic.baseline.expect(begin + seconds, seconds, &trend.manner().tz);
+            let expected = topic.baseline.expect(begin + seconds, seconds, &around.manner.calendar, around.rhythm);
             upper = expected.upper_near(upper);
             Some(Step {
                 at: Timestamp::from_second(begin).ok()?,
-                count: cell.count,
-                negative: cell.negative,
+                count: cell.count.into(),
+                negative: cell.negative.into(),
                 expected: (expected.mean * 1_000.0).round() / 1_000.0,
                 upper: upper as f64,
             })

@@ -6,29 +6,44 @@
 //! The way of a post:
 //!
 //! 1. [`worker`] reads it and hands it, with the time, to [`state`], which drops what it saw before.
-//! 2. [`moment`] says at which second it counts, [`series`] counts it there, in its watch topics and in `all`.
-//! 3. [`spike`] asks whether a rise begins: the fullest windows around that second against what [`baseline`] expects of
-//!    them, measured by [`surprise`].
-//! 4. At the tick, [`topic`] tells its pulse, with [`samples`] that differ; [`worker`] appends it.
+//! 2. [`moment`] says at which second it counts, [`series`] counts it there, in its watch topics, in its category and category ×
+//!    unit ([`fields`]), and in `all`.
+//! 3. [`spike`] asks whether a rise begins. Windows from a minute to a day are judged against what [`baseline`] expects of them: a
+//!    level, a [`rhythm`] by the hour of the week ([`calendar`]) drawn to that of the parent, a [`dispersion`] by the length of the
+//!    window, and the part of it that can have come in by now ([`arrival`], from the sources' lags and their [`reports`]).
+//!    [`surprise`] measures it; [`allowance`] draws the line where false pages are as seldom as the config asks. [`reach`] and
+//!    [`mood`] are the other two triggers.
+//! 4. At the tick, [`topic`] tells its pulse, with [`samples`] that differ and a [`forecast`]; [`worker`] appends it.
 //! 5. Every few seconds [`snapshot`] keeps state and position in one file.
 //!
 //! Which topics there are, the config and people say ([`WatchTopics`]); a change holds from the next record on.
 //!
 //! [`official`] measures beside it how long people wait for an answer under official posts.
 //!
-//! [`api`] shows topics, and [`curve`] their curves over the expected band.
+//! [`api`] shows topics, [`curve`] their curves over the expected band, [`mod@hot`] the hot list, and [`mod@why`] answers why nobody was
+//! paged.
 //!
-//! Limits: a topic costs memory by the steps in which it had posts, at most some 600 KiB when it has some in every one of them
-//! (see [`series`]). One process counts everything; the core takes some 500,000 posts a second on one core. Learning a
-//! topic takes some tens of microseconds, once an hour, and once a minute while old posts come in. Windows are of one
-//! and five minutes, so a quiet topic's slow rise over hours is not seen.
+//! Limits: a topic costs memory by the steps in which it had posts, at most some 500 KiB when it has some in every one of them
+//! (see [`series`]). One process counts everything. Learning a topic takes some tens of microseconds, once an hour, and once a
+//! minute while old posts come in.
 
+mod allowance;
 mod api;
+mod arrival;
 mod baseline;
+mod calendar;
 mod curve;
 pub mod emerging;
+mod dispersion;
+mod fields;
+mod forecast;
+mod hot;
 mod moment;
+mod mood;
 mod official;
+mod reach;
+mod reports;
+mod rhythm;
 mod samples;
 mod series;
 #[cfg(test)]
@@ -40,9 +55,10 @@ mod surprise;
 #[cfg(test)]
 mod testing;
 mod topic;
+mod why;
 mod worker;
 
-pub use state::{Config, Trend, WatchTopic};
+pub use state::{Begun, Config, Trend, WatchTopic};
 
 /// The watch topics that stand; they change while the program runs.
 pub type WatchTopics = tokio::sync::watch::Receiver<Arc<Vec<WatchTopic>>>;
@@ -97,7 +113,10 @@ pub async fn start_watching(
     log: SharedLog,
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
-    let worker = Worker::open(settings, watched, log, shutdown).await?;
+    let reader =
+        reports::open(&*log).await.map_err(|error| anyhow::anyhow!("crawl.reports cannot be read: {error}"))?;
+    let worker = Worker::open(settings, watched, log, shutdown.clone()).await?;
+    let follower = tokio::spawn(reports::follow(reader, worker.shared(), shutdown));
     let router = api::router(worker.shared()).merge(official::router(worker.official()));
     let ended = Arc::new(AtomicBool::new(false));
     let ready = {
@@ -106,6 +125,7 @@ pub async fn start_watching(
     };
     let task = tokio::spawn(async move {
         let outcome = worker.run().await;
+        follower.abort();
         ended.store(true, Ordering::Relaxed);
         outcome
     });

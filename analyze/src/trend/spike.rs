@@ -1,36 +1,38 @@
 //! When a topic rises, and until when: a machine of (state, counts, now).
 //!
-//! Whether a rise **begins** is asked for each first-seen post of a watch topic, with the fullest windows of one and of five
-//! minutes that hold its event time and do not end after `now`. So a post that was crawled minutes late is judged beside its
-//! like, a backlog after an outage is judged at the time it speaks of, and in whatever order it arrives. The first row that
-//! fits decides:
+//! Whether a rise **begins** is asked for each first-seen post of a topic, with the fullest windows of a few minutes that hold its
+//! event time and do not end after `now`, and every few seconds with the longer windows. So a post that was crawled minutes
+//! late is judged beside its like, a backlog after an outage is judged at the time it speaks of, and in whatever order it
+//! arrives. For each window the first row that fits decides ([`Seen::verdict`]):
 //!
-//! | post | history | 5-minute count | surprise of either window | outcome |
-//! |---|---|---|---|---|
-//! | older than 6 hours | any | any | any | nothing: a backfill |
-//! | not after the end of the last rise | any | any | any | nothing: that rise stood for it |
-//! | else | less than a day | below `min_count` | any | nothing |
-//! | else | less than a day | from `min_count` on | any | a rise |
-//! | else | a day or more | below a third of `min_count`, or below 5 | any | nothing |
-//! | else | a day or more | above that | below `surprise` | nothing |
-//! | else | a day or more | above that | from `surprise` on | a rise |
+//! | history | window | outcome |
+//! |---|---|---|
+//! | any | begins before the end of the last rise, or its posts are older than 6 hours | nothing: that rise stood for it, or a backfill |
+//! | less than a day | five minutes, from `min_count` on | a rise |
+//! | less than a day | else | nothing |
+//! | a day or more | below a third of `min_count`, or below 5 | nothing: too few |
+//! | a day or more | below the expected count and a quarter | nothing: too small a rise |
+//! | a day or more | its surprise is below `surprise` | nothing: no surprise |
+//! | a day or more | as high by chance more often than the allowance grants | nothing: within the allowance |
+//! | a day or more | else | a rise |
 //!
 //! A rise is **late** when its window ended more than ten minutes before it was seen. While it lasts, every further post
 //! belongs to it; so a backlog makes one rise.
 //!
-//! Where a rise **stands** is asked at each tick:
+//! Where a rise **stands** is asked at each tick, by the count of five minutes, or of an hour when a window longer than half an
+//! hour began it (then all times are longer):
 //!
-//! | the 5-minute count | phase |
+//! | the count | phase |
 //! |---|---|
-//! | grew by a tenth beyond its last high within two minutes | rising |
+//! | grew by a tenth beyond its last high within two minutes (twenty) | rising |
 //! | did not, and is more than half of its peak | peak |
 //! | did not, and is half of its peak or less | decaying, until it grows beyond its last high again |
-//! | below the lower line for ten minutes without a break | quiet: the rise has ended |
+//! | below the lower line for ten minutes (an hour) without a break | quiet: the rise has ended |
 //!
-//! The lower line (hysteresis): a third of the surprise that begins a rise, or a third of the count that does.
+//! The lower line (hysteresis): a count that is no surprise at all, or a third of the least one that is a rise.
 
 use super::{
-    series::{HOUR, LIVE, MINUTE},
+    series::{Cell, HOUR, LIVE, MINUTE},
     surprise::Expectation,
 };
 use jiff::Timestamp;
@@ -39,59 +41,142 @@ use serde::{Deserialize, Serialize};
 
 /// A window that ended longer ago than this, in seconds, is seen late.
 const LATE: i64 = 10 * MINUTE;
-/// Without growth for so long, in seconds, a rise has reached its peak.
-const GROWTH: i64 = 2 * MINUTE;
-/// Below the lower line for so long, in seconds, it has ended.
-const CALM: i64 = 10 * MINUTE;
 /// A rise that has ended is still told for so long, in seconds.
 const TOLD: i64 = HOUR;
+/// The surprise below which a count is no surprise at all.
+const CALM: f64 = 2.0;
+/// A rise is that much above what was expected.
+const LEAST_FACTOR: f64 = 1.25;
+/// Rises that are remembered.
+const REMEMBERED: usize = 24;
 
 /// When a topic rises.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rule {
     /// Posts in five minutes that make a rise without history.
     pub(super) min_count: u64,
-    /// The surprise that makes one with history.
+    /// The least surprise of a rise.
     pub(super) surprise: f64,
+    /// How many alarms a day each window may raise by chance.
+    pub(super) alarms: f64,
 }
 
 impl Rule {
     /// The count below which nothing is a rise, whatever was expected.
-    fn floor(self, history: bool) -> u64 {
+    pub(super) fn floor(self, history: bool) -> u64 {
         if history { (self.min_count / 3).max(5) } else { self.min_count }
+    }
+
+    /// Copies in a window that are taken for voices.
+    pub(super) fn copies(self) -> u32 {
+        u32::try_from(self.min_count).unwrap_or(u32::MAX)
     }
 }
 
-/// One window, and what was expected of it.
+/// What is decided of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    /// A rise.
+    Rise,
+    /// Less than a day of history, and fewer posts than `min_count` in five minutes.
+    NoHistory,
+    /// Fewer posts than any rise has.
+    TooFew,
+    /// Less than a quarter above what is expected.
+    TooSmall,
+    /// The tail probability is above what `surprise` says.
+    NoSurprise,
+    /// By chance as high more often than the allowance of false pages grants.
+    WithinAllowance,
+}
+
+/// One window, and what was expected of it by now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Seen {
+    pub(super) seconds: i64,
     pub(super) end: i64,
-    pub(super) count: u64,
+    pub(super) cell: Cell,
+    /// The posts that are judged: see [`Cell::voices`].
+    pub(super) voices: u64,
     pub(super) expected: Expectation,
 }
 
 impl Seen {
-    fn surprise(self) -> f64 {
+    pub(super) fn surprise(self) -> f64 {
         // Nothing below the mean surprises; most looks end here.
-        if self.count as f64 <= self.expected.mean { 0.0 } else { self.expected.surprise(self.count) }
+        if self.voices as f64 <= self.expected.mean { 0.0 } else { self.expected.surprise(self.voices) }
+    }
+
+    /// The module's first table.
+    pub(super) fn verdict(self, history: bool, rule: Rule) -> Verdict {
+        if !history {
+            let full = self.seconds == 5 * MINUTE && self.voices >= rule.min_count;
+            return if full { Verdict::Rise } else { Verdict::NoHistory };
+        }
+        if self.voices < rule.floor(true) {
+            Verdict::TooFew
+        } else if (self.voices as f64) < LEAST_FACTOR * self.expected.mean {
+            Verdict::TooSmall
+        } else if self.surprise() < rule.surprise {
+            Verdict::NoSurprise
+        } else if self.alarms() > rule.alarms {
+            Verdict::WithinAllowance
+        } else {
+            Verdict::Rise
+        }
+    }
+
+    /// How often a day such a count comes by chance.
+    pub(super) fn alarms(self) -> f64 {
+        self.expected.alarms_a_day(self.voices, self.seconds)
+    }
+
+    /// The least count of this window that is a rise.
+    pub(super) fn line(self, history: bool, rule: Rule) -> u64 {
+        if !history {
+            return rule.min_count;
+        }
+        let least = (LEAST_FACTOR * self.expected.mean).ceil() as u64;
+        let floor = rule.floor(true).max(least).max(self.expected.line(rule.surprise));
+        self.expected.line_for_alarms(rule.alarms, self.seconds, floor)
+    }
+
+    /// Why it is a rise, in words.
+    fn why(self, history: bool, rule: Rule) -> String {
+        let length = length(self.seconds);
+        if !history {
+            return format!("{length} {} 条, 尚无一天的历史可比, 满 {} 条即报", self.cell.count, rule.min_count);
+        }
+        let often = once_in(self.alarms());
+        let copies = if self.cell.copies > 0 { format!("(含转抄 {} 条)", self.cell.copies) } else { String::new() };
+        format!("{length} {} 条{copies}, 预期 {} 条, {often}", self.cell.count, figure(self.expected.mean))
     }
 }
 
-/// What is known when a rise may begin or go on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Look {
-    /// The window of a minute.
-    pub(super) one: Seen,
-    /// The window of five minutes.
-    pub(super) five: Seen,
-    /// Whether the expectation rests on a day of history or more.
-    pub(super) history: bool,
+/// Why a rise begins: the window that is the least likely by chance, if any is a rise.
+pub(super) fn reason(windows: &[Seen], history: bool, rule: Rule) -> Option<(String, Seen)> {
+    let rises = windows.iter().filter(|seen| seen.verdict(history, rule) == Verdict::Rise);
+    let best = rises.min_by(|a, b| a.alarms().total_cmp(&b.alarms()))?;
+    Some((best.why(history, rule), *best))
 }
 
-/// The rises of one topic: the one that goes on or the last one.
+/// The rises of one topic: the one that goes on or the last one, and what is remembered of those before.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Rises {
     last: Option<Rise>,
+    before: Vec<Past>,
+}
+
+/// A rise that has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Past {
+    pub(super) id: String,
+    pub(super) from: i64,
+    pub(super) seen: i64,
+    pub(super) ended: i64,
+    pub(super) count: u64,
+    pub(super) why: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,12 +185,17 @@ struct Rise {
     since: Timestamp,
     /// Posts from this second on belong to it.
     from: i64,
+    /// When it was seen.
+    seen: i64,
     count: u64,
     peak: u64,
     why: String,
     late: bool,
     phase: Phase,
-    /// The high that growth is measured from, and when it was reached.
+    /// Whether a window longer than half an hour began it.
+    slow: bool,
+    /// The highest count, the high that growth is measured from, and when it was reached.
+    top: u64,
     high: u64,
     grew: i64,
     calm_since: Option<i64>,
@@ -140,95 +230,140 @@ impl Rises {
         self.going_on().is_some()
     }
 
+    /// Whether a window longer than half an hour began the one that goes on.
+    #[cfg(test)]
+    pub(super) fn is_slow(&self) -> bool {
+        self.going_on().is_some_and(|rise| rise.slow)
+    }
+
     /// Whether a post of second `at` can begin a rise at all.
     pub(super) fn may_begin(&self, at: i64, now: i64) -> bool {
         at > now - LIVE && self.last.as_ref().is_none_or(|rise| rise.ended.is_some_and(|ended| at > ended))
     }
 
-    /// Why a rise begins, if it does.
-    pub(super) fn reason(look: &Look, rule: Rule) -> Option<String> {
-        let Look { one, five, history } = *look;
-        if five.count < rule.floor(history) {
-            return None;
-        }
-        if !history {
-            return Some(format!("5 分钟 {} 条, 尚无一天的历史可比, 满 {} 条即报", five.count, rule.min_count));
-        }
-        let because = |minutes: u64, seen: Seen| {
-            Some(format!("{minutes} 分钟 {} 条, 预期 {} 条", seen.count, figure(seen.expected.mean)))
-        };
-        if five.surprise() >= rule.surprise {
-            because(5, five)
-        } else if one.surprise() >= rule.surprise {
-            because(1, one)
-        } else {
-            None
+    /// Up to when the last rise stands for what was posted; none when one goes on.
+    pub(super) fn free_from(&self) -> Option<i64> {
+        match &self.last {
+            None => Some(i64::MIN),
+            Some(rise) => rise.ended,
         }
     }
 
     /// Begins a rise.
-    pub(super) fn begin(&mut self, id: String, since: Timestamp, why: String, look: &Look, now: i64) {
-        let five = look.five;
+    pub(super) fn begin(&mut self, id: String, since: Timestamp, why: String, seen: &Seen, now: i64) {
+        if let Some(past) = self.last.as_ref().and_then(Rise::past) {
+            self.before.push(past);
+            let surplus = self.before.len().saturating_sub(REMEMBERED);
+            self.before.drain(..surplus);
+        }
+        let slow = seen.seconds > HOUR / 2;
+        let count = u64::from(seen.cell.count);
         self.last = Some(Rise {
             id,
             since,
-            from: five.end - 5 * MINUTE,
-            count: five.count,
-            peak: five.count,
+            from: seen.end - seen.seconds,
+            seen: now,
+            count,
+            peak: if slow { 0 } else { count },
             why,
-            late: five.end < now - LATE,
+            late: seen.end < now - LATE,
             phase: Phase::Rising,
-            high: five.count,
+            slow,
+            top: 0,
+            high: if slow { 0 } else { count },
             grew: now,
             calm_since: None,
             ended: None,
         });
     }
 
-    /// A further post of the topic: it belongs to the rise that goes on.
+    /// A further post of the topic: it belongs to the rise that goes on. `fullest` is the count of the fullest five minutes about it.
     pub(super) fn count(&mut self, at: i64, fullest: u64, now: i64) {
         if let Some(rise) = self.last.as_mut().filter(|rise| rise.ended.is_none()) {
             rise.count += u64::from(at > rise.from);
-            rise.reach(fullest, now);
+            rise.peak = rise.peak.max(fullest);
+            if !rise.slow {
+                rise.reach(fullest, now);
+            }
         }
     }
 
-    /// Moves a rise that goes on, by the windows that end at `now`.
-    pub(super) fn step(&mut self, look: &Look, rule: Rule, now: i64) {
+    /// Moves a rise that goes on, by the windows of five minutes and of an hour that end at `now`.
+    pub(super) fn step(&mut self, five: &Seen, hour: &Seen, history: bool, rule: Rule, now: i64) {
         let Some(rise) = self.last.as_mut().filter(|rise| rise.ended.is_none()) else { return };
-        rise.reach(look.five.count, now);
-        rise.phase = if now < rise.grew + GROWTH {
+        let (seen, growth, calm) = if rise.slow { (hour, 20 * MINUTE, HOUR) } else { (five, 2 * MINUTE, 10 * MINUTE) };
+        rise.peak = rise.peak.max(u64::from(five.cell.count));
+        let count = u64::from(seen.cell.count);
+        rise.reach(count, now);
+        rise.phase = if now < rise.grew + growth {
             Phase::Rising
-        } else if look.five.count * 2 <= rise.peak || rise.phase == Phase::Decaying {
+        } else if count * 2 <= rise.top || rise.phase == Phase::Decaying {
             Phase::Decaying
         } else {
             Phase::Peak
         };
-        let low = look.five.count * 3 < rule.floor(look.history)
-            || look.history && look.five.surprise() < rule.surprise / 3.0 && look.one.surprise() < rule.surprise / 3.0;
+        let low = seen.voices * 3 < rule.floor(history) || history && seen.surprise() < CALM && five.surprise() < CALM;
         if !low {
             rise.calm_since = None;
             return;
         }
         let calm_since = *rise.calm_since.get_or_insert(now);
-        if now >= calm_since + CALM {
+        if now >= calm_since + calm {
             rise.phase = Phase::Quiet;
             rise.ended = Some(now);
         }
     }
+
+    /// The rises that are remembered, the oldest first; one that goes on ends at `now`.
+    pub(super) fn remembered(&self, now: i64) -> impl Iterator<Item = Past> {
+        let last = self.last.as_ref().map(|rise| rise.past_at(rise.ended.unwrap_or(now)));
+        self.before.iter().cloned().chain(last)
+    }
 }
 
 impl Rise {
+    fn past(&self) -> Option<Past> {
+        self.ended.map(|ended| self.past_at(ended))
+    }
+
+    fn past_at(&self, ended: i64) -> Past {
+        let Self { id, from, seen, count, why, .. } = self;
+        Past { id: id.clone(), from: *from, seen: *seen, ended, count: *count, why: why.clone() }
+    }
+
     fn reach(&mut self, count: u64, now: i64) {
-        self.peak = self.peak.max(count);
+        self.top = self.top.max(count);
         if count * 10 > self.high * 11 {
             (self.high, self.grew) = (count, now);
         }
     }
 }
 
+/// A length of time as a person says it.
+pub(super) fn length(seconds: i64) -> String {
+    match seconds {
+        ..HOUR => format!("{} 分钟", seconds / MINUTE),
+        86_400 => "1 天".into(),
+        _ => format!("{} 小时", seconds / HOUR),
+    }
+}
+
+/// How seldom something is that comes so often a day, as a person says it.
+pub(super) fn once_in(alarms: f64) -> String {
+    let days = 1.0 / alarms;
+    if days < 1.0 {
+        "平时一天不止一次".into()
+    } else if days < 60.0 {
+        format!("平时约 {} 天一遇", figure(days))
+    } else if days < 700.0 {
+        format!("平时约 {} 个月一遇", figure(days / 30.0))
+    } else {
+        "平时两年不遇".into()
+    }
+}
+
 /// A figure as a person writes it: one decimal, whole from ten on.
-fn figure(value: f64) -> String {
+pub(super) fn figure(value: f64) -> String {
     if value < 0.05 {
         "不到 0.1".into()
     } else if value < 10.0 {
@@ -242,38 +377,56 @@ fn figure(value: f64) -> String {
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule { min_count: 15, surprise: 6.0 };
+    const RULE: Rule = Rule { min_count: 15, surprise: 3.0, alarms: 0.001 };
     const NOW: i64 = 1_790_524_800;
 
-    fn look(history: bool, one: u64, five: u64, expected: f64, end: i64) -> Look {
-        let seen = |count, mean| Seen { end, count, expected: Expectation::new(mean, 10.0) };
-        Look { one: seen(one, expected / 5.0), five: seen(five, expected), history }
+    fn seen(seconds: i64, count: u32, mean: f64, end: i64) -> Seen {
+        let cell = Cell { count, ..Cell::default() };
+        Seen { seconds, end, cell, voices: count.into(), expected: Expectation::new(mean, 10.0) }
     }
 
-    fn reason(history: bool, one: u64, five: u64, expected: f64) -> Option<String> {
-        Rises::reason(&look(history, one, five, expected, NOW), RULE)
+    fn why(history: bool, one: u32, five: u32, expected: f64) -> Option<String> {
+        let windows = [seen(60, one, expected / 5.0, NOW), seen(300, five, expected, NOW)];
+        reason(&windows, history, RULE).map(|(why, _)| why)
     }
 
-    fn begun(count: u64, end: i64) -> Rises {
+    fn begun(count: u32, end: i64) -> Rises {
         let mut rises = Rises::default();
         let since = Timestamp::from_second(end).unwrap();
-        rises.begin("water-0-7".into(), since, "why".into(), &look(true, count, count, 0.1, end), NOW);
+        rises.begin("water-0-7".into(), since, "why".into(), &seen(300, count, 0.1, end), NOW);
         rises
+    }
+
+    fn step(rises: &mut Rises, five: u32, now: i64) {
+        rises.step(&seen(300, five, 0.1, now), &seen(3_600, five, 1.2, now), true, RULE, now);
     }
 
     #[test]
     fn without_history_the_count_decides() {
-        assert_eq!(reason(false, 14, 14, 0.04), None);
-        assert_eq!(reason(false, 0, 15, 0.04).unwrap(), "5 分钟 15 条, 尚无一天的历史可比, 满 15 条即报");
+        assert_eq!(why(false, 14, 14, 0.04), None);
+        assert_eq!(why(false, 0, 15, 0.04).unwrap(), "5 分钟 15 条, 尚无一天的历史可比, 满 15 条即报");
     }
 
     #[test]
-    fn with_history_surprise_and_a_floor_decide() {
-        assert_eq!(reason(true, 4, 4, 0.001), None, "below the floor nothing is a rise");
-        assert_eq!(reason(true, 0, 5, 0.001).unwrap(), "5 分钟 5 条, 预期 不到 0.1 条");
-        assert_eq!(reason(true, 6, 20, 20.0), None);
-        assert_eq!(reason(true, 6, 18, 1.5).unwrap(), "5 分钟 18 条, 预期 1.5 条");
-        assert_eq!(reason(true, 30, 40, 15.0).unwrap(), "1 分钟 30 条, 预期 3.0 条");
+    fn with_history_the_first_row_that_fits_decides() {
+        let verdict = |count, mean| seen(300, count, mean, NOW).verdict(true, RULE);
+        assert_eq!(verdict(4, 0.001), Verdict::TooFew);
+        assert_eq!(verdict(120, 100.0), Verdict::TooSmall);
+        assert_eq!(verdict(20, 12.0), Verdict::NoSurprise);
+        assert_eq!(verdict(14, 2.0), Verdict::WithinAllowance);
+        assert_eq!(verdict(30, 1.5), Verdict::Rise);
+        assert_eq!(why(true, 0, 5, 0.001).unwrap(), "5 分钟 5 条, 预期 不到 0.1 条, 平时两年不遇");
+        assert_eq!(why(true, 6, 20, 20.0), None);
+        assert!(why(true, 60, 70, 60.0).unwrap().starts_with("1 分钟 60 条, 预期 12 条, "));
+    }
+
+    #[test]
+    fn the_line_is_where_the_verdict_turns() {
+        for mean in [0.001, 0.5, 3.0, 80.0] {
+            let line = u32::try_from(seen(300, 1, mean, NOW).line(true, RULE)).unwrap();
+            assert_eq!(seen(300, line, mean, NOW).verdict(true, RULE), Verdict::Rise, "{mean}");
+            assert_ne!(seen(300, line - 1, mean, NOW).verdict(true, RULE), Verdict::Rise, "{mean}");
+        }
     }
 
     #[test]
@@ -289,7 +442,7 @@ mod tests {
 
     fn calm_down(rises: &mut Rises, from: i64) -> i64 {
         for now in from.. {
-            rises.step(&look(true, 0, 0, 0.1, now), RULE, now);
+            step(rises, 0, now);
             if rises.phase() == Phase::Quiet {
                 return now;
             }
@@ -301,9 +454,26 @@ mod tests {
     fn it_ends_after_ten_calm_minutes_and_is_told_an_hour_longer() {
         let mut rises = begun(20, NOW);
         let end = calm_down(&mut rises, NOW);
-        assert_eq!(end, NOW + CALM);
+        assert_eq!(end, NOW + 10 * MINUTE);
         assert!(rises.spike(end + TOLD - 1).is_some());
         assert!(rises.spike(end + TOLD).is_none());
+        assert_eq!(rises.remembered(end).map(|past| (past.seen, past.ended)).collect::<Vec<_>>(), [(NOW, end)]);
+    }
+
+    #[test]
+    fn one_that_hours_made_ends_after_a_calm_hour() {
+        let mut rises = Rises::default();
+        let since = Timestamp::from_second(NOW).unwrap();
+        rises.begin("water-0-7".into(), since, "why".into(), &seen(4 * HOUR, 60, 12.0, NOW), NOW);
+        assert!(rises.is_slow());
+        let end = (NOW..)
+            .step_by(60)
+            .find(|&now| {
+                step(&mut rises, 0, now);
+                !rises.is_on()
+            })
+            .unwrap();
+        assert_eq!(end, NOW + HOUR);
     }
 
     #[test]
@@ -312,8 +482,7 @@ mod tests {
         let mut phases = vec![rises.phase()];
         for now in NOW..NOW + 2 * HOUR {
             // Now and then the count falls below the lower line, never for ten minutes.
-            let count = if now % 599 < 500 { 1 } else { 8 };
-            rises.step(&look(true, 0, count, 0.1, now), RULE, now);
+            step(&mut rises, if now % 599 < 500 { 1 } else { 8 }, now);
             if phases.last() != Some(&rises.phase()) {
                 phases.push(rises.phase());
             }
@@ -328,8 +497,7 @@ mod tests {
         for (minute, count) in
             [(1, 40), (2, 80), (3, 82), (4, 79), (5, 70), (6, 40), (7, 60), (8, 30), (9, 100), (10, 100), (12, 100)]
         {
-            let now = NOW + minute * MINUTE;
-            rises.step(&look(true, 0, count, 0.1, now), RULE, now);
+            step(&mut rises, count, NOW + minute * MINUTE);
             phases.push(rises.phase());
         }
         use Phase::{Decaying as D, Peak as P, Rising as R};
@@ -350,5 +518,11 @@ mod tests {
         rises.count(NOW - 400, 3, NOW + 11);
         let spike = rises.spike(NOW).unwrap();
         assert_eq!((spike.count, spike.peak), (21, 21));
+    }
+
+    #[test]
+    fn seldomness_is_said_in_words() {
+        let said = [2.0, 0.1, 0.005, 1e-9].map(once_in);
+        assert_eq!(said, ["平时一天不止一次", "平时约 10 天一遇", "平时约 6.7 个月一遇", "平时两年不遇"]);
     }
 }

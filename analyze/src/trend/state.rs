@@ -6,26 +6,45 @@
 //! | raw position | verdict | outcome |
 //! |---|---|---|
 //! | not beyond the last one seen of the partition | any | dropped: it was counted before |
-//! | beyond it | first | counted in `all` and in each of its watch topics, at its moment ([`Moment`]) |
-//! | beyond it | revision | the difference of likes, replies and reposts goes to the reach; the post is not counted again |
+//! | beyond it | first | counted in `all`, in each of its watch topics, and in its category and category × unit, at its moment ([`Moment`]) |
+//! | beyond it | revision | the difference of likes, replies and reposts goes to the reach of now; the post is not counted again |
 //! | beyond it | duplicate, gone | only the position moves |
+//!
+//! Rises are sought in watch topics, and in category × unit where no rising watch topic explains them. More of everything, or of
+//! a whole category, is no matter that a desk could sign; the arrival rate is watched by its band on the board.
 
 use super::{
+    allowance::Allowance,
+    arrival::{Numbers, Sources},
     baseline::Watched,
+    calendar::Calendar,
+    dispersion::Common,
+    fields::{Fields, Index},
     moment::Moment,
-    series::HOUR,
+    mood::Mood,
+    rhythm::Rhythm,
+    series::{DAY, HISTORY, HOUR, MINUTE},
+    snapshot::{self, Borrowed},
     spike::Rule,
-    topic::{Manner, Topic},
+    topic::{Around, Manner, Topic, WINDOWS},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rustc_hash::FxHashMap;
 use schemas::{
     kit::settings::{Settings, Watch},
-    log::Position,
-    records::{AnalyzedPost, Pulse, TopicKind, TopicRef, Verdict},
+    log::{Identity, Position},
+    records::{AnalyzedPost, CrawlReport, Pulse, TopicKind, TopicRef, Verdict},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// Topics that learn in one step of the clock, so that none takes long.
+const LEARN_AT_ONCE: usize = 200;
+/// Every so many seconds a topic that sleeps is looked after.
+const ROUND: i64 = DAY;
 
 /// A watch topic, as trend knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,31 +70,49 @@ pub struct Config {
     pub watch: Vec<WatchTopic>,
     /// Posts in five minutes from which a topic without history rises.
     pub min_count: u64,
-    /// -log10 of the tail probability from which a count is a spike.
+    /// At most so many pages a night are false, over all topics.
+    pub false_pages: f64,
+    /// -log10 of the tail probability below which no count is a spike.
     pub surprise: f64,
+    /// Likes, replies and reposts from which few posts with much reach are a spike.
+    pub min_reach: u64,
     /// After this time the weight of the past is halved.
     pub half_life: Duration,
     /// In which the hours of the week are reckoned.
     pub tz: TimeZone,
+    /// Days that are like a Sunday.
+    pub holidays: Vec<Date>,
+    /// Days of the weekend that are like a Friday.
+    pub workdays: Vec<Date>,
+}
+
+impl Config {
+    /// The defaults, for these topics.
+    #[must_use]
+    pub fn of(watch: Vec<WatchTopic>, tz: TimeZone) -> Self {
+        Self { watch, tz, ..Self::from(&Settings::default()) }
+    }
 }
 
 impl From<&Settings> for Config {
     fn from(settings: &Settings) -> Self {
         let watch = settings.watch.iter().map(|watch| WatchTopic::from(watch.get_ref()));
+        let trend = &settings.trend;
         Self {
             watch: watch.collect(),
-            min_count: settings.trend.min_count,
-            surprise: settings.trend.surprise,
-            half_life: settings.trend.half_life,
+            min_count: trend.min_count,
+            false_pages: trend.false_pages,
+            surprise: trend.surprise,
+            min_reach: trend.min_reach,
+            half_life: trend.half_life,
             tz: settings.tz(),
+            holidays: trend.holidays.clone(),
+            workdays: trend.workdays.clone(),
         }
     }
 }
 
 /// Everything that was counted and learned: what a snapshot holds.
-///
-/// Rises are sought in watch topics only: more of everything is no matter that a desk could sign. The arrival rate is watched
-/// by its band on the board.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     /// The last raw offset seen of each partition.
@@ -84,13 +121,43 @@ pub(super) struct State {
     laid_in: u64,
     /// The minute in which the horizons were last enforced.
     swept: i64,
+    /// The hour for which the allowance was shared out.
+    shared_out: i64,
+    allowance: Allowance,
+    common: Common,
+    sources: Sources,
     all: Topic,
     watch: Vec<Topic>,
+    /// Which watch topics need to be looked at with each tick.
+    awake: BTreeSet<u32>,
+    fields: Fields,
 }
 
 impl State {
+    fn new(watch: Vec<Topic>, config: &Config) -> Self {
+        let all = TopicRef { id: "all".into(), kind: TopicKind::All, name: "全部".into() };
+        Self {
+            seen: BTreeMap::new(),
+            laid_in: 0,
+            swept: 0,
+            shared_out: 0,
+            allowance: Allowance::of(config.false_pages, watch.len(), WINDOWS.len(), std::iter::empty()),
+            common: Common::default(),
+            sources: Sources::default(),
+            all: Topic::new(all, None, None),
+            awake: (0..watch.len() as u32).collect(),
+            watch,
+            fields: Fields::default(),
+        }
+    }
+
     /// Which topics there are.
     fn watch(&mut self, watch: &[WatchTopic], now: Timestamp) {
+        let same = self.watch.len() == watch.len()
+            && self.watch.iter().zip(watch).all(|(topic, watch)| topic.about.id == watch.id);
+        if !same {
+            self.awake = (0..watch.len() as u32).collect();
+        }
         let mut known: BTreeMap<String, Topic> =
             self.watch.drain(..).map(|topic| (topic.about.id.clone(), topic)).collect();
         for watch in watch {
@@ -112,38 +179,90 @@ impl State {
             tracing::info!(topic = %id, "the topic stands no more: its counts are forgotten");
         }
     }
+}
 
-    /// Asks whether a rise begins with a post. Before one is called, what was laid in since the last lesson is learned.
-    fn judge(&mut self, index: usize, moment: Moment, founder: Position, manner: &Manner, now: i64) {
-        let topic = &mut self.watch[index];
-        let Some(mut crossing) = topic.crosses(moment.at, manner, now) else { return };
-        if topic.is_outdated(self.laid_in, now) {
-            topic.learn(&Watched::by(&self.all.series, now), self.laid_in, manner, now);
-            match topic.crosses(moment.at, manner, now) {
-                Some(still) => crossing = still,
-                None => return,
-            }
-        }
-        topic.rise(founder, moment.at, crossing, now);
-    }
+/// A rise that has begun, of which no pulse tells yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The topic.
+    pub topic: String,
+    /// The rise.
+    pub spike: String,
 }
 
 /// All topics.
 #[derive(Debug, Clone)]
 pub struct Trend {
     manner: Manner,
+    false_pages: f64,
     state: State,
-    by_id: FxHashMap<String, usize>,
+    /// What is derived from the state.
+    by_id: FxHashMap<String, u32>,
+    numbers: Numbers,
+    index: Index,
+    /// The rhythm of a week of which nothing is known.
+    flat: Rhythm,
+    /// What was begun since somebody asked.
+    begun: Vec<Begun>,
+}
+
+/// What a question about a topic rests on, beside the topic.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    manner: &'a Manner,
+    sources: &'a Sources,
+    all: &'a Topic,
+    laid_in: u64,
+    flat: &'a Rhythm,
+    now: i64,
+}
+
+impl<'a> Ground<'a> {
+    /// For a topic whose posts mostly are of this category.
+    fn around(self, categories: &'a [Topic], category: Option<u16>) -> Around<'a> {
+        let own = category.and_then(|category| categories.get(usize::from(category)));
+        let rhythm = own.and_then(|category| category.baseline.rhythm()).or(self.all.baseline.rhythm());
+        Around {
+            manner: self.manner,
+            rhythm: rhythm.unwrap_or(self.flat),
+            sources: self.sources,
+            all: &self.all.shares,
+        }
+    }
+
+    /// For a category.
+    fn around_category(self) -> Around<'a> {
+        self.around(&[], None)
+    }
+
+    fn learn(self, topic: &mut Topic, around: Around<'_>) {
+        topic.learn(&Watched::by(&self.all.series, self.now), self.laid_in, self.all.mood, around, self.now);
+    }
+
+    /// Asks whether a rise begins, with a post of second `at`, or by the longer windows. Before one is called, what was laid in since
+    /// the last lesson is learned.
+    fn judge(self, topic: &mut Topic, at: Option<i64>, founder: Position, around: Around<'_>) -> Option<Begun> {
+        let ask = |topic: &mut Topic| match at {
+            Some(at) => topic.crosses(at, around, self.now),
+            None => topic.looks(around, self.now),
+        };
+        let mut crossing = ask(topic)?;
+        if topic.is_outdated(self.laid_in, self.now) {
+            self.learn(topic, around);
+            topic.touch(self.now);
+            crossing = ask(topic)?;
+        }
+        let since = at.unwrap_or(crossing.1.end.min(self.now));
+        Some(Begun { topic: topic.about.id.clone(), spike: topic.rise(founder, since, crossing, self.now) })
+    }
 }
 
 impl Trend {
     /// Begins without history.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let all = TopicRef { id: "all".into(), kind: TopicKind::All, name: "全部".into() };
         let watch = config.watch.iter().map(|watch| topic(watch, None)).collect();
-        let state = State { seen: BTreeMap::new(), laid_in: 0, swept: 0, all: Topic::new(all, None, None), watch };
-        Self::with(config, state)
+        Self::with(config, State::new(watch, config))
     }
 
     /// Goes on from a state. The config decides which topics there are: one that is gone is forgotten, one that is new or has
@@ -156,16 +275,54 @@ impl Trend {
     /// From now on these are the watch topics, with what is known of those that stay: see [`Trend::restore`].
     pub(super) fn watch(&mut self, watch: &[WatchTopic], now: Timestamp) {
         self.state.watch(watch, now);
-        self.by_id = by_id(&self.state);
+        self.derive();
     }
 
     fn with(config: &Config, state: State) -> Self {
         let manner = Manner {
-            rule: Rule { min_count: config.min_count, surprise: config.surprise },
+            rule: Rule { min_count: config.min_count, surprise: config.surprise, alarms: state.allowance.window },
+            other_alarms: state.allowance.other,
+            min_reach: config.min_reach,
             half_life: config.half_life.as_secs() as i64,
-            tz: config.tz.clone(),
+            calendar: Calendar::new(config.tz.clone(), &config.holidays, &config.workdays),
+            common: state.common,
         };
-        Self { manner, by_id: by_id(&state), state }
+        let mut trend = Self {
+            manner,
+            false_pages: config.false_pages,
+            state,
+            by_id: FxHashMap::default(),
+            numbers: Numbers::default(),
+            index: Index::default(),
+            flat: Rhythm::flat(0.5),
+            begun: Vec::new(),
+        };
+        trend.derive();
+        trend
+    }
+
+    /// The bytes of a snapshot, as of the beginning of a log.
+    ///
+    /// # Errors
+    /// When the state cannot be encoded.
+    pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
+        let identity = Identity { cluster: String::new(), topic_id: String::new() };
+        Borrowed { identity: &identity, next: &[], state: &self.state }.encode()
+    }
+
+    /// Goes on from the bytes of a snapshot.
+    ///
+    /// # Errors
+    /// When they are no snapshot of this version.
+    pub fn decode(config: &Config, bytes: &[u8], now: Timestamp) -> anyhow::Result<Self> {
+        Ok(Self::restore(config, snapshot::decode(bytes)?.state, now))
+    }
+
+    /// What follows from the state.
+    fn derive(&mut self) {
+        self.by_id = (0..).zip(&self.state.watch).map(|(index, topic)| (topic.about.id.clone(), index)).collect();
+        self.numbers = self.state.sources.numbers();
+        self.index = Index::of(&self.state.fields);
     }
 
     pub(super) fn state(&self) -> &State {
@@ -179,16 +336,16 @@ impl Trend {
             return false;
         }
         self.state.seen.insert(partition, offset);
-        let second = now.as_second();
-        let moment = Moment::of(post, second);
         match post.verdict {
-            Verdict::First => self.count(post, moment, now),
+            Verdict::First => self.count(post, now),
             Verdict::Revision => {
                 let difference = difference(post.previous.unwrap_or(post.counts).sum(), post.counts.sum());
+                let second = now.as_second();
                 let Self { state, by_id, .. } = self;
-                state.all.revise(post, moment, difference, second);
+                state.all.revise(post, difference, second);
                 for &index in post.topics.iter().filter_map(|id| by_id.get(id)) {
-                    state.watch[index].revise(post, moment, difference, second);
+                    state.awake.insert(index);
+                    state.watch[index as usize].revise(post, difference, second);
                 }
             }
             Verdict::Duplicate | Verdict::Gone => {}
@@ -196,65 +353,208 @@ impl Trend {
         true
     }
 
-    fn count(&mut self, post: &AnalyzedPost, moment: Moment, now: Timestamp) {
-        let Self { manner, state, by_id } = self;
+    /// Takes in what a visit to a source reports: which stretches of time were read.
+    pub fn report(&mut self, report: &CrawlReport, now: Timestamp) {
+        self.state.sources.report(report, &mut self.numbers, now.as_second());
+    }
+
+    fn count(&mut self, post: &AnalyzedPost, now: Timestamp) {
         let second = now.as_second();
-        state.laid_in += u64::from(moment.at.div_euclid(HOUR) < second.div_euclid(HOUR));
-        state.all.count(post, moment, now);
-        for &index in post.topics.iter().filter_map(|id| by_id.get(id)) {
-            state.watch[index].count(post, moment, now);
-            state.judge(index, moment, post.raw, manner, second);
+        let moment = Moment::of(post, second);
+        let Self { manner, state, by_id, numbers, index, flat, begun, .. } = self;
+        let State { sources, all, watch, awake, fields, laid_in, .. } = state;
+        let source = sources.number(&post.source, numbers);
+        if moment.exact {
+            sources.came(source, moment.at, second);
+        }
+        *laid_in += u64::from(moment.at.div_euclid(HOUR) < second.div_euclid(HOUR));
+        let category = fields.category(post, index);
+        all.count(post, moment, source, category, now);
+        let ground = Ground { manner, sources, all, laid_in: *laid_in, flat, now: second };
+        let mut explained = false;
+        for &number in post.topics.iter().filter_map(|id| by_id.get(id)) {
+            let topic = &mut watch[number as usize];
+            topic.count(post, moment, source, category, now);
+            awake.insert(number);
+            let around = ground.around(&fields.categories, topic.category());
+            begun.extend(ground.judge(topic, Some(moment.at), post.raw, around));
+            explained |= topic.rises.is_on();
+        }
+        let Some(category) = category else { return };
+        fields.categories[usize::from(category)].count(post, moment, source, None, now);
+        let Some(number) = fields.pair(category, post, index) else { return };
+        fields.count(number, post, moment, source, explained, now);
+        let Fields { categories, pairs, .. } = fields;
+        let pair = &mut pairs[number as usize];
+        if !pair.is_explained() {
+            let around = ground.around(categories, Some(category));
+            begun.extend(ground.judge(&mut pair.topic, Some(moment.at), post.raw, around));
+        }
+    }
+
+    /// Moves on to `now`: what was learned takes effect, longer windows are looked at, rises end.
+    pub fn advance(&mut self, now: Timestamp) {
+        if self.state.all.total == 0 {
+            return;
+        }
+        let second = now.as_second();
+        self.learn(second);
+        let Self { manner, state, flat, begun, .. } = self;
+        let State { sources, all, watch, awake, fields, laid_in, swept, seen, .. } = state;
+        let Fields { categories, pairs, awake: awake_pairs } = fields;
+        let sweep = std::mem::replace(swept, second.div_euclid(MINUTE)) != second.div_euclid(MINUTE);
+        if sweep {
+            sources.settle(second, HISTORY);
+            all.forget(second);
+            categories.iter_mut().for_each(|topic| topic.forget(second));
+            // Those that sleep take turns.
+            let rounds = (ROUND / MINUTE) as usize;
+            let turn = second.div_euclid(MINUTE).rem_euclid(rounds as i64) as usize;
+            watch.iter_mut().skip(turn).step_by(rounds).for_each(|topic| topic.forget(second));
+            awake.retain(|&number| watch.get(number as usize).is_some_and(|topic| topic.is_awake(second)));
+            awake_pairs.retain(|&number| pairs.get(number as usize).is_some_and(|pair| pair.topic.is_awake(second)));
+        }
+        let founder = seen
+            .iter()
+            .next_back()
+            .map_or(Position { partition: 0, offset: 0 }, |(&partition, &offset)| Position { partition, offset });
+        let ground = Ground { manner, sources, all, laid_in: *laid_in, flat, now: second };
+        let mut look = |topic: &mut Topic, around: Around<'_>, quiet: bool| {
+            if sweep {
+                topic.forget(second);
+            }
+            topic.step(around, second);
+            if !quiet && topic.is_due_to_look(second) {
+                begun.extend(ground.judge(topic, None, founder, around));
+            }
+        };
+        for &number in &*awake {
+            if let Some(topic) = watch.get_mut(number as usize) {
+                let around = ground.around(categories, topic.category());
+                look(topic, around, false);
+            }
+        }
+        for &number in &*awake_pairs {
+            if let Some(pair) = pairs.get_mut(number as usize) {
+                let (around, explained) = (ground.around(categories, Some(pair.category)), pair.is_explained());
+                look(&mut pair.topic, around, explained);
+            }
         }
     }
 
     /// Moves on to `now` and says what is to be told: what has changed, at most once a second for each topic, a rise or another
-    /// phase at once, and everything at least once a minute. Nothing before the first record.
+    /// phase at once, and every topic with posts within a day at least once a minute; of category × unit the rises alone. Nothing
+    /// before the first record.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Pulse> {
+        self.advance(now);
         if self.state.all.total == 0 {
             return Vec::new();
         }
-        let second = now.as_second();
-        self.learn(second);
         let through = self.through();
-        let sweep = std::mem::replace(&mut self.state.swept, second / 60) != second / 60;
-        let Self { manner, state, .. } = self;
+        let Self { manner, state, flat, begun, .. } = self;
+        begun.clear();
+        let State { sources, all, watch, awake, fields, laid_in, .. } = state;
+        let Fields { categories, pairs, awake: awake_pairs } = fields;
         let mut pulses = Vec::new();
-        for topic in std::iter::once(&mut state.all).chain(&mut state.watch) {
-            topic.step(manner, second);
-            if sweep {
-                topic.series.forget(second);
-            }
+        let ground = Ground { manner, sources, all, laid_in: *laid_in, flat, now: now.as_second() };
+        let mut tell = |topic: &mut Topic, around: Around<'_>| {
             if topic.is_due(now) {
-                let pulse = topic.pulse(manner, through.clone(), now);
+                let pulse = topic.pulse(around, through.clone(), now);
                 topic.mark(Some(&pulse));
                 pulses.push(pulse);
             }
+        };
+        for &number in &*awake {
+            if let Some(topic) = watch.get_mut(number as usize) {
+                let around = ground.around(categories, topic.category());
+                tell(topic, around);
+            }
+        }
+        for &number in &*awake_pairs {
+            if let Some(pair) = pairs.get_mut(number as usize)
+                && pair.topic.rises.spike(now.as_second()).is_some()
+            {
+                let around = ground.around(categories, Some(pair.category));
+                tell(&mut pair.topic, around);
+            }
+        }
+        if all.is_due(now) {
+            let pulse = all.pulse(ground.around_category(), through.clone(), now);
+            all.mark(Some(&pulse));
+            pulses.insert(0, pulse);
         }
         pulses
     }
 
+    /// The rises that have begun since this was last asked, or since the last tick.
+    pub fn begun(&mut self) -> Vec<Begun> {
+        std::mem::take(&mut self.begun)
+    }
+
     /// How many rises have begun that no pulse has told yet.
     #[must_use]
-    pub fn news(&self, now: Timestamp) -> usize {
-        self.state.watch.iter().filter(|topic| topic.has_new_spike(now)).count()
+    pub fn news(&self) -> usize {
+        self.begun.len()
     }
 
     /// Makes the next tick tell everything.
     pub fn tell_all(&mut self) {
-        std::iter::once(&mut self.state.all).chain(&mut self.state.watch).for_each(|topic| topic.mark(None));
+        let State { all, watch, awake, .. } = &mut self.state;
+        all.mark(None);
+        for (number, topic) in (0..).zip(watch) {
+            topic.mark(None);
+            awake.insert(number);
+        }
     }
 
+    /// Some topics at a time, so that no step takes long.
     fn learn(&mut self, now: i64) {
-        let Self { manner, state, .. } = self;
-        let laid_in = state.laid_in;
-        let mut watched = None;
-        if state.all.is_due_to_learn(laid_in, now) {
-            let watched = watched.get_or_insert_with(|| Watched::by(&state.all.series, now));
-            state.all.learn(watched, laid_in, manner, now);
+        let Self { manner, false_pages, state, flat, .. } = self;
+        let State { sources, all, watch, awake, fields, laid_in, common, allowance, shared_out, .. } = state;
+        let Fields { categories, pairs, awake: awake_pairs } = fields;
+        let laid_in = *laid_in;
+        if all.is_due_to_learn(laid_in, now) {
+            let (watched, shares) = (Watched::by(&all.series, now), all.shares.clone());
+            let around = Around { manner, rhythm: flat, sources, all: &shares };
+            all.learn(&watched, laid_in, Mood::default(), around, now);
         }
-        for topic in state.watch.iter_mut().filter(|topic| topic.is_due_to_learn(laid_in, now)) {
-            let watched = watched.get_or_insert_with(|| Watched::by(&state.all.series, now));
-            topic.learn(watched, laid_in, manner, now);
+        let mut watched = None;
+        let mut left = LEARN_AT_ONCE;
+        let ground = Ground { manner, sources, all, laid_in, flat, now };
+        let mut learn = |topic: &mut Topic, around: Around<'_>| {
+            if left > 0 && topic.is_due_to_learn(laid_in, now) {
+                left -= 1;
+                let watched = watched.get_or_insert_with(|| Watched::by(&ground.all.series, now));
+                topic.learn(watched, laid_in, ground.all.mood, around, now);
+            }
+        };
+        categories.iter_mut().for_each(|topic| learn(topic, ground.around_category()));
+        for &number in &*awake {
+            if let Some(topic) = watch.get_mut(number as usize) {
+                let around = ground.around(categories, topic.category());
+                learn(topic, around);
+            }
+        }
+        for &number in &*awake_pairs {
+            if let Some(pair) = pairs.get_mut(number as usize) {
+                let around = ground.around(categories, Some(pair.category));
+                learn(&mut pair.topic, around);
+            }
+        }
+        if std::mem::replace(shared_out, now.div_euclid(HOUR)) != now.div_euclid(HOUR) {
+            *common = Common::of(
+                watch.iter().filter(|topic| topic.baseline.has_history()).map(|topic| &topic.baseline.evidence),
+            );
+            let history = watch.iter().filter(|topic| topic.baseline.has_history());
+            let asked = history.flat_map(|topic| {
+                let around = ground.around(categories, topic.category());
+                WINDOWS.into_iter().map(move |seconds| {
+                    let expected = topic.baseline.expect(now, seconds, &around.manner.calendar, around.rhythm);
+                    (expected, seconds, around.manner.rule.floor(true))
+                })
+            });
+            *allowance = Allowance::of(*false_pages, watch.len(), WINDOWS.len(), asked);
+            (manner.common, manner.rule.alarms, manner.other_alarms) = (*common, allowance.window, allowance.other);
         }
     }
 
@@ -267,18 +567,46 @@ impl Trend {
         self.state.watch.iter().chain([&self.state.all])
     }
 
+    /// Categories, and category × unit.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Topic> {
+        self.state.fields.topics()
+    }
+
+    /// Category × unit.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = &Topic> {
+        self.state.fields.pairs.iter().map(|pair| &pair.topic)
+    }
+
+    /// The sources of a topic and their shares, the largest first.
+    pub(super) fn sources(&self, topic: &Topic) -> Vec<(&str, f64)> {
+        self.state.sources.names(&topic.shares)
+    }
+
     /// The topic with this id.
     pub(super) fn topic(&self, id: &str) -> Option<&Topic> {
-        self.topics().find(|topic| topic.about.id == id)
+        if let Some(&number) = self.by_id.get(id) {
+            return self.state.watch.get(number as usize);
+        }
+        std::iter::once(&self.state.all).chain(self.fields()).find(|topic| topic.about.id == id)
     }
 
     /// A topic's state at `now`; none before the first record.
     pub(super) fn pulse(&self, topic: &Topic, now: Timestamp) -> Option<Pulse> {
-        (self.state.all.total > 0).then(|| topic.pulse(&self.manner, self.through(), now))
+        (self.state.all.total > 0).then(|| topic.pulse(self.around(topic), self.through(), now))
     }
 
-    pub(super) fn manner(&self) -> &Manner {
-        &self.manner
+    /// What a topic is judged against.
+    pub(super) fn around(&self, topic: &Topic) -> Around<'_> {
+        let state = &self.state;
+        let ground = Ground {
+            manner: &self.manner,
+            sources: &state.sources,
+            all: &state.all,
+            laid_in: state.laid_in,
+            flat: &self.flat,
+            now: 0,
+        };
+        ground.around(&state.fields.categories, topic.category())
     }
 }
 
@@ -286,10 +614,6 @@ impl Trend {
 fn difference(before: u64, after: u64) -> i64 {
     let up = |value| i64::try_from(value).unwrap_or(i64::MAX);
     if after >= before { up(after - before) } else { -up(before - after) }
-}
-
-fn by_id(state: &State) -> FxHashMap<String, usize> {
-    state.watch.iter().enumerate().map(|(index, topic)| (topic.about.id.clone(), index)).collect()
 }
 
 fn topic(watch: &WatchTopic, since: Option<i64>) -> Topic {

@@ -28,9 +28,57 @@ impl Expectation {
         Self { mean: within(mean, 1e-9, 1e12), size: within(size, 1e-3, 1e9) }
     }
 
+    /// The same of the part of the posts that has come in.
+    pub(super) fn part(self, share: f64) -> Self {
+        Self::new(self.mean * share, self.size)
+    }
+
     /// `-log10 P(X ≥ count)`: 0 for a count that is certain.
     pub(super) fn surprise(self, count: u64) -> f64 {
         if count == 0 { 0.0 } else { (-self.ln_tail(count as f64) / LN_10).max(0.0) }
+    }
+
+    /// How often, a day, counts of this height or more are begun when windows of so many seconds slide along, were all as expected: the
+    /// rate of false alarms of a line drawn there.
+    ///
+    /// For a Poisson process clumps of windows with at least `k` posts come at the rate `(1 − μ/k)·λ·P(X = k − 1)` (Alm,
+    /// *Stochastic Processes and their Applications* 16, 1983: scan statistics), which is `(k − μ)·P(X = k) / w`. Averaged over
+    /// a gamma belief about the rate it is `(1 − p)·(k − μ)·P(X = k) / w` with the negative binomial's probability and its `p`.
+    /// Without meaning for counts that are not above the mean: infinite.
+    pub(super) fn alarms_a_day(self, count: u64, seconds: i64) -> f64 {
+        if count as f64 <= self.mean {
+            return f64::INFINITY;
+        }
+        let share = self.size / (self.mean + self.size);
+        self.ln_mass(count as f64).exp() * share * (count as f64 - self.mean) * 86_400.0 / seconds as f64
+    }
+
+    /// The smallest count, `floor` or more, whose alarms are at most so many a day.
+    pub(super) fn line_for_alarms(self, alarms: f64, seconds: i64, floor: u64) -> u64 {
+        // Up to the mean alarms are infinite, and beyond a standard deviation above it they only fall.
+        let rises = |count: u64| self.alarms_a_day(count, seconds) <= alarms;
+        let deviation = (self.mean + self.mean * self.mean / self.size).sqrt();
+        let low = floor.max((self.mean + deviation).ceil() as u64);
+        if rises(low) {
+            return low;
+        }
+        let (mut low, mut step) = (low, 1);
+        while !rises(low.saturating_add(step)) && step < u64::MAX / 4 {
+            low = low.saturating_add(step);
+            step *= 2;
+        }
+        let mut high = low.saturating_add(step);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if rises(middle) { high = middle } else { low = middle }
+        }
+        high
+    }
+
+    /// `ln P(X = count)`, for a count of one or more: `p^k·(1 − p)^size / (k·B(k, size))`.
+    fn ln_mass(self, count: f64) -> f64 {
+        let (ln_p, ln_q) = (-(self.size / self.mean).ln_1p(), -(self.mean / self.size).ln_1p());
+        count * ln_p + self.size * ln_q - count.ln() - ln_beta(count, self.size)
     }
 
     /// The smallest count that is as surprising as this or more.
@@ -190,6 +238,51 @@ mod tests {
         }
     }
 
+    /// The clumps of a simulated Poisson process, slid along second by second, come as often as they are said to.
+    #[test]
+    fn alarms_come_as_often_as_said() {
+        let (rate, seconds, count) = (3.0 / 60.0, 60_i64, 11_u64);
+        let mut random = 7_u64;
+        let mut uniform = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let (mut at, mut within, mut clumps, mut last) = (0.0, std::collections::VecDeque::new(), 0_u32, f64::MIN);
+        let days = 400.0;
+        while at < days * 86_400.0 {
+            at += -(1.0 - uniform()).ln() / rate;
+            within.push_back(at);
+            while within[0] <= at - seconds as f64 {
+                within.pop_front();
+            }
+            if within.len() as u64 >= count {
+                clumps += u32::from(at > last + seconds as f64);
+                last = at;
+            }
+        }
+        let said = Expectation::new(3.0, 1e8).alarms_a_day(count, seconds) * days;
+        assert!((f64::from(clumps) / said - 1.0).abs() < 0.15, "{clumps} came, {said} were said");
+    }
+
+    #[test]
+    fn the_line_for_alarms_is_the_first_count_below_them() {
+        for (mean, size) in [(0.001, 0.5), (1.5, 2.0), (250.0, 30.0), (1e5, 5e4)] {
+            let expectation = Expectation::new(mean, size);
+            for alarms in [10.0, 0.01, 1e-6] {
+                let line = expectation.line_for_alarms(alarms, 300, 1);
+                assert!(expectation.alarms_a_day(line, 300) <= alarms);
+                let deviation = (mean + mean * mean / size).sqrt();
+                assert!(
+                    line == 1
+                        || (line - 1) as f64 <= mean + deviation + 1.0
+                        || expectation.alarms_a_day(line - 1, 300) > alarms,
+                    "mean {mean} size {size} alarms {alarms}"
+                );
+            }
+        }
+        assert_eq!(Expectation::new(0.001, 0.5).line_for_alarms(1e9, 300, 7), 7);
+    }
+
     /// Close to where the two branches meet, with a tail of 10⁻³ beside a rest of nearly 1.
     #[test]
     fn large_counts_do_not_cancel() {
@@ -212,8 +305,11 @@ mod tests {
 
         #[test]
         fn any_numbers_at_all_give_a_number(mean in any::<f64>(), size in any::<f64>(), count in any::<u64>()) {
-            let found = Expectation::new(mean, size).surprise(count);
+            let expectation = Expectation::new(mean, size);
+            let found = expectation.surprise(count);
             prop_assert!(found.is_finite() && found >= 0.0, "{found}");
+            prop_assert!(expectation.alarms_a_day(count.max(1), 300) >= 0.0);
+            expectation.line_for_alarms(0.01, 300, count);
         }
     }
 }

@@ -6,7 +6,7 @@ use schemas::{
     log::Position,
     records::{AnalyzedPost, Counts, Kind, Precision, Pulse, Record, Spike, Verdict},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 /// A first-seen post from raw offset `offset` of partition 0.
 pub(super) fn post(offset: u64) -> AnalyzedPost {
@@ -58,13 +58,7 @@ pub(super) fn time(second: i64) -> Timestamp {
 pub(super) fn config(topics: &[&str]) -> Config {
     let watch =
         topics.iter().map(|id| WatchTopic { id: (*id).into(), name: format!("专题 {id}"), query: (*id).into() });
-    Config {
-        watch: watch.collect(),
-        min_count: 15,
-        surprise: 6.0,
-        half_life: Duration::from_secs(28 * 24 * 3_600),
-        tz: TimeZone::get("Asia/Shanghai").unwrap(),
-    }
+    Config::of(watch.collect(), TimeZone::get("Asia/Shanghai").unwrap())
 }
 
 /// A town whose posts are drawn at random, by a seed, and watched as time passes.

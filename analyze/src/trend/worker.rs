@@ -190,7 +190,7 @@ impl Worker {
         let pulses = {
             let (mut trend, now) = (self.trend.lock(), Timestamp::now());
             // While posts stream in, one look at all topics for many batches is enough, but a rise is told at once.
-            let begun = trend.news(now);
+            let begun = trend.news();
             if self.ticked.elapsed() < TICK && begun == 0 && self.untold.is_empty() {
                 return Ok(());
             }

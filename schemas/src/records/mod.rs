@@ -29,7 +29,7 @@ pub use door::{DoorPost, DoorReply, FieldFault, MAX_LINE_BYTES, MAX_TEXT_BYTES, 
 pub use gone::{Gone, RawRecord};
 pub use incident::{Delivery, DeliveryState, Event, Incident, IncidentRecord, Level, State};
 pub use post::{Counts, Kind, Precision, RawPost, Reply, Via, post_id};
-pub use pulse::{Phase, Pulse, Sample, Spike, TopicKind, TopicRef, Window};
+pub use pulse::{Forecast, Phase, Pulse, Sample, Spike, TopicKind, TopicRef, Window};
 pub use rejected::Rejected;
 pub use understood::{Category, PlaceFound, PlaceKind, UnitProposed};
 

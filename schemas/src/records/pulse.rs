@@ -16,6 +16,8 @@ pub enum TopicKind {
     Watch,
     /// A topic that was found.
     Emerging,
+    /// All posts of one category, or of one category that concern one unit.
+    Category,
 }
 
 /// A topic's id, kind and name.
@@ -53,12 +55,35 @@ pub struct Window {
     pub count: u64,
     /// How many of them are negative.
     pub negative: u64,
-    /// The expected count.
+    /// How many of them are near-copies of posts that were there before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub copies: u64,
+    /// The expected count of what can have come in by now.
     pub expected: f64,
     /// The count above which a window of this length is unusual: the upper edge of the expected band.
     pub upper: f64,
     /// -log10 of the probability of so high a count or a higher one, were all as expected.
     pub surprise: f64,
+    /// How many days pass, on the average, until chance alone brings so high a count; none for a count that is not above the expected one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once_in_days: Option<f64>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What the time after the pulse's `at` is expected to bring.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Forecast {
+    /// How long a time, in seconds.
+    pub seconds: u32,
+    /// The expected count.
+    pub expected: f64,
+    /// The count lies above this in nineteen cases of twenty.
+    pub lower: f64,
+    /// And below this in as many.
+    pub upper: f64,
 }
 
 /// A rise above the expectation, from its start until the topic is quiet again.
@@ -124,10 +149,13 @@ pub struct Pulse {
     pub total: u64,
     /// Negative share of the five-minute window, 0 to 1.
     pub negative_share: f64,
-    /// Likes, replies and reposts of the posts of the last hour.
+    /// Likes, replies and reposts that were seen within the last hour.
     pub reach: u64,
     /// Median of publication to counting over the recent posts, in seconds.
     pub lag_seconds: f64,
+    /// What the next hour is expected to bring; none while there is less than a day of history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// Recent posts that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,

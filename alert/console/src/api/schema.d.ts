@@ -1278,24 +1278,30 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Topics by how much they rise now */
+        /** Topics with posts in the time, the hottest first, and why */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description the time that the list is of */
+                    window?: "1h" | "24h" | "7d";
+                    limit?: number;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description Topics */
+                /** @description Topics, the hottest first, each with what makes it hot */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": {
-                            topics: components["schemas"]["TopicState"][];
+                            topics: (components["schemas"]["TopicState"] & {
+                                heat: components["schemas"]["Heat"];
+                            })[];
                         };
                     };
                 };
@@ -1338,6 +1344,48 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["TopicCurve"];
+                    };
+                };
+                404: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/topics/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why nobody was paged at that moment: counts, expectation, surprise, line, and the rule that kept it quiet */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description the moment; now, when none is named */
+                    at?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The answer */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WhyQuiet"];
                     };
                 };
                 404: components["responses"]["Problem"];
@@ -1885,6 +1933,52 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "failing" | "layout" | "login" | "silent";
+        /** @description What the time after the pulse's `at` is expected to bring. */
+        Forecast: {
+            /**
+             * Format: double
+             * @description The expected count.
+             */
+            expected: number;
+            /**
+             * Format: double
+             * @description The count lies above this in nineteen cases of twenty.
+             */
+            lower: number;
+            /**
+             * Format: uint32
+             * @description How long a time, in seconds.
+             */
+            seconds: number;
+            /**
+             * Format: double
+             * @description And below this in as many.
+             */
+            upper: number;
+        };
+        Heat: {
+            count: number;
+            expected: number;
+            /** @description posts of the second half of the time against the first */
+            growth: number;
+            negative: number;
+            negative_share: number;
+            parts: {
+                most: number;
+                /** @enum {string} */
+                part: "rising" | "volume" | "growth" | "negative" | "reach" | "sources";
+                points: number;
+                why: string;
+            }[];
+            reach: number;
+            /** @description the sum of the parts' points */
+            score: number;
+            seconds: number;
+            sources: {
+                share: number;
+                source: string;
+            }[];
+        };
         Histogram: {
             /** @description from the first match to the last, without gaps */
             buckets: {
@@ -2106,6 +2200,8 @@ export interface components {
         Pulse: {
             /** @description The moment for which the state holds. */
             at: string;
+            /** @description What the next hour is expected to bring; none while there is less than a day of history. */
+            forecast?: components["schemas"]["Forecast"] | null;
             /**
              * Format: double
              * @description Median of publication to counting over the recent posts, in seconds.
@@ -2120,7 +2216,7 @@ export interface components {
             phase: components["schemas"]["Phase"];
             /**
              * Format: uint64
-             * @description Likes, replies and reposts of the posts of the last hour.
+             * @description Likes, replies and reposts that were seen within the last hour.
              */
             reach: number;
             /** @description Recent posts that differ. */
@@ -2377,7 +2473,7 @@ export interface components {
             total: number;
         };
         /** @description How a topic came to be. */
-        TopicKind: "all" | "watch" | "emerging";
+        TopicKind: "all" | "watch" | "emerging" | "category";
         /** @description A topic's id, kind and name. */
         TopicRef: {
             /** @description The id: of the config for a watch topic, of the founding record for an emerging one. */
@@ -2469,8 +2565,56 @@ export interface components {
             name: string;
             query: string;
         };
+        WhyQuiet: {
+            /** @description how many alarms a day each window may raise by chance */
+            allowed_a_day: number;
+            /** @description the answer in one sentence */
+            answer: string;
+            /** Format: date-time */
+            at: string;
+            min_count: number;
+            /** @enum {string} */
+            outcome: "told" | "rise_of_before" | "forgotten" | "no_posts" | "no_history" | "too_few" | "too_small" | "no_surprise" | "within_allowance" | "rise";
+            rise: {
+                count: number;
+                ended: string;
+                from: string;
+                id: string;
+                seen: string;
+                why: string;
+            } | null;
+            surprise: number;
+            topic: components["schemas"]["TopicRef"];
+            triggers: {
+                once_in_days: number | null;
+                rises: boolean;
+                seconds: number;
+                /** @enum {string} */
+                trigger: "reach" | "negative";
+                usual: number;
+                value: number;
+            }[];
+            windows: {
+                copies: number;
+                count: number;
+                expected: number;
+                judged: number;
+                /** @description the least count that would have been a rise */
+                line: number;
+                once_in_days: number | null;
+                seconds: number;
+                surprise: number;
+                /** @enum {string} */
+                verdict: "rise" | "no_history" | "too_few" | "too_small" | "no_surprise" | "within_allowance";
+            }[];
+        };
         /** @description What was counted in one window that ends at the pulse's `at`, by event time, beside what was expected. */
         Window: {
+            /**
+             * Format: uint64
+             * @description How many of them are near-copies of posts that were there before.
+             */
+            copies?: number;
             /**
              * Format: uint64
              * @description First-seen posts.
@@ -2478,7 +2622,7 @@ export interface components {
             count: number;
             /**
              * Format: double
-             * @description The expected count.
+             * @description The expected count of what can have come in by now.
              */
             expected: number;
             /**
@@ -2486,6 +2630,11 @@ export interface components {
              * @description How many of them are negative.
              */
             negative: number;
+            /**
+             * Format: double
+             * @description How many days pass, on the average, until chance alone brings so high a count; none for a count that is not above the expected one.
+             */
+            once_in_days?: number | null;
             /**
              * Format: uint32
              * @description Length, in seconds.

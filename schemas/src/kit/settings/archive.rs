@@ -1,6 +1,7 @@
 //! `[archive]` and `[trend]`.
 
 use super::{KeyFault, log::duration};
+use jiff::civil::Date;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -31,16 +32,32 @@ impl Default for Archive {
 pub struct Trend {
     /// A topic without history rises at this many matching posts within five minutes; no topic rises below a third of it.
     pub min_count: u64,
-    /// -log10 of the tail probability from which a count is a spike.
+    /// At most so many pages a night (twelve hours) are false, over all topics together.
+    pub false_pages: f64,
+    /// -log10 of the tail probability below which no count is a spike, whatever `false_pages` grants.
     pub surprise: f64,
+    /// Likes, replies and reposts within an hour or a day from which few posts with much reach are a spike.
+    pub min_reach: u64,
     /// How long the past weighs in the expectation: after this time its weight is halved.
     #[serde(with = "duration")]
     pub half_life: Duration,
+    /// Days off: what is expected on them is what is expected on a Sunday.
+    pub holidays: Vec<Date>,
+    /// Saturdays and Sundays that are worked: what is expected on them is what is expected on a Friday.
+    pub workdays: Vec<Date>,
 }
 
 impl Default for Trend {
     fn default() -> Self {
-        Self { min_count: 15, surprise: 6.0, half_life: Duration::from_secs(28 * 24 * 3600) }
+        Self {
+            min_count: 15,
+            false_pages: 2.0,
+            surprise: 3.0,
+            min_reach: 1_000,
+            half_life: Duration::from_secs(28 * 24 * 3600),
+            holidays: Vec::new(),
+            workdays: Vec::new(),
+        }
     }
 }
 
@@ -50,8 +67,17 @@ impl Trend {
         if self.min_count == 0 {
             faults.push(("min_count", "must be at least 1".into()));
         }
+        if !(0.001..=1_000.0).contains(&self.false_pages) {
+            faults.push(("false_pages", "must lie between 0.001 and 1000".into()));
+        }
         if !(1.0..=100.0).contains(&self.surprise) {
             faults.push(("surprise", "must lie between 1 and 100".into()));
+        }
+        if self.min_reach == 0 {
+            faults.push(("min_reach", "must be at least 1".into()));
+        }
+        if let Some(day) = self.holidays.iter().find(|day| self.workdays.contains(day)) {
+            faults.push(("workdays", format!("{day} is among the holidays too: it can be only one of them")));
         }
         faults
     }
