@@ -40,9 +40,6 @@ pub struct Replay<'a> {
     next_offset: u64,
     ids: HashSet<String>,
     rising: HashMap<String, Spike>,
-    pub emerging: crate::trend::emerging::Emerging,
-    pub lines: crate::trend::emerging::Lines,
-    pub changes: Vec<(Timestamp, crate::trend::emerging::Change)>,
 }
 
 impl<'a> Replay<'a> {
@@ -56,9 +53,6 @@ impl<'a> Replay<'a> {
             next_offset: 0,
             ids: HashSet::new(),
             rising: HashMap::new(),
-            emerging: Default::default(),
-            lines: crate::trend::emerging::Lines { topic: 3.5, voices: 5, false_pages: 0.67, tz: config.tz.clone() },
-            changes: Vec::new(),
         }
     }
 
@@ -68,9 +62,6 @@ impl<'a> Replay<'a> {
         if self.ids.insert(post_id(&post.source, &post.native_id)) {
             let now = self.now.map_or(post.published_at, |now| now.max(post.published_at));
             let analyzed = self.analyzed(post);
-            for c in self.emerging.tick(now.as_second()) { self.changes.push((now, c)); }
-            self.emerging.observe(&analyzed, now.as_second(), now.as_second(), &self.lines);
-            for c in self.emerging.tick(now.as_second()) { self.changes.push((now, c)); }
             self.trend.observe(&analyzed, now);
             if self.trend.news() > 0 {
                 told.extend(self.tick(now));

@@ -33,8 +33,9 @@ mod arrival;
 mod baseline;
 mod calendar;
 mod curve;
-pub mod emerging;
 mod dispersion;
+pub mod emerging;
+mod emergent;
 mod fields;
 mod forecast;
 mod hot;
@@ -58,6 +59,7 @@ mod topic;
 mod why;
 mod worker;
 
+pub use emergent::Emerged;
 pub use state::{Begun, Config, Trend, WatchTopic};
 
 /// The watch topics that stand; they change while the program runs.

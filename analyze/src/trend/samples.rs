@@ -91,6 +91,14 @@ impl Samples {
         self.pool.push(candidate);
     }
 
+    /// Takes in a sample that was kept elsewhere, while there is room.
+    pub(super) fn recall(&mut self, sample: &Sample) {
+        if self.pool.len() < POOL {
+            let Sample { id, source, url, excerpt, published_at, sentiment, reach } = sample.clone();
+            self.pool.push(Candidate { id, source, url, excerpt, published_at, sentiment, reach });
+        }
+    }
+
     /// A post's likes, replies and reposts have changed.
     pub(super) fn revise(&mut self, id: &str, reach: u64) {
         if let Some(candidate) = self.pool.iter_mut().find(|candidate| candidate.id == id) {

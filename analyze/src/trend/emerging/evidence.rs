@@ -64,6 +64,8 @@ pub(super) struct Evidence {
     pub(super) voices: u32,
     pub(super) expected: f64,
     pub(super) surprise: f64,
+    /// The length of the window, in seconds, and what it is called.
+    pub(super) seconds: i64,
     window: &'static str,
 }
 
@@ -101,7 +103,7 @@ pub(super) fn weigh(usual: &Usual, posts: &[&Remembered], volume: &Volume, at: i
         }
         let surprise = Expectation::new(expected, size).surprise(u64::from(found));
         if best.is_none_or(|best| surprise > best.surprise) {
-            best = Some(Evidence { voices: found, expected, surprise, window });
+            best = Some(Evidence { voices: found, expected, surprise, seconds, window });
         }
     }
     best

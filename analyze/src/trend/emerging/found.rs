@@ -1,6 +1,8 @@
 //! An emerging topic: what it is about, who speaks of it, and what became of it.
 
 use super::{
+    Member,
+    evidence::Evidence,
     headline,
     recent::Remembered,
     voices::{one_voice, voices},
@@ -50,6 +52,8 @@ pub enum What {
     Split,
     /// It was worth a page.
     Paged,
+    /// It was, but most of its posts lie in a watch topic that rises: nobody was paged again.
+    Explained,
     /// It ended for want of posts, or as a part of another.
     Ended,
 }
@@ -84,8 +88,10 @@ pub struct Found {
     pub voices: u32,
     /// The greatest surprise so far: -log10 of the probability that so many speak of it by chance.
     pub surprise: f64,
-    /// Why it was found, in words.
+    /// Why that is, in words.
     pub why: String,
+    /// The voices of that moment, within how many seconds, and how many were expected.
+    pub(in super::super) crowd: (u32, i64, f64),
     /// What happened to it.
     pub events: Vec<Event>,
     pub(super) core: Vec<Core>,
@@ -113,6 +119,7 @@ impl Found {
             voices: 0,
             surprise: 0.0,
             why: String::new(),
+            crowd: (0, 0, 0.0),
             events: Vec::new(),
             core,
             members: members.into(),
@@ -130,6 +137,12 @@ impl Found {
             self.events.remove(1);
         }
         self.events.push(Event { at: Timestamp::from_second(now).unwrap_or_default(), what, other });
+    }
+
+    /// Takes over evidence that is stronger than what was there.
+    pub(super) fn take(&mut self, evidence: &Evidence) {
+        (self.surprise, self.why) = (evidence.surprise, evidence.why());
+        self.crowd = (evidence.voices, evidence.seconds, evidence.expected);
     }
 
     /// How much of its core is in a post with these terms, 0 to 1, and how many of its terms.
@@ -246,8 +259,13 @@ impl Found {
         self.members.iter().map(|post| post.sample.excerpt.as_str())
     }
 
+    /// The posts that are remembered of it.
+    pub(in super::super) fn posts(&self) -> impl Iterator<Item = Member> {
+        self.members.iter().map(Member::from)
+    }
+
     /// The share of its remembered posts that belong to this watch topic.
-    pub(super) fn share_of(&self, watched: u64) -> f64 {
+    pub(in super::super) fn share_of(&self, watched: u64) -> f64 {
         let within = self.members.iter().filter(|post| post.watched.contains(&watched)).count();
         within as f64 / self.members.len().max(1) as f64
     }

@@ -39,7 +39,7 @@ mod volume;
 
 pub use found::{Event, Found, What};
 
-use super::samples;
+use super::{samples, state::Config};
 use advert::sells;
 use evidence::{Evidence, Judge};
 use found::core;
@@ -66,6 +66,8 @@ const TITLE: f32 = 1.6;
 const PLACE: f32 = 0.5;
 /// A term that weighs less, the logarithm of how rare it is, tells nothing.
 const TELLS: f32 = 2.3;
+/// The surprise from which something is a topic.
+const TOPIC: f64 = 3.5;
 /// Posts that a new one is compared with.
 const COMPARED: usize = 40;
 /// From this likeness on two posts may speak of one thing, and with so many terms in common.
@@ -97,12 +99,24 @@ pub enum Change {
     Renamed(u32),
     /// It is worth a page.
     Paged(u32),
-    /// The first became part of the second.
-    Merged(u32, u32),
+    /// One became part of another.
+    Merged {
+        /// The number of the one that is no more.
+        from: u32,
+        /// The number of the one that goes on.
+        into: u32,
+        /// What it was.
+        found: Box<Found>,
+    },
     /// Of the first, the second became a topic of its own.
     Split(u32, u32),
     /// It has ended.
-    Ended(u32),
+    Ended {
+        /// The number that it had.
+        topic: u32,
+        /// What it was.
+        found: Box<Found>,
+    },
 }
 
 /// A post that a topic had before it was found.
@@ -133,6 +147,14 @@ pub struct Lines {
     pub false_pages: f64,
     /// In which the hours of the day are reckoned.
     pub tz: TimeZone,
+}
+
+impl Lines {
+    /// By the config: a third of the false pages that it grants are those of emerging topics.
+    pub(super) fn of(config: &Config) -> Self {
+        let voices = u32::try_from(config.min_count / 3).unwrap_or(u32::MAX).max(5);
+        Self { topic: TOPIC, voices, false_pages: config.false_pages / 3.0, tz: config.tz.clone() }
+    }
 }
 
 /// All that was learned and found: what a snapshot holds.
@@ -307,8 +329,7 @@ impl Emerging {
         let Some(topic) = self.topics.get_mut(&number) else { return };
         topic.voices = topic.voices.max(evidence.voices);
         if evidence.surprise > topic.surprise {
-            topic.surprise = evidence.surprise;
-            topic.why = evidence.why();
+            topic.take(&evidence);
         }
         if evidence.surprise >= line && evidence.voices >= lines.voices {
             topic.paged = true;
@@ -411,7 +432,8 @@ impl Emerging {
         let mut topic = Found::new(self.free(id), posts, core, now);
         topic.spell(keys);
         topic.head();
-        (topic.voices, topic.surprise, topic.why) = (evidence.voices, evidence.surprise, evidence.why());
+        topic.voices = evidence.voices;
+        topic.take(evidence);
         self.topics.insert(number, topic);
         self.index_one(number);
         self.changes.push(Change::Born { topic: number, posts: told });
@@ -457,6 +479,18 @@ impl Emerging {
         evidence::weigh(&usual, posts, &self.volume, at, hour)
     }
 
+    /// What has changed since it was asked last.
+    pub fn changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// A rising watch topic explains what was worth a page: nobody is paged again, and the topic says so.
+    pub fn explained(&mut self, number: u32, by: &str, now: i64) {
+        if let Some(topic) = self.topics.get_mut(&number) {
+            topic.tell(What::Explained, Some(by.to_owned()), now);
+        }
+    }
+
     /// Moves on to `now`: ends what is quiet, makes one of what is one. Says what has changed since it was asked last.
     pub fn tick(&mut self, now: i64) -> Vec<Change> {
         if now.div_euclid(60) != self.swept {
@@ -470,14 +504,14 @@ impl Emerging {
             self.merge(now);
             self.split(now);
         }
-        std::mem::take(&mut self.changes)
+        self.changes()
     }
 
     fn end(&mut self, number: u32, now: i64) {
         self.unindex(number);
-        if self.topics.remove(&number).is_some() {
-            tracing::debug!(number, now, "an emerging topic has ended");
-            self.changes.push(Change::Ended(number));
+        if let Some(mut found) = self.topics.remove(&number) {
+            found.tell(What::Ended, None, now);
+            self.changes.push(Change::Ended { topic: number, found: Box::new(found) });
         }
     }
 
@@ -500,20 +534,21 @@ impl Emerging {
             }
             self.unindex(younger);
             self.unindex(elder);
-            if let Some(part) = self.topics.remove(&younger)
+            if let Some(mut part) = self.topics.remove(&younger)
                 && let Some(whole) = self.topics.get_mut(&elder)
             {
                 whole.posts += part.posts;
                 (whole.first, whole.last) = (whole.first.min(part.first), whole.last.max(part.last));
                 whole.paged |= part.paged;
                 whole.tell(What::Merged, Some(part.id.clone()), now);
-                for post in part.members {
-                    whole.remember(post);
+                for post in &part.members {
+                    whole.remember(post.clone());
                 }
                 whole.renew();
+                part.tell(What::Ended, Some(whole.id.clone()), now);
+                self.changes.push(Change::Merged { from: younger, into: elder, found: Box::new(part) });
             }
             self.index_one(elder);
-            self.changes.push(Change::Merged(younger, elder));
         }
     }
 
@@ -618,6 +653,6 @@ fn remembered(post: &AnalyzedPost, terms: Vec<(u64, f32)>, at: i64) -> Remembere
 }
 
 /// The key of a watch topic, as members know it.
-pub(super) fn watched(id: &str) -> u64 {
+pub(in super) fn watched(id: &str) -> u64 {
     xxh3_64(id.as_bytes())
 }

@@ -180,10 +180,4 @@ impl Recent {
         near.sort_unstable();
         near
     }
-
-    /// All of them, with their numbers.
-    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = (u64, &Remembered)> {
-        // The numbers are kept by hand: a zip of an open range has no end to begin from.
-        self.posts.iter().enumerate().map(|(at, post)| (self.first + at as u64, post))
-    }
 }
