@@ -3,7 +3,7 @@
 
 use crate::{
     query::Facts,
-    trend::{Config, Trend},
+    trend::{Config, Emerged, Trend},
     understand::Understanding,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +40,7 @@ pub struct Replay<'a> {
     next_offset: u64,
     ids: HashSet<String>,
     rising: HashMap<String, Spike>,
+    emerged: Vec<Emerged>,
 }
 
 impl<'a> Replay<'a> {
@@ -53,6 +54,7 @@ impl<'a> Replay<'a> {
             next_offset: 0,
             ids: HashSet::new(),
             rising: HashMap::new(),
+            emerged: Vec::new(),
         }
     }
 
@@ -63,11 +65,17 @@ impl<'a> Replay<'a> {
             let now = self.now.map_or(post.published_at, |now| now.max(post.published_at));
             let analyzed = self.analyzed(post);
             self.trend.observe(&analyzed, now);
+            self.emerged.extend(self.trend.emerged());
             if self.trend.news() > 0 {
                 told.extend(self.tick(now));
             }
         }
         told
+    }
+
+    /// What happened to emerging topics since this was last asked, in order.
+    pub fn emerged(&mut self) -> Vec<Emerged> {
+        std::mem::take(&mut self.emerged)
     }
 
     /// Moves the clock.
@@ -85,6 +93,7 @@ impl<'a> Replay<'a> {
 
     fn tick(&mut self, now: Timestamp) -> Vec<Told> {
         let pulses = self.trend.tick(now);
+        self.emerged.extend(self.trend.emerged());
         pulses.into_iter().filter_map(|pulse| self.change(pulse)).collect()
     }
 
@@ -136,6 +145,7 @@ impl<'a> Replay<'a> {
             sentiment: Some(understood.sentiment),
             tones: understood.tones,
             keyphrases: understood.keyphrases,
+            terms: understood.terms,
             topics: understood.topics,
             place: post.place.clone(),
             category: understood.category,

@@ -56,6 +56,7 @@ fn post(partition: u32, offset: u64, published_at: Timestamp) -> AnalyzedPost {
         sentiment: None,
         tones: vec![],
         keyphrases: vec![],
+        terms: vec![],
         topics: vec!["water".into()],
         place: None,
         category: None,

@@ -403,6 +403,7 @@ pub(super) fn understood_again(
     post.unit.clone_from(&understood.unit);
     post.fingerprint = understood.fingerprint.hex();
     post.keyphrases.clone_from(&understood.keyphrases);
+    post.terms.clone_from(&understood.terms);
     post.topics.clone_from(&understood.topics);
     corrections.apply(post);
     let wire = post.encode();

@@ -34,6 +34,8 @@ mod baseline;
 mod calendar;
 mod curve;
 mod dispersion;
+pub mod emerging;
+mod emergent;
 mod fields;
 mod forecast;
 mod hot;
@@ -57,6 +59,7 @@ mod topic;
 mod why;
 mod worker;
 
+pub use emergent::Emerged;
 pub use state::{Begun, Config, Trend, WatchTopic};
 
 /// The watch topics that stand; they change while the program runs.

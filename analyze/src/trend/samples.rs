@@ -91,6 +91,14 @@ impl Samples {
         self.pool.push(candidate);
     }
 
+    /// Takes in a sample that was kept elsewhere, while there is room.
+    pub(super) fn recall(&mut self, sample: &Sample) {
+        if self.pool.len() < POOL {
+            let Sample { id, source, url, excerpt, published_at, sentiment, reach } = sample.clone();
+            self.pool.push(Candidate { id, source, url, excerpt, published_at, sentiment, reach });
+        }
+    }
+
     /// A post's likes, replies and reposts have changed.
     pub(super) fn revise(&mut self, id: &str, reach: u64) {
         if let Some(candidate) = self.pool.iter_mut().find(|candidate| candidate.id == id) {
@@ -118,6 +126,19 @@ impl From<&Candidate> for Sample {
     fn from(candidate: &Candidate) -> Self {
         let Candidate { id, source, url, excerpt, published_at, sentiment, reach } = candidate.clone();
         Self { id, source, url, excerpt, published_at, sentiment, reach }
+    }
+}
+
+/// A post as a sample.
+pub(super) fn sample(post: &AnalyzedPost) -> Sample {
+    Sample {
+        id: post.id.clone(),
+        source: post.source.clone(),
+        url: post.url.clone(),
+        excerpt: excerpt(post.title.as_deref(), &post.text),
+        published_at: post.published_at,
+        sentiment: post.sentiment.map(|sentiment| sentiment.label),
+        reach: post.counts.sum(),
     }
 }
 

@@ -19,6 +19,8 @@ use super::{
     baseline::Watched,
     calendar::Calendar,
     dispersion::Common,
+    emergent::{Emerged, Emergent},
+    emerging::{Found, Lines},
     fields::{Fields, Index},
     moment::Moment,
     mood::Mood,
@@ -33,7 +35,7 @@ use rustc_hash::FxHashMap;
 use schemas::{
     kit::settings::{Settings, Watch},
     log::{Identity, Position},
-    records::{AnalyzedPost, CrawlReport, Pulse, TopicKind, TopicRef, Verdict},
+    records::{AnalyzedPost, CrawlReport, Phase, Pulse, TopicKind, TopicRef, Verdict},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -131,6 +133,7 @@ pub(super) struct State {
     /// Which watch topics need to be looked at with each tick.
     awake: BTreeSet<u32>,
     fields: Fields,
+    emergent: Emergent,
 }
 
 impl State {
@@ -148,6 +151,7 @@ impl State {
             awake: (0..watch.len() as u32).collect(),
             watch,
             fields: Fields::default(),
+            emergent: Emergent::default(),
         }
     }
 
@@ -204,6 +208,8 @@ pub struct Trend {
     flat: Rhythm,
     /// What was begun since somebody asked.
     begun: Vec<Begun>,
+    /// From where on something emerges.
+    lines: Lines,
 }
 
 /// What a question about a topic rests on, beside the topic.
@@ -296,7 +302,9 @@ impl Trend {
             index: Index::default(),
             flat: Rhythm::flat(0.5),
             begun: Vec::new(),
+            lines: Lines::of(config),
         };
+        trend.state.emergent.emerging.restored();
         trend.derive();
         trend
     }
@@ -361,8 +369,8 @@ impl Trend {
     fn count(&mut self, post: &AnalyzedPost, now: Timestamp) {
         let second = now.as_second();
         let moment = Moment::of(post, second);
-        let Self { manner, state, by_id, numbers, index, flat, begun, .. } = self;
-        let State { sources, all, watch, awake, fields, laid_in, .. } = state;
+        let Self { manner, state, by_id, numbers, index, flat, begun, lines, .. } = self;
+        let State { sources, all, watch, awake, fields, emergent, laid_in, .. } = state;
         let source = sources.number(&post.source, numbers);
         if moment.exact {
             sources.came(source, moment.at, second);
@@ -377,6 +385,13 @@ impl Trend {
             awake.insert(number);
             let around = ground.around(&fields.categories, topic.category());
             begun.extend(ground.judge(topic, Some(moment.at), post.raw, around));
+        }
+        if let Some(topic) = emergent.observe(post, moment, (source, category), (lines, watch), now, begun) {
+            if !explained {
+                let around = ground.around(&fields.categories, topic.category());
+                begun.extend(ground.judge(topic, Some(moment.at), post.raw, around));
+            }
+            explained |= topic.rises.is_on();
         }
         let Some(category) = category else { return };
         fields.categories[usize::from(category)].count(post, moment, source, None, now);
@@ -398,7 +413,8 @@ impl Trend {
         let second = now.as_second();
         self.learn(second);
         let Self { manner, state, flat, begun, .. } = self;
-        let State { sources, all, watch, awake, fields, laid_in, swept, seen, .. } = state;
+        let State { sources, all, watch, awake, fields, emergent, laid_in, swept, seen, .. } = state;
+        emergent.step(watch, now, begun);
         let Fields { categories, pairs, awake: awake_pairs } = fields;
         let sweep = std::mem::replace(swept, second.div_euclid(MINUTE)) != second.div_euclid(MINUTE);
         if sweep {
@@ -441,12 +457,18 @@ impl Trend {
                 look(&mut pair.topic, around, quiet);
             }
         }
+        for topic in emergent.topics_mut().filter(|topic| topic.is_awake(second)) {
+            let around = ground.around(categories, topic.category());
+            look(topic, around, false);
+        }
     }
 
     /// Moves on to `now` and says what is to be told: what has changed, at most once a second for each topic, a rise or another
     /// phase at once, and every topic with posts within a day at least once a minute; of category × unit the rises alone. Nothing
     /// before the first record.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Pulse> {
+        // Whoever wants to know of it has asked by now.
+        self.state.emergent.emerged.clear();
         self.advance(now);
         if self.state.all.total == 0 {
             return Vec::new();
@@ -454,7 +476,7 @@ impl Trend {
         let through = self.through();
         let Self { manner, state, flat, begun, .. } = self;
         begun.clear();
-        let State { sources, all, watch, awake, fields, laid_in, .. } = state;
+        let State { sources, all, watch, awake, fields, emergent, laid_in, .. } = state;
         let Fields { categories, pairs, awake: awake_pairs } = fields;
         let mut pulses = Vec::new();
         let ground = Ground { manner, sources, all, laid_in: *laid_in, flat, now: now.as_second() };
@@ -479,6 +501,14 @@ impl Trend {
                 tell(&mut pair.topic, around);
             }
         }
+        for topic in emergent.topics_mut().filter(|topic| topic.is_awake(now.as_second())) {
+            let around = ground.around(categories, topic.category());
+            tell(topic, around);
+        }
+        for topic in std::mem::take(&mut emergent.parted) {
+            let around = ground.around(categories, topic.category());
+            pulses.push(Pulse { phase: Phase::Quiet, ..topic.pulse(around, through.clone(), now) });
+        }
         if all.is_due(now) {
             let pulse = all.pulse(ground.around_category(), through.clone(), now);
             all.mark(Some(&pulse));
@@ -492,6 +522,17 @@ impl Trend {
         std::mem::take(&mut self.begun)
     }
 
+    /// What happened to emerging topics since this was last asked.
+    pub fn emerged(&mut self) -> Vec<Emerged> {
+        std::mem::take(&mut self.state.emergent.emerged)
+    }
+
+    /// What is known of an emerging topic beside its counts.
+    #[must_use]
+    pub fn found(&self, id: &str) -> Option<&Found> {
+        self.state.emergent.found(id)
+    }
+
     /// How many rises have begun that no pulse has told yet.
     #[must_use]
     pub fn news(&self) -> usize {
@@ -500,18 +541,19 @@ impl Trend {
 
     /// Makes the next tick tell everything.
     pub fn tell_all(&mut self) {
-        let State { all, watch, awake, .. } = &mut self.state;
+        let State { all, watch, awake, emergent, .. } = &mut self.state;
         all.mark(None);
         for (number, topic) in (0..).zip(watch) {
             topic.mark(None);
             awake.insert(number);
         }
+        emergent.topics_mut().for_each(|topic| topic.mark(None));
     }
 
     /// Some topics at a time, so that no step takes long.
     fn learn(&mut self, now: i64) {
         let Self { manner, false_pages, state, flat, .. } = self;
-        let State { sources, all, watch, awake, fields, laid_in, common, allowance, shared_out, .. } = state;
+        let State { sources, all, watch, awake, fields, emergent, laid_in, common, allowance, shared_out, .. } = state;
         let Fields { categories, pairs, awake: awake_pairs } = fields;
         let laid_in = *laid_in;
         if all.is_due_to_learn(laid_in, now) {
@@ -542,6 +584,10 @@ impl Trend {
                 learn(&mut pair.topic, around);
             }
         }
+        for topic in emergent.topics_mut().filter(|topic| topic.is_awake(now)) {
+            let around = ground.around(categories, topic.category());
+            learn(topic, around);
+        }
         if std::mem::replace(shared_out, now.div_euclid(HOUR)) != now.div_euclid(HOUR) {
             *common = Common::of(
                 watch.iter().filter(|topic| topic.baseline.has_history()).map(|topic| &topic.baseline.evidence),
@@ -563,9 +609,10 @@ impl Trend {
         self.state.seen.iter().map(|(&partition, &offset)| Position { partition, offset }).collect()
     }
 
-    /// The topics: the watch topics in the order of the config, then the topic of everything.
+    /// The topics: the watch topics in the order of the config, those that emerge in the order in which they were found, then the topic
+    /// of everything.
     pub(super) fn topics(&self) -> impl Iterator<Item = &Topic> {
-        self.state.watch.iter().chain([&self.state.all])
+        self.state.watch.iter().chain(self.state.emergent.topics()).chain([&self.state.all])
     }
 
     /// Categories, and category × unit.
@@ -588,7 +635,7 @@ impl Trend {
         if let Some(&number) = self.by_id.get(id) {
             return self.state.watch.get(number as usize);
         }
-        std::iter::once(&self.state.all).chain(self.fields()).find(|topic| topic.about.id == id)
+        std::iter::once(&self.state.all).chain(self.state.emergent.topics()).chain(self.fields()).find(|topic| topic.about.id == id)
     }
 
     /// A topic's state at `now`; none before the first record.

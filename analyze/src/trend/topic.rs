@@ -5,6 +5,7 @@ use super::{
     baseline::{Baseline, Watched, Wider},
     calendar::Calendar,
     dispersion::Common,
+    emerging::Member,
     forecast::forecast,
     moment::Moment,
     mood::{self, Mood},
@@ -163,6 +164,15 @@ impl Topic {
             let (_, fullest) = self.series.fullest(moment.at, 5 * MINUTE, second);
             self.rises.count(moment.at, fullest.count.into(), second);
         }
+    }
+
+    /// Takes in a post that came before the topic was found.
+    pub(super) fn recall(&mut self, member: &Member, now: i64) {
+        let reach = i64::try_from(member.sample.reach).unwrap_or(i64::MAX);
+        let late = u32::from(member.at <= now - LIVE);
+        let cell = Cell { count: 1, negative: u32::from(member.negative), copies: 0, late, reach };
+        self.add(member.at, cell, now);
+        self.samples.recall(&member.sample);
     }
 
     /// Adds to the counts.

@@ -155,7 +155,7 @@ fn is_amount(token: &str) -> bool {
     !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || "一二三四五六七八九十百千万亿两几半".contains(c))
 }
 
-fn carries_meaning(token: &str) -> bool {
+pub(super) fn carries_meaning(token: &str) -> bool {
     if is_stop_word(token) || is_amount(token) {
         return false;
     }
@@ -169,7 +169,7 @@ fn carries_meaning(token: &str) -> bool {
 }
 
 /// How rare a word is: minus the logarithm of its share in ordinary text, asked of the dictionary once a word and thread.
-fn rarity(segmenter: &Segmenter, word: &str) -> f32 {
+pub(super) fn rarity(segmenter: &Segmenter, word: &str) -> f32 {
     const REMEMBERED: usize = 1 << 15;
     thread_local! {
         static KNOWN: RefCell<FxHashMap<Box<str>, f32>> = RefCell::default();

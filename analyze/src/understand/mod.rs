@@ -18,6 +18,7 @@ pub mod print;
 mod segment;
 pub mod sentiment;
 mod stop_words;
+mod terms;
 pub mod tones;
 
 pub use district::{Choices, District};
@@ -71,6 +72,8 @@ pub struct Understood {
     pub fingerprint: Fingerprint,
     /// Keyphrases, the best first.
     pub keyphrases: Vec<String>,
+    /// The words that carry its meaning, each once.
+    pub terms: Vec<String>,
     /// Ids of the watch topics that match.
     pub topics: Vec<String>,
 }
@@ -217,6 +220,7 @@ impl Understanding {
         let emotions = self.emotions(&title, &text);
         let tones = self.tones.hear([own_words(title.folded), own_words(text.folded)], &emotions);
         let keyphrases = keyphrases::keyphrases(&self.segmenter, &[&title, &text]);
+        let terms = terms::terms(&self.segmenter, &[&title, &text]);
         let district = &*self.district;
         let (in_title, in_text) = (district.lexicon.find(title.folded), district.lexicon.find(text.folded));
         let category = district.classes.judge(&in_title, &in_text, text.folded.len());
@@ -242,6 +246,7 @@ impl Understanding {
             unit,
             fingerprint: Fingerprint::of(&title_folded, own_words(&text_folded)),
             keyphrases,
+            terms,
             topics: topics.into_iter().map(|number| self.topics[number].clone()).collect(),
             title: Normal { words: title_words, folded: title_folded },
             text: Normal { words: text_words, folded: text_folded },

@@ -130,6 +130,9 @@ pub struct AnalyzedPost {
     /// Keyphrases, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keyphrases: Vec<String>,
+    /// The words that carry its meaning, folded, each once, in the order of the text, its title first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<String>,
     /// Ids of the watch topics that match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<String>,

@@ -111,6 +111,7 @@ fn take_as(
             unit: None,
             fingerprint: crate::understand::Fingerprint::default(),
             keyphrases: Vec::new(),
+            terms: Vec::new(),
             topics: post.topics.clone(),
         };
         let document =
@@ -143,6 +144,7 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         sentiment: Some(Sentiment { label: Label::Neutral, negative: 0.0, neutral: 1.0, positive: 0.0 }),
         tones: Vec::new(),
         keyphrases: Vec::new(),
+            terms: Vec::new(),
         topics: post.topics.clone(),
         place: post.place.map(str::to_owned),
         category: None,

@@ -2,7 +2,7 @@
 
 use analyze::{
     replay::{Replay, Told},
-    trend::Config,
+    trend::{Config, Emerged, emerging::What},
 };
 use anyhow::{Context, Result, bail};
 use schemas::{
@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// How fast: so many times the posts' own pace, or `max`.
     #[arg(long, default_value = "max", value_parser = speed)]
     speed: Speed,
-    /// Print JSONL: one line for each page.
+    /// Print JSONL: one line for each page, and for each event in the life of an emerging topic (`event`).
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -58,10 +58,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             std::thread::sleep(pause.div_f64(times));
         }
         pages += tell(&settings, options.json, &replay.post(post))?;
+        emerged(&settings, options.json, &replay.emerged())?;
     }
     if let Some(last) = posts.last() {
         // What rises at the end of the file is given the time to end.
         pages += tell(&settings, options.json, &replay.until(last.published_at + Duration::from_secs(3600)))?;
+        emerged(&settings, options.json, &replay.emerged())?;
     }
     if !options.json {
         println!("{} posts, {pages} pages, {bad} lines that could not be read", posts.len());
@@ -89,6 +91,34 @@ fn tell(settings: &Settings, json: bool, told: &[Told]) -> Result<usize> {
         }
     }
     Ok(pages)
+}
+
+/// The life of emerging topics.
+fn emerged(settings: &Settings, json: bool, events: &[Emerged]) -> Result<()> {
+    #[derive(serde::Serialize)]
+    struct Line<'a> {
+        event: &'a Emerged,
+    }
+    for event in events {
+        if json {
+            println!("{}", serde_json::to_string(&Line { event })?);
+            continue;
+        }
+        let Emerged { at, what, topic, headline, posts, voices, why, other, .. } = event;
+        let other = other.as_deref().unwrap_or_default();
+        let what = match what {
+            What::Born => format!("新话题 {headline}: {why}"),
+            What::Renamed => format!("改称   {headline}"),
+            What::Merged => format!("并入   {other}, 共 {posts} 条"),
+            What::Split => format!("分出   {headline}, 自 {other}"),
+            What::Paged => format!("值得告警 {headline}: {why}"),
+            What::Explained => format!("不另告警, 多数帖属于正在上升的专题 {other}"),
+            What::Ended => format!("结束   {headline}, 共 {posts} 条, 最多 {voices} 个来帖"),
+        };
+        let at = at.to_zoned_datetime(settings.tz()).strftime("%F %T").to_string();
+        println!("{at}  {topic:<12} {what}");
+    }
+    Ok(())
 }
 
 /// The posts in the order of their times, and the number of lines that could not be read.
