@@ -36,6 +36,7 @@ mod curve;
 mod dispersion;
 mod fields;
 mod forecast;
+pub mod gauge;
 mod hot;
 mod moment;
 mod mood;
