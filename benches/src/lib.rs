@@ -2,6 +2,7 @@
 
 pub mod forum;
 pub mod machine;
+pub mod nab;
 pub mod site;
 pub mod texts;
 pub mod town;

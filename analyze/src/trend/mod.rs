@@ -38,6 +38,7 @@ pub mod emerging;
 mod emergent;
 mod fields;
 mod forecast;
+pub mod gauge;
 mod hot;
 mod moment;
 mod mood;
