@@ -379,12 +379,14 @@ impl Trend {
         let category = fields.category(post, index);
         all.count(post, moment, source, category, now);
         let ground = Ground { manner, sources, all, laid_in: *laid_in, flat, now: second };
+        let mut explained = false;
         for &number in post.topics.iter().filter_map(|id| by_id.get(id)) {
             let topic = &mut watch[number as usize];
             topic.count(post, moment, source, category, now);
             awake.insert(number);
             let around = ground.around(&fields.categories, topic.category());
             begun.extend(ground.judge(topic, Some(moment.at), post.raw, around));
+            explained |= topic.rises.is_on();
         }
         if let Some(topic) = emergent.observe(post, moment, (source, category), (lines, watch), now, begun) {
             if !explained {
@@ -399,7 +401,7 @@ impl Trend {
         fields.count(number, post, moment, source, now);
         let Fields { categories, pairs, .. } = fields;
         let pair = &mut pairs[number as usize];
-        if pair.topic.baseline.has_history() && !pair.is_explained() {
+        if !explained && pair.topic.baseline.has_history() && !pair.is_explained() {
             let around = ground.around(categories, Some(category));
             begun.extend(ground.judge(&mut pair.topic, Some(moment.at), post.raw, around));
         }
