@@ -158,6 +158,7 @@ pub fn blank() -> AnalyzedPost {
         sentiment: None,
         tones: Vec::new(),
         keyphrases: Vec::new(),
+        terms: Vec::new(),
         topics: vec![String::new()],
         place: None,
         category: None,
