@@ -130,7 +130,7 @@ fn row(line: &str) -> Result<Row> {
 fn time(text: &str) -> Result<Timestamp> {
     let civil: DateTime =
         text.trim().parse().with_context(|| format!("{text:.40} is no time such as 2015-02-26 21:42:53"))?;
-    Ok(civil.to_zoned(TimeZone::UTC)?.timestamp())
+    Ok(TimeZone::UTC.to_timestamp(civil)?)
 }
 
 fn profiles(text: &str) -> Result<Vec<Profile>> {
