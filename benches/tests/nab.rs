@@ -7,8 +7,12 @@ use std::path::PathBuf;
 #[test]
 fn the_score_on_the_tweet_counts_holds() {
     let Some(data) = std::env::var_os("NAB_DATA").map(PathBuf::from).or_else(|| {
-        let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/spikes/nab");
-        beside.is_dir().then_some(beside)
+        // Beside a checkout, or beside a working tree one level deeper.
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        ["../../shared", "../../../shared"]
+            .map(|up| root.join(up).join("data/spikes/nab"))
+            .into_iter()
+            .find(|data| data.is_dir())
     }) else {
         eprintln!("skipped: NAB_DATA names no folder with the benchmark's counts");
         return;
@@ -27,4 +31,4 @@ fn the_score_on_the_tweet_counts_holds() {
 
 /// The least score at the one best threshold, and at our own.
 const BEST: f64 = 88.0;
-const OWN: f64 = 80.0;
+const OWN: f64 = 84.0;
