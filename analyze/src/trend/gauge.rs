@@ -1,15 +1,16 @@
 //! A series of counts, gauged online as it comes: how unusual each count is, beside what this very series brings every day.
 //!
-//! It is for counts that come without posts: benchmarks, and measurements of other systems. They go through the same series, the
-//! same baseline and the same surprise as a topic's posts; nothing of what comes later is used.
+//! It is for counts that come without posts: benchmarks, and measurements of other systems. They go through the same series and the
+//! same surprise as a topic's posts, and own bursts are cut off alike; nothing of what comes later is used.
 //!
-//! 1. **Surprise.** The windows of [`WINDOWS`] that end with the count, against what the baseline expects of them. It is learned anew
-//!    with every hour that is over.
-//! 2. **Custom.** What comes every day is no news, however improbable the model thinks it is. For each window the surprise is divided by
-//!    the usual highest surprise of a day: the square of the mean root of the days' highest surprises, halved in weight after [`CUSTOM_HALF_LIFE`],
-//!    beside one day of [`PRIOR`]. A day counts for at most [`MOST`] times what was usual, so that an upheaval does not make the series deaf.
-//!    The highest of these ratios is how **unusual** the count is: at 1 it is like the high of any day.
-//! 3. **Told once.** A count is told when it is [`FURTHER`] times as unusual as everything that was told within a day: a rise is one
+//! 1. **Level.** The mean rate, halved in weight after the half-life, bursts cut off. There is no rhythm in it: see the limits.
+//! 2. **Surprise.** The windows of [`WINDOWS`] that end with the count, against that level, each with the dispersion that windows of its
+//!    length had in the last weeks.
+//! 3. **Custom.** What comes every day is no news, however improbable the model thinks it is. For each window the surprise is divided by
+//!    the usual highest surprise of a day: the square of the mean root of the days' highs, halved in weight after [`CUSTOM_HALF_LIFE`]
+//!    days, beside [`PRIOR_DAYS`] of [`PRIOR`]. A day counts for at most [`MOST`] times what was usual, so that an upheaval does not make
+//!    the series deaf. The highest of these ratios is how **unusual** the count is: at 1 it is like the high of any day.
+//! 4. **Told once.** A count is told when it is [`FURTHER`] times as unusual as everything that was told within a day: a rise is one
 //!    alarm, and one more if it turns out to be of another order. What is not told has the score 0.
 //!
 //! | the count, beside all that was told within a day | score |
@@ -17,9 +18,16 @@
 //! | no more than [`FURTHER`] times as unusual | 0 |
 //! | more | `unusual / (1 + unusual)`: 0.5 is the high of any day, 0.9 nine times that |
 //!
-//! Limits: one count for each step of at least ten seconds, in order; a step without a count is taken for empty. Steps longer than the
-//! windows are gauged by the windows that they fill. The first two days are judged by the prior alone. A rise within a day after a
-//! larger one is not told, and a fall never is.
+//! Limits:
+//!
+//! * One count for each step of at least ten seconds, in order; a step without a count is taken for empty. Steps longer than a window
+//!   are gauged whole.
+//! * A daily rhythm is no part of the level; it enters by the dispersion and the custom. A count that is unusual for the night but not
+//!   for the day is not seen. In series of a few weeks with bursts of their own, the rhythm by hour of the week that topics have
+//!   ([`super::baseline`]) ranked the bursts worse.
+//! * The first days are judged by the prior nearly alone.
+//! * A rise within a day after a larger one, or after one that is not much smaller, is not told, and a fall never is. One that comes
+//!   slowly is told by its first steps, with their low scores.
 
 use super::{
     dispersion::{USUAL, edge},
@@ -33,14 +41,14 @@ use std::{collections::VecDeque, time::Duration};
 const WINDOWS: [i64; 4] = [5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR];
 /// The highest surprise of a day before anything is known: once in 300 windows of five minutes is 2.5 orders, and days differ.
 const PRIOR: f64 = 3.0;
-/// Days that the prior is worth.
-const PRIOR_DAYS: f64 = 1.0;
+/// The days that the prior is worth.
+const PRIOR_DAYS: f64 = 2.0;
 /// The days' custom is halved in weight after so many days.
 const CUSTOM_HALF_LIFE: f64 = 28.0;
 /// How many times the usual a day counts for at most.
 const MOST: f64 = 6.0;
 /// How many times as unusual as what was told a further count must be.
-const FURTHER: f64 = 3.0;
+const FURTHER: f64 = 2.5;
 /// What was told stands for so long, in seconds.
 const TOLD: i64 = DAY;
 /// How counts spread is halved in weight after so many seconds: a week, with all of its days.
@@ -221,5 +229,96 @@ impl Custom {
         let usual = ((self.roots + PRIOR_DAYS * PRIOR.sqrt()) / (self.days + PRIOR_DAYS)).powi(2);
         self.highest = self.highest.max(surprise.min(MOST * usual));
         surprise / usual
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FIVE: u32 = 300;
+    const DAY_ROWS: usize = 288;
+
+    /// The readings of counts of five minutes each.
+    fn readings(counts: impl IntoIterator<Item = u64>) -> Vec<Reading> {
+        let mut gauge = Gauge::new(Duration::from_secs(7 * 86_400));
+        let begin = |row: usize| Timestamp::from_second(1_790_524_800 + row as i64 * i64::from(FIVE)).unwrap();
+        counts.into_iter().enumerate().map(|(row, count)| gauge.feed(begin(row), FIVE, count)).collect()
+    }
+
+    /// Some ten posts, from seven to thirteen, in no order that repeats within a day.
+    fn calm(row: usize) -> u64 {
+        7 + (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 7
+    }
+
+    /// The rows that are worth an alarm after the first week.
+    fn alarms(readings: &[Reading]) -> Vec<usize> {
+        (7 * DAY_ROWS..readings.len()).filter(|row| readings[*row].score >= Reading::ALARM).collect()
+    }
+
+    #[test]
+    fn a_calm_series_has_no_alarm_and_a_burst_has_one() {
+        assert_eq!(alarms(&readings((0..20 * DAY_ROWS).map(calm))), [0; 0]);
+        let begin = 10 * DAY_ROWS;
+        let burst = |row: usize| if (begin..begin + 12).contains(&row) { 100 } else { calm(row) };
+        let found = readings((0..20 * DAY_ROWS).map(burst));
+        assert_eq!(alarms(&found), [begin]);
+        assert!((found[begin].expected - 10.0).abs() < 1.0 && found[begin].surprise > 6.0, "{:?}", found[begin]);
+    }
+
+    #[test]
+    fn a_rise_that_lasts_is_found_where_each_of_its_counts_comes_every_day() {
+        let begin = 15 * DAY_ROWS;
+        let high = |row: usize| if row % DAY_ROWS == 150 { 60 } else { calm(row) };
+        let raised = |row: usize| if (begin..begin + 72).contains(&row) { 40 + calm(row) } else { high(row) };
+        let found = alarms(&readings((0..16 * DAY_ROWS).map(raised)));
+        // Within an hour; once more while its windows fill, if it turns out to be of another order.
+        assert!((1..=2).contains(&found.len()), "{found:?}");
+        assert!((begin..begin + 12).contains(&found[0]), "{found:?}");
+    }
+
+    #[test]
+    fn what_comes_every_day_is_no_alarm_but_far_more_is() {
+        let high = |row: usize| if row % DAY_ROWS == 150 { 60 } else { calm(row) };
+        assert_eq!(alarms(&readings((0..20 * DAY_ROWS).map(high))), [0; 0]);
+        let begin = 15 * DAY_ROWS + 30;
+        let more = |row: usize| if row == begin { 400 } else { high(row) };
+        assert_eq!(alarms(&readings((0..20 * DAY_ROWS).map(more))), [begin]);
+    }
+
+    #[test]
+    fn a_further_rise_is_told_only_if_it_is_of_another_order() {
+        let begin = 10 * DAY_ROWS;
+        let with = |second: u64| {
+            let count = move |row: usize| match row {
+                _ if row == begin => 40,
+                _ if row == begin + 6 => second,
+                _ => calm(row),
+            };
+            alarms(&readings((0..12 * DAY_ROWS).map(count)))
+        };
+        assert_eq!(with(60), [begin]);
+        assert_eq!(with(400), [begin, begin + 6]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_what_comes_later_enters(counts in prop::collection::vec(0_u64..200, 2..400), cut in 0.0..1.0_f64) {
+            let cut = (counts.len() as f64 * cut) as usize;
+            let (all, first) = (readings(counts.clone()), readings(counts[..cut].to_vec()));
+            prop_assert_eq!(&all[..cut], &first[..]);
+        }
+
+        #[test]
+        fn any_counts_at_all_give_a_score(steps in prop::collection::vec((any::<i32>(), any::<u32>(), any::<u64>()), 1..40)) {
+            let mut gauge = Gauge::new(Duration::ZERO);
+            for (at, seconds, count) in steps {
+                let at = Timestamp::from_second(i64::from(at)).unwrap();
+                let reading = gauge.feed(at, seconds, count);
+                prop_assert!((0.0..=1.0).contains(&reading.score), "{reading:?}");
+                prop_assert!(reading.expected.is_finite() && reading.unusual.is_finite(), "{reading:?}");
+            }
+        }
     }
 }

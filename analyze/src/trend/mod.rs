@@ -18,6 +18,8 @@
 //!
 //! Which topics there are, the config and people say ([`WatchTopics`]); a change holds from the next record on.
 //!
+//! [`gauge`] judges a series of counts that come without posts by the same series and surprise.
+//!
 //! [`official`] measures beside it how long people wait for an answer under official posts.
 //!
 //! [`api`] shows topics, [`curve`] their curves over the expected band, [`mod@hot`] the hot list, and [`mod@why`] answers why nobody was

@@ -4,6 +4,7 @@
 //! tree. A detector's figure is that at the one threshold that is best for all files together: so the benchmark reckons, and so
 //! published ones are. That of each file at its own best threshold flatters, and is printed to see where the scores of files do not
 //! compare.
+#![allow(clippy::print_stdout)] // a program for developers: it speaks
 
 use analyze::trend::gauge::Reading;
 use anyhow::Result;
