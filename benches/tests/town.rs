@@ -18,15 +18,16 @@ use jiff::tz::TimeZone;
 /// False pages a night that the config allows.
 const ALLOWED: f64 = 2.0;
 
-/// Three weeks of a small town, two of them warm-up.
+/// Eighteen days of a small town, twelve of them warm-up.
 fn small(seed: u64, rhythm: Rhythm) -> Plan {
     Plan::draw(Settings {
         seed,
         rhythm,
-        days: 21,
-        topics: 24,
+        days: 18,
+        warm_up: 12,
+        topics: 16,
         rates: (0.02, 4.0),
-        events: 36,
+        events: 30,
         floods: 8,
         outages: 6,
         backfills: 6,
