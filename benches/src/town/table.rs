@@ -100,7 +100,11 @@ fn write(text: &mut String, plan: &Plan, outcome: &Outcome, false_pages: f64) ->
         plan.outages.len(),
         plan.backfills.len()
     )?;
-    writeln!(text, "{} posts, {speed:.0} a second through trend\n", outcome.posts)?;
+    writeln!(
+        text,
+        "{} posts, {speed:.0} a second through trend, which moves on each ten seconds and tells each minute\n",
+        outcome.posts
+    )?;
     writeln!(
         text,
         "{:<26}{:>7}{:>8}{:>8}{:>8}   {:>15}   {:>15}",
