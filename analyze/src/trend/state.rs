@@ -427,8 +427,15 @@ impl Trend {
             let rounds = (ROUND / MINUTE) as usize;
             let turn = second.div_euclid(MINUTE).rem_euclid(rounds as i64) as usize;
             watch.iter_mut().skip(turn).step_by(rounds).for_each(|topic| topic.forget(second));
-            awake.retain(|&number| watch.get(number as usize).is_some_and(|topic| topic.is_awake(second)));
-            awake_pairs.retain(|&number| pairs.get(number as usize).is_some_and(|pair| pair.topic.is_awake(second)));
+            let stays = |topic: &mut Topic| {
+                let awake = topic.is_awake(second);
+                if !awake {
+                    topic.rest();
+                }
+                awake
+            };
+            awake.retain(|&number| watch.get_mut(number as usize).is_some_and(stays));
+            awake_pairs.retain(|&number| pairs.get_mut(number as usize).is_some_and(|pair| stays(&mut pair.topic)));
         }
         let founder = seen
             .iter()

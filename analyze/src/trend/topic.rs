@@ -411,6 +411,11 @@ impl Topic {
         lags.get(lags.len() / 2).map_or(0.0, |lag| rounded(f64::from(*lag)))
     }
 
+    /// Falls asleep: what is recent of it is gone.
+    pub(super) fn rest(&mut self) {
+        (self.samples, self.lags) = (Samples::default(), VecDeque::new());
+    }
+
     /// Drops what lies beyond the horizons.
     pub(super) fn forget(&mut self, now: i64) {
         self.series.forget(now);
