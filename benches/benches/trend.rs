@@ -57,7 +57,7 @@ fn posts(begin: Timestamp) -> Vec<AnalyzedPost> {
                 sentiment: Some(Sentiment { label: Label::Negative, negative: 0.8, neutral: 0.2, positive: 0.0 }),
                 tones: Vec::new(),
                 keyphrases: Vec::new(),
-            terms: Vec::new(),
+                terms: Vec::new(),
                 topics,
                 place: None,
                 category: None,

@@ -177,9 +177,8 @@ impl Emergent {
 
     fn page(&mut self, number: u32, watch: &[Topic], now: Timestamp, begun: &mut Vec<Begun>) {
         let (Some(found), Some(topic)) = (self.emerging.topic(number), self.topics.get_mut(&number)) else { return };
-        let explains = watch.iter().find(|watch| {
-            watch.rises.is_on() && found.share_of(watched(&watch.about.id)) >= EXPLAINED
-        });
+        let explains =
+            watch.iter().find(|watch| watch.rises.is_on() && found.share_of(watched(&watch.about.id)) >= EXPLAINED);
         if let Some(explains) = explains {
             let by = explains.about.id.clone();
             self.emerged.push(Emerged::of(found, What::Explained, Some(by.clone()), now));
@@ -198,7 +197,8 @@ impl Emergent {
             voices: voices.into(),
             expected: Expectation::new(expected, DOUBT),
         };
-        let spike = topic.rise(found.founder, found.last.min(now.as_second()), (found.why.clone(), seen), now.as_second());
+        let spike =
+            topic.rise(found.founder, found.last.min(now.as_second()), (found.why.clone(), seen), now.as_second());
         begun.push(Begun { topic: found.id.clone(), spike });
     }
 

@@ -634,7 +634,10 @@ impl Trend {
         if let Some(&number) = self.by_id.get(id) {
             return self.state.watch.get(number as usize);
         }
-        std::iter::once(&self.state.all).chain(self.state.emergent.topics()).chain(self.fields()).find(|topic| topic.about.id == id)
+        std::iter::once(&self.state.all)
+            .chain(self.state.emergent.topics())
+            .chain(self.fields())
+            .find(|topic| topic.about.id == id)
     }
 
     /// A topic's state at `now`; none before the first record.

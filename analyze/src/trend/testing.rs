@@ -31,7 +31,7 @@ pub(super) fn post(offset: u64) -> AnalyzedPost {
         sentiment: None,
         tones: Vec::new(),
         keyphrases: Vec::new(),
-            terms: Vec::new(),
+        terms: Vec::new(),
         topics: Vec::new(),
         place: None,
         category: None,

@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn of_a_long_text_the_rarer_words_are_kept() {
-        let text = "学校 老师 学生 家长 医院 公司 ".repeat(3) + &"搅拌站 廊桥 尘肺 捆绑 油烟 涵洞 搬迁 公示 中标 违建".repeat(9);
+        let text = "学校 老师 学生 家长 医院 公司 ".repeat(3)
+            + &"搅拌站 廊桥 尘肺 捆绑 油烟 涵洞 搬迁 公示 中标 违建".repeat(9);
         assert!(found("", &text).len() <= MOST);
         assert!(found("", &text).contains(&"廊桥".to_owned()));
     }

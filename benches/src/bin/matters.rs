@@ -59,12 +59,20 @@ fn main() -> anyhow::Result<()> {
         let day = |time: jiff::Timestamp| time.to_zoned(tz.clone()).strftime("%F").to_string();
         let days = (at.as_second() - first.first.as_second()) / 86_400;
         println!("{}  {}  [{id}]", day(*at), last.headline);
-        println!("    {}; 首帖后 {days} 天发现; 共 {} 条, 最多 {} 个来帖, 末帖 {}", first.why, last.posts, last.voices, day(last.last));
+        println!(
+            "    {}; 首帖后 {days} 天发现; 共 {} 条, 最多 {} 个来帖, 末帖 {}",
+            first.why,
+            last.posts,
+            last.voices,
+            day(last.last)
+        );
         for event in &life[1..] {
             let other = event.other.as_deref().unwrap_or_default();
             match event.what {
                 What::Paged => println!("    {} 值得告警: {}", day(event.at), event.why),
-                What::Merged | What::Split | What::Explained => println!("    {} {:?} {other}", day(event.at), event.what),
+                What::Merged | What::Split | What::Explained => {
+                    println!("    {} {:?} {other}", day(event.at), event.what)
+                }
                 What::Born | What::Renamed | What::Ended => {}
             }
         }

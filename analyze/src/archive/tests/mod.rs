@@ -144,7 +144,7 @@ fn analyzed(post: &Told, counts: Counts, judged: &verdict::Judgement) -> Analyze
         sentiment: Some(Sentiment { label: Label::Neutral, negative: 0.0, neutral: 1.0, positive: 0.0 }),
         tones: Vec::new(),
         keyphrases: Vec::new(),
-            terms: Vec::new(),
+        terms: Vec::new(),
         topics: post.topics.clone(),
         place: post.place.map(str::to_owned),
         category: None,

@@ -39,7 +39,10 @@ fn clause(text: &str) -> &str {
 
 /// One line without what does not show, at most [`MOST`] characters.
 fn clean(text: &str) -> String {
-    let shows = |c: &char| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let shows = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
     let characters: Vec<char> = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(shows).collect();
     let line: String = characters.iter().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
     let characters: Vec<char> = line.chars().collect();
@@ -63,7 +66,13 @@ pub(super) fn worth<'t>(headline: &str, terms: impl IntoIterator<Item = (&'t str
     let folded = crate::understand::fold(headline);
     let said: f32 = terms.into_iter().filter(|(term, _)| folded.contains(term)).map(|(_, weight)| weight).sum();
     let length = folded.chars().count();
-    let fits = if length < LEAST { 0.6 } else if length > MOST - 2 { 0.9 } else { 1.0 };
+    let fits = if length < LEAST {
+        0.6
+    } else if length > MOST - 2 {
+        0.9
+    } else {
+        1.0
+    };
     said * fits
 }
 
@@ -77,7 +86,10 @@ mod tests {
         assert_eq!(headline(Some("东城花园夜间施工扰民"), "每天吵到十二点"), "东城花园夜间施工扰民");
         assert_eq!(headline(None, "快看【东城花园停水三天】没人管"), "东城花园停水三天");
         assert_eq!(headline(None, "#东城花园停水# 已经三天了"), "东城花园停水");
-        assert_eq!(headline(Some(" "), "你好。东城花园已经停水三天了, 没人管。请处理"), "东城花园已经停水三天了, 没人管");
+        assert_eq!(
+            headline(Some(" "), "你好。东城花园已经停水三天了, 没人管。请处理"),
+            "东城花园已经停水三天了, 没人管"
+        );
     }
 
     #[test]

@@ -210,7 +210,8 @@ impl Emerging {
         }
         let weighed = self.learn(post, &keys, at, lines);
         let topic = self.belongs(&keys);
-        let (warmth, live) = (self.pair_up(&weighed, at), at > now - LIVE && !sells(keys.iter().map(|(_, term)| *term)));
+        let (warmth, live) =
+            (self.pair_up(&weighed, at), at > now - LIVE && !sells(keys.iter().map(|(_, term)| *term)));
         if let Some(number) = topic {
             self.join(number, post, &keys, weighed, at, now, lines);
             return Some(number);
@@ -368,10 +369,14 @@ impl Emerging {
             return None;
         }
         let places = keys.iter().filter(|(_, term)| is_place(term, post)).map(|(key, _)| *key).collect::<Vec<u64>>();
-        let posts: Vec<&Remembered> = alike.iter().chain([&number]).filter_map(|&number| self.recent.get(number)).collect();
+        let posts: Vec<&Remembered> =
+            alike.iter().chain([&number]).filter_map(|&number| self.recent.get(number)).collect();
         let speaking = voices(posts.iter().copied());
         let core = core(&speaking);
-        if speaking.len() < evidence::VOICES as usize || core.len() < 2 || !self.is_specific(&core, &speaking, &places, at) {
+        if speaking.len() < evidence::VOICES as usize
+            || core.len() < 2
+            || !self.is_specific(&core, &speaking, &places, at)
+        {
             return None;
         }
         // All that speak of it, whether or not they are near to this post; those of whom it is not sure are none.
@@ -496,8 +501,12 @@ impl Emerging {
         if now.div_euclid(60) != self.swept {
             self.swept = now.div_euclid(60);
             self.recent.forget(now);
-            let quiet: Vec<u32> =
-                self.topics.iter().filter(|(_, topic)| now - topic.last > topic.patience()).map(|(&number, _)| number).collect();
+            let quiet: Vec<u32> = self
+                .topics
+                .iter()
+                .filter(|(_, topic)| now - topic.last > topic.patience())
+                .map(|(&number, _)| number)
+                .collect();
             for number in quiet {
                 self.end(number, now);
             }
@@ -653,6 +662,6 @@ fn remembered(post: &AnalyzedPost, terms: Vec<(u64, f32)>, at: i64) -> Remembere
 }
 
 /// The key of a watch topic, as members know it.
-pub(in super) fn watched(id: &str) -> u64 {
+pub(super) fn watched(id: &str) -> u64 {
     xxh3_64(id.as_bytes())
 }

@@ -172,8 +172,11 @@ impl Recent {
                 *found = (found.0 + weight, found.1 + 1);
             }
         }
-        let mut near: Vec<(u64, f32)> =
-            weights.into_iter().filter(|(_, (_, common))| *common >= 2).map(|(number, (weight, _))| (number, weight)).collect();
+        let mut near: Vec<(u64, f32)> = weights
+            .into_iter()
+            .filter(|(_, (_, common))| *common >= 2)
+            .map(|(number, (weight, _))| (number, weight))
+            .collect();
         near.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
         near.truncate(most);
         let mut near: Vec<u64> = near.into_iter().map(|(number, _)| number).collect();

@@ -73,7 +73,8 @@ impl Cell {
             let (kept, left) = ((-passed / long).exp(), (-passed / span).exp());
             self.mean[scale] = self.mean[scale] * kept + count * (kept - left) * span / (long - span);
             let half = span / 2.0;
-            self.square[scale] = self.square[scale] * kept + count * count * (kept - left * left) * half / (long - half);
+            self.square[scale] =
+                self.square[scale] * kept + count * count * (kept - left * left) * half / (long - half);
             self.lately[scale] = count * left;
         }
     }
@@ -238,10 +239,14 @@ mod sparse {
     use super::{Cell, HOURS, Often, PAIRS, Pairs, RHYTHMS, ROWS, Rhythm, TERMS, Terms};
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    fn filled<S: Serializer, T: Serialize + PartialEq + Default>(cells: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    fn filled<S: Serializer, T: Serialize + PartialEq + Default>(
+        cells: &[T],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let none = T::default();
         let filled = || cells.iter().enumerate().filter(|(_, cell)| **cell != none);
-        serializer.collect_seq(Lengthed { length: filled().count(), cells: filled().map(|(at, cell)| (at as u32, cell)) })
+        serializer
+            .collect_seq(Lengthed { length: filled().count(), cells: filled().map(|(at, cell)| (at as u32, cell)) })
     }
 
     /// An iterator that knows its length, as postcard asks.
@@ -268,7 +273,9 @@ mod sparse {
         let filled = Vec::<(u32, T)>::deserialize(deserializer)?;
         let mut cells = vec![T::default(); if filled.is_empty() { 0 } else { length }];
         for (at, cell) in filled {
-            *cells.get_mut(at as usize).ok_or_else(|| D::Error::custom(format!("a cell {at} beyond the {length} of the table")))? = cell;
+            *cells
+                .get_mut(at as usize)
+                .ok_or_else(|| D::Error::custom(format!("a cell {at} beyond the {length} of the table")))? = cell;
         }
         Ok(cells)
     }
