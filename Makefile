@@ -41,15 +41,19 @@ unit: $(DIST)
 
 # In the profile of the tests, whose overflow checks find more than speed does. Cut off after three hours, built before that.
 soak: packages $(DIST) ## the long ones: nights of 200 kills for each log, more random input, simulated months
-	$(CARGO) test --locked --workspace --test soak --test recall --test latency --lib --no-run
+	$(CARGO) test --locked --workspace --test soak --test recall --test latency --test town --lib --no-run
 	WANGLOU_SOAK=200 timeout 60m $(CARGO) test --locked --workspace --test soak -- --nocapture
 	WANGLOU_SOAK=40 WANGLOU_OUTAGE=3600 timeout 90m $(CARGO) test --locked --workspace --test recall -- --nocapture
 	PROPTEST_CASES=5000 timeout 30m $(CARGO) test --locked --workspace --lib --test latency -- --include-ignored
+	timeout 60m $(CARGO) test --locked --workspace --test town -- --ignored --nocapture
 	WANGLOU_FUZZ=60 timeout 90m $(CARGO) test --locked --workspace --lib -- --ignored --nocapture fuzz::for_a_long_time
 
-bench: build ## the figures: criterion benches, then the load program
+bench: build ## the figures: criterion benches, the load program, the simulated town (DAYS of it), many series
 	$(CARGO) bench --locked -p benches
 	$(CARGO) run --release --locked -p benches --bin load -- --minutes $${MINUTES:-10}
+	$(CARGO) run --release --locked -p benches --bin town -- --days $${DAYS:-60} --seed $${SEED:-1}
+	$(CARGO) run --release --locked -p benches --bin series -- --series 10000
+	$(CARGO) run --release --locked -p benches --bin series -- --series 1000000
 
 clean: ## what was built
 	$(CARGO) clean

@@ -2,8 +2,10 @@
 
 pub mod forum;
 pub mod machine;
+pub mod nab;
 pub mod site;
 pub mod texts;
+pub mod town;
 
 /// What the program itself uses.
 #[global_allocator]

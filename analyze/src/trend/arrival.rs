@@ -13,11 +13,24 @@
 
 use super::series::{DAY, HOUR, MINUTE};
 use rustc_hash::FxHashMap;
-use schemas::records::{CrawlOutcome, CrawlReport, LAG_BOUNDS};
+use schemas::records::{CrawlOutcome, CrawlReport};
 use serde::{Deserialize, Serialize};
 
 /// A source counts as read until so many seconds after its last good report; then nobody reads it.
 const GRACE: i64 = HOUR;
+/// The upper bounds of the buckets that lags are counted in, in seconds: each a fifth above the one before, so that between two of
+/// them the share that has come in may run straight. Twice as far apart they made windows of one or two minutes rises that
+/// were none.
+const LAG_BOUNDS: [u32; 50] = {
+    let mut bounds = [1; 50];
+    let mut index = 1;
+    while index < bounds.len() {
+        let before: u32 = bounds[index - 1];
+        bounds[index] = before + if before < 5 { 1 } else { before.div_ceil(5) };
+        index += 1;
+    }
+    bounds
+};
 /// The longest lag that is learned, in seconds.
 const LONGEST: i64 = 6 * HOUR;
 /// Every so many seconds the past weighs half.
@@ -38,13 +51,13 @@ const MOST_SHARES: usize = 16;
 struct Source {
     id: String,
     /// Posts by lag, in the buckets of [`LAG_BOUNDS`].
-    lags: [f32; LAG_BOUNDS.len()],
+    lags: Vec<f32>,
     /// Posts that have taught something since the last minute.
     taught: u8,
     /// The share that has come in by the bound of each bucket, as of the last minute.
-    come: [f32; LAG_BOUNDS.len()],
+    come: Vec<f32>,
     /// Its integral over all ages up to that bound.
-    arrived: [f32; LAG_BOUNDS.len()],
+    arrived: Vec<f32>,
     /// Stretches that were not read.
     gaps: Vec<(i64, i64)>,
     /// Up to where it was read, by its reports; none when it has none.
@@ -54,14 +67,14 @@ struct Source {
 
 impl Source {
     fn new(id: &str) -> Self {
-        let mut lags = [0.0; LAG_BOUNDS.len()];
+        let mut lags = vec![0.0; LAG_BOUNDS.len()];
         lags[0] = AT_ONCE;
         let mut source = Self {
             id: id.into(),
+            come: lags.clone(),
+            arrived: lags.clone(),
             lags,
             taught: 0,
-            come: lags,
-            arrived: lags,
             gaps: Vec::new(),
             read_to: None,
             failing: false,

@@ -1,7 +1,7 @@
 //! Fields of government: all posts of one category, and of one category that concern one unit.
 //!
-//! A category's rhythm is what its topics are drawn to. A rise in category × unit is told where no rising watch topic explains
-//! it: where most of its recent posts lie in one, that one is the matter.
+//! A category's rhythm is what its topics are drawn to. A rise in category × unit is told where no watch topic explains it:
+//! where most of its recent posts lie in one, that one is the matter.
 
 use super::{moment::Moment, series::MINUTE, topic::Topic};
 use jiff::Timestamp;
@@ -15,6 +15,8 @@ const MOST_CATEGORIES: usize = 200;
 const MOST_PAIRS: usize = 20_000;
 /// What is recent fades by half in so many seconds.
 const RECENT: f64 = (15 * MINUTE) as f64;
+/// Topics that may explain a rise, of each category × unit.
+const EXPLAINING: usize = 4;
 
 /// The fields of government.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -34,27 +36,37 @@ pub(super) struct Pair {
     explained: Explained,
 }
 
-/// How many of the recent posts lie in a rising topic.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+/// Which watch topics the recent posts lie in: a few with the most of them (space saving, Metwally et al. 2005).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct Explained {
     at: i64,
     all: f32,
-    explained: f32,
+    by: Vec<(String, f32)>,
 }
 
 impl Explained {
-    fn add(&mut self, explained: bool, now: i64) {
+    fn add(&mut self, topics: &[String], now: i64) {
         let keep = 0.5_f64.powf((now - self.at).max(0) as f64 / RECENT) as f32;
         self.at = now;
         self.all = self.all * keep + 1.0;
-        self.explained = self.explained * keep + f32::from(u8::from(explained));
+        self.by.iter_mut().for_each(|(_, weight)| *weight *= keep);
+        for topic in topics.iter().take(EXPLAINING) {
+            if let Some((_, weight)) = self.by.iter_mut().find(|(known, _)| known == topic) {
+                *weight += 1.0;
+            } else if self.by.len() < EXPLAINING {
+                self.by.push((topic.clone(), 1.0));
+            } else if let Some(least) = self.by.iter_mut().min_by(|a, b| a.1.total_cmp(&b.1)) {
+                *least = (topic.clone(), 1.0);
+            }
+        }
     }
 }
 
 impl Pair {
-    /// Whether most of its recent posts lie in a rising topic.
+    /// Whether most of its recent posts lie in one watch topic: that one rises, or does not, for them.
     pub(super) fn is_explained(&self) -> bool {
-        self.explained.explained * 2.0 >= self.explained.all && self.explained.all > 0.0
+        let Explained { all, by, .. } = &self.explained;
+        by.iter().any(|(_, weight)| weight * 2.0 >= *all)
     }
 }
 
@@ -91,7 +103,7 @@ impl Fields {
     }
 
     /// The number of a post's category × unit; known from now on.
-    pub(super) fn pair(&mut self, category: u16, post: &AnalyzedPost, index: &mut Index) -> Option<u32> {
+    pub(super) fn pair(&mut self, category: u16, post: &AnalyzedPost, index: &mut Index, now: i64) -> Option<u32> {
         let unit = post.unit.as_ref()?;
         let key = (category, unit.id.clone());
         if let Some(&number) = index.pairs.get(&key) {
@@ -102,30 +114,23 @@ impl Fields {
         }
         let name = &self.categories.get(usize::from(category))?.about.name;
         let about = TopicRef {
-            id: format!("category:{name}/{}", unit.id),
+            id: format!("category:{name}:{}", unit.id),
             kind: TopicKind::Category,
             name: format!("{name} · {}", unit.name),
         };
         let number = self.pairs.len() as u32;
-        let topic = Topic::new(about, None, None);
+        // What was not posted before its first post tells little of it: it has a day to show what is usual.
+        let topic = Topic::new(about, None, Some(now));
         self.pairs.push(Pair { category, unit: unit.id.clone(), topic, explained: Explained::default() });
         index.pairs.insert(key, number);
         Some(number)
     }
 
-    /// Counts a first-seen post of a category × unit; `explained` when it lies in a rising topic.
-    pub(super) fn count(
-        &mut self,
-        pair: u32,
-        post: &AnalyzedPost,
-        moment: Moment,
-        source: u16,
-        explained: bool,
-        now: Timestamp,
-    ) {
+    /// Counts a first-seen post of a category × unit.
+    pub(super) fn count(&mut self, pair: u32, post: &AnalyzedPost, moment: Moment, source: u16, now: Timestamp) {
         self.awake.insert(pair);
         let Some(pair) = self.pairs.get_mut(pair as usize) else { return };
-        pair.explained.add(explained, now.as_second());
+        pair.explained.add(&post.topics, now.as_second());
         pair.topic.count(post, moment, source, Some(pair.category), now);
     }
 

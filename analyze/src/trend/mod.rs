@@ -38,6 +38,7 @@ mod emergent;
 pub mod emerging;
 mod fields;
 mod forecast;
+pub mod gauge;
 mod hot;
 mod moment;
 mod mood;

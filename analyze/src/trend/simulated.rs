@@ -416,3 +416,34 @@ fn a_topic_added_later_is_not_judged_by_the_silence_before_it() {
     town.pass(5, &["fresh"], |_, _| 6.0);
     assert!(ids(&town)[0].starts_with("fresh-0-"));
 }
+
+/// Posts of one category that concern one unit: where a watch topic rises with them, that is the matter; where none does, they are.
+#[test]
+fn a_category_and_unit_rises_where_no_watch_topic_explains_it() {
+    use schemas::records::{Category, UnitProposed};
+    for (topic, risen) in [("busy", "busy-"), ("", "category:城乡建设:water-")] {
+        let mut town = town(3, 160);
+        let push = |town: &mut Town, topic: &str| {
+            let mut post = town.make(topic, town.now);
+            post.category =
+                Some(Category { level1: "城乡建设".into(), level2: None, level3: None, confidence: 0.9 });
+            post.unit =
+                Some(UnitProposed {
+                    id: "water".into(), name: "水务局".into(), confidence: 0.9, candidates: vec![]
+                });
+            town.trend.observe(&post, time(town.now));
+        };
+        for _ in 0..48 {
+            push(&mut town, topic);
+            town.pass(60, &["", "busy", "quiet"], usual);
+        }
+        town.spikes.clear();
+        for _ in 0..120 {
+            town.now += 3;
+            push(&mut town, topic);
+        }
+        town.tick();
+        assert_eq!(town.spikes.len(), 1, "{:?}", town.spikes);
+        assert!(ids(&town)[0].starts_with(risen), "{:?}", town.spikes);
+    }
+}

@@ -16,6 +16,8 @@
 //! | a day or more | as high by chance more often than the allowance grants | nothing: within the allowance |
 //! | a day or more | else | a rise |
 //!
+//! Posts are those with words of their own; where there is no history copies count too, up to `min_count` ([`Rule::copies`]).
+//!
 //! A rise is **late** when its window ended more than ten minutes before it was seen. While it lasts, every further post
 //! belongs to it; so a backlog makes one rise.
 //!
@@ -67,9 +69,10 @@ impl Rule {
         if history { (self.min_count / 3).max(5) } else { self.min_count }
     }
 
-    /// Copies in a window that are taken for voices.
-    pub(super) fn copies(self) -> u32 {
-        u32::try_from(self.min_count).unwrap_or(u32::MAX)
+    /// Copies in a window that are taken for voices: none where there is history, or every flood of copies were a rise. Without, the
+    /// count alone is to be had.
+    pub(super) fn copies(self, history: bool) -> u32 {
+        if history { 0 } else { u32::try_from(self.min_count).unwrap_or(u32::MAX) }
     }
 }
 

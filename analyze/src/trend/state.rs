@@ -10,7 +10,7 @@
 //! | beyond it | revision | the difference of likes, replies and reposts goes to the reach of now; the post is not counted again |
 //! | beyond it | duplicate, gone | only the position moves |
 //!
-//! Rises are sought in watch topics, and in category × unit where no rising watch topic explains them. More of everything, or of
+//! Rises are sought in watch topics, and in category × unit where no watch topic explains them. More of everything, or of
 //! a whole category, is no matter that a desk could sign; the arrival rate is watched by its band on the board.
 
 use super::{
@@ -397,11 +397,11 @@ impl Trend {
         }
         let Some(category) = category else { return };
         fields.categories[usize::from(category)].count(post, moment, source, None, now);
-        let Some(number) = fields.pair(category, post, index) else { return };
-        fields.count(number, post, moment, source, explained, now);
+        let Some(number) = fields.pair(category, post, index, second) else { return };
+        fields.count(number, post, moment, source, now);
         let Fields { categories, pairs, .. } = fields;
         let pair = &mut pairs[number as usize];
-        if !pair.is_explained() {
+        if !explained && pair.topic.baseline.has_history() && !pair.is_explained() {
             let around = ground.around(categories, Some(category));
             begun.extend(ground.judge(&mut pair.topic, Some(moment.at), post.raw, around));
         }
@@ -440,7 +440,9 @@ impl Trend {
                 topic.forget(second);
             }
             topic.step(around, second);
-            if !quiet && topic.is_due_to_look(second) {
+            if quiet {
+                topic.pass_over(second);
+            } else if topic.is_due_to_look(second) {
                 begun.extend(ground.judge(topic, None, founder, around));
             }
         };
@@ -452,8 +454,9 @@ impl Trend {
         }
         for &number in &*awake_pairs {
             if let Some(pair) = pairs.get_mut(number as usize) {
-                let (around, explained) = (ground.around(categories, Some(pair.category)), pair.is_explained());
-                look(&mut pair.topic, around, explained);
+                let quiet = !pair.topic.baseline.has_history() || pair.is_explained();
+                let around = ground.around(categories, Some(pair.category));
+                look(&mut pair.topic, around, quiet);
             }
         }
         for topic in emergent.topics_mut().filter(|topic| topic.is_awake(second)) {
@@ -599,7 +602,7 @@ impl Trend {
                     (expected, seconds, around.manner.rule.floor(true))
                 })
             });
-            *allowance = Allowance::of(*false_pages, watch.len(), WINDOWS.len(), asked);
+            *allowance = Allowance::of(*false_pages, watch.len() + awake_pairs.len(), WINDOWS.len(), asked);
             (manner.common, manner.rule.alarms, manner.other_alarms) = (*common, allowance.window, allowance.other);
         }
     }

@@ -273,8 +273,13 @@ impl Topic {
     pub(super) fn seen(&self, seconds: i64, end: i64, cell: Cell, around: Around<'_>, now: i64) -> Seen {
         let whole = self.baseline.expect(end, seconds, &around.manner.calendar, around.rhythm);
         let arrived = around.sources.arrived(&self.shares, around.all, end - seconds, end, now);
-        let voices = cell.voices(around.manner.rule.copies());
+        let voices = cell.voices(around.manner.rule.copies(self.baseline.has_history()));
         Seen { seconds, end, cell, voices: voices.into(), expected: whole.part(arrived) }
+    }
+
+    /// What came in needs no look at the longer windows: something else explains it.
+    pub(super) fn pass_over(&mut self, now: i64) {
+        (self.touched, self.looked) = (None, now);
     }
 
     /// Makes the longer windows be looked at again.
@@ -311,7 +316,7 @@ impl Topic {
             rhythm,
             common: manner.common,
             half_life: manner.half_life,
-            copies: manner.rule.copies(),
+            copies: manner.rule.copies(true),
         };
         self.baseline = self.baseline.learn(&self.series, &hours, &wider);
         self.reach = Reach::learn(self.series.hours(), hours.len());

@@ -56,7 +56,7 @@ fn main() -> anyhow::Result<()> {
     }
     for ((at, id), life) in &lives {
         let (Some(first), Some(last)) = (life.first(), life.last()) else { continue };
-        let day = |time: jiff::Timestamp| time.to_zoned(tz.clone()).strftime("%F").to_string();
+        let day = |time: jiff::Timestamp| time.to_zoned_datetime(tz.clone()).strftime("%F").to_string();
         let days = (at.as_second() - first.first.as_second()) / 86_400;
         println!("{}  {}  [{id}]", day(*at), last.headline);
         println!(

@@ -73,6 +73,7 @@ async fn answers_fit_the_description() {
     for topic in ["all", "water"] {
         let address = format!("/api/topics/{topic}/pulse?minutes=60");
         get_fits(&api, &instance, "/api/topics/{id}/pulse", &address).await;
+        get_fits(&api, &instance, "/api/topics/{id}/why", &address.replace("/pulse", "/why")).await;
     }
     what_is_set_fits(&api, &instance, &id).await;
     let address = format!("/api/incidents/{incident}");

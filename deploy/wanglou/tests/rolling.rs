@@ -47,7 +47,7 @@ async fn a_newer_stage_and_this_one_work_side_by_side() {
     let mut pulse = fixture("pulse.v1.json");
     pulse["at"] = jiff::Timestamp::now().to_string().into();
     pulse["spike"]["since"] = pulse["at"].clone();
-    pulse["forecast"] = json!([1, 2, 3]);
+    pulse["outlook"] = json!([1, 2, 3]);
     pulse["windows"][0]["median"] = 0.5.into();
     let mut pulse_too_new = pulse.clone();
     pulse_too_new["v"] = 2.into();

@@ -162,6 +162,7 @@ fn analyze() -> Router {
         .route("/api/topics", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/hot", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(|| async { "{}" })))
+        .route("/api/topics/{id}/why", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/official", guard(MAY_WATCH, get(|| async { "{}" })))
         .route("/api/corrections", guard(MAY_WATCH, get(nothing)).merge(guard(MAY_CONFIGURE, post(nothing))))
         .route("/api/corrections/{post}", guard(MAY_CONFIGURE, delete(nothing)))

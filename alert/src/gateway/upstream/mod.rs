@@ -102,6 +102,7 @@ fn routes(ingest: Arc<Upstream>, analyze: Arc<Upstream>) -> (Router, Router) {
         .route("/api/topics", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/hot", guard(MAY_WATCH, get(pass)))
         .route("/api/topics/{id}/pulse", guard(MAY_WATCH, get(pass)))
+        .route("/api/topics/{id}/why", guard(MAY_WATCH, get(pass)))
         .route("/api/official", guard(MAY_WATCH, get(pass)))
         .route("/api/corrections", guard(MAY_WATCH, get(pass)).merge(guard(MAY_CONFIGURE, post(pass))))
         .route("/api/corrections/{post}", guard(MAY_CONFIGURE, delete(pass)))

@@ -70,6 +70,7 @@ fn mirror() -> Router {
         "/api/topics",
         "/api/topics/hot",
         "/api/topics/{id}/pulse",
+        "/api/topics/{id}/why",
         "/api/official",
         "/api/corrections",
         "/api/corrections/{post}",
