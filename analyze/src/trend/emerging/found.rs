@@ -33,8 +33,7 @@ pub struct Event {
     pub at: Timestamp,
     /// What.
     pub what: What,
-    /// The other topic's id, or the new headline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The other topic's id, or the new headline. Always written: snapshots are not self-describing.
     pub other: Option<String>,
 }
 

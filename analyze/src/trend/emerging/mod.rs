@@ -132,7 +132,7 @@ pub struct Member {
 
 impl From<&Remembered> for Member {
     fn from(post: &Remembered) -> Self {
-        Self { at: post.at, negative: post.negative, sample: post.sample.clone() }
+        Self { at: post.at, negative: post.negative, sample: (&post.sample).into() }
     }
 }
 
@@ -644,15 +644,19 @@ fn hour(at: i64, tz: &TimeZone) -> usize {
 
 fn remembered(post: &AnalyzedPost, terms: Vec<(u64, f32)>, at: i64) -> Remembered {
     let own = post.thread_id.as_deref().map_or_else(|| post.id.clone(), |thread| format!("{} {thread}", post.source));
+    let mut says: Vec<u32> = post.terms.iter().map(|term| xxh3_64(term.as_bytes()) as u32).collect();
+    says.sort_unstable();
+    says.dedup();
     Remembered {
         raw: post.raw,
         at,
         terms,
+        says,
         thread: xxh3_64(own.as_bytes()),
         source: xxh3_64(post.source.as_bytes()) as u32,
         print: post.fingerprint.as_deref().and_then(|hex| u64::from_str_radix(hex, 16).ok()),
         headline: headline::headline(post.title.as_deref(), &post.text),
-        sample: samples::sample(post),
+        sample: samples::candidate(post),
         negative: post.sentiment.is_some_and(|sentiment| sentiment.label == Label::Negative),
         watched: post.topics.iter().map(|id| xxh3_64(id.as_bytes())).collect(),
         place: post.places.first().map(|place| place.name.clone()),
