@@ -24,7 +24,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &str = "wanglou-trend ";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What was counted, and up to where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -178,9 +178,9 @@ mod tests {
     fn a_newer_file_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("snapshot");
-        std::fs::write(&path, "wanglou-trend 3\nwhatever").unwrap();
+        std::fs::write(&path, "wanglou-trend 9\nwhatever").unwrap();
         let error = load(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
-        assert!(error.contains("version 3 is newer") && error.contains("move the file aside"), "{error}");
+        assert!(error.contains("version 9 is newer") && error.contains("move the file aside"), "{error}");
         assert!(path.exists());
     }
 

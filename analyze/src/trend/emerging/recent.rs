@@ -39,6 +39,8 @@ pub(super) struct Remembered {
     /// The watch topics that match, hashed.
     pub(super) watched: Vec<u64>,
     pub(super) place: Option<String>,
+    /// Where it lies, hashed: the place, or else the first term that has the form of a place's name.
+    pub(super) lies: Option<u64>,
     pub(super) unit: Option<String>,
     /// The emerging topic that it belongs to.
     pub(super) topic: Option<u32>,
@@ -72,7 +74,7 @@ impl Remembered {
 
     /// Whether two posts name different places.
     pub(super) fn is_elsewhere(&self, other: &Self) -> bool {
-        matches!((&self.place, &other.place), (Some(one), Some(other)) if one != other)
+        matches!((self.lies, other.lies), (Some(one), Some(other)) if one != other)
     }
 
     pub(super) fn has(&self, term: u64) -> bool {

@@ -14,8 +14,8 @@ use super::recent::Remembered;
 const ONE_TEXT: u32 = 14;
 /// From this share of their terms on, of all that both have, they are one, too.
 const ONE_FORM: f32 = 0.6;
-/// A text that comes again after so many seconds is a voice of its own.
-const AGAIN: i64 = 3 * 86_400;
+/// A text that comes again after so many seconds, on another day, is a voice of its own.
+const AGAIN: i64 = 20 * 3_600;
 
 /// Whether two posts are one voice.
 pub(super) fn one_voice(a: &Remembered, b: &Remembered) -> bool {
