@@ -405,13 +405,13 @@ impl Emerging {
             return None;
         }
         let posts: Vec<Remembered> = posts.into_iter().cloned().collect();
-        Some(self.bear(members, posts, core, keys, &evidence, at, now, lines))
+        Some(self.bear(&members, posts, core, keys, &evidence, at, now, lines))
     }
 
     #[expect(clippy::too_many_arguments, reason = "what was found, and when")]
     fn bear(
         &mut self,
-        members: Vec<u64>,
+        members: &[u64],
         posts: Vec<Remembered>,
         core: Vec<found::Core>,
         keys: &[(u64, &str)],
@@ -427,13 +427,13 @@ impl Emerging {
         }
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        for &member in &members {
+        for &member in members {
             if let Some(post) = self.recent.get_mut(member) {
                 post.topic = Some(number);
             }
         }
         let told = posts.iter().map(Member::from).collect();
-        let id = posts.first().map(|post| id(post)).unwrap_or_default();
+        let id = posts.first().map(id).unwrap_or_default();
         let mut topic = Found::new(self.free(id), posts, core, now);
         topic.spell(keys);
         topic.head();
