@@ -27,12 +27,13 @@ const NEGATIVE: f64 = 2.0;
 /// By so much a newcomer must be worth more than whom it drives out.
 const MARGIN: f64 = 0.1;
 
+/// A sample as snapshots hold it: with every field, for they are not self-describing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Candidate {
+pub(super) struct Candidate {
     id: String,
     source: String,
     url: Option<String>,
-    excerpt: String,
+    pub(super) excerpt: String,
     published_at: Timestamp,
     sentiment: Option<Label>,
     reach: u64,
@@ -66,15 +67,7 @@ impl Samples {
         if self.pool.len() >= POOL && least.is_some_and(|least| value < least + MARGIN) || !self.may_try(now) {
             return;
         }
-        let candidate = Candidate {
-            id: post.id.clone(),
-            source: post.source.clone(),
-            url: post.url.clone(),
-            excerpt: excerpt(post.title.as_deref(), &post.text),
-            published_at: post.published_at,
-            sentiment,
-            reach: post.counts.sum(),
-        };
+        let candidate = candidate(post);
         let pairs = pairs(&candidate.excerpt);
         if let Some(copy) = self.pool.iter().position(|other| alike(&pairs, &self::pairs(&other.excerpt)) >= COPY) {
             if value >= self.pool[copy].worth(now) + MARGIN {
@@ -130,8 +123,8 @@ impl From<&Candidate> for Sample {
 }
 
 /// A post as a sample.
-pub(super) fn sample(post: &AnalyzedPost) -> Sample {
-    Sample {
+pub(super) fn candidate(post: &AnalyzedPost) -> Candidate {
+    Candidate {
         id: post.id.clone(),
         source: post.source.clone(),
         url: post.url.clone(),

@@ -98,7 +98,7 @@ mod tests {
     fn words_that_say_something_are_terms_once_and_the_title_comes_first() {
         assert_eq!(
             found("搅拌站噪音", "我们小区旁边的搅拌站三天两头都有噪音[怒]@环保局 http://t.cn/abc 2019年"),
-            ["搅拌站", "噪音", "小区", "旁边", "三天两头"]
+            ["搅拌站", "噪音", "小区", "旁边", "三天两头", "搅拌站噪音"]
         );
     }
 

@@ -4,6 +4,8 @@
 //! its posts and voices in the end, how long after its first post it was found, why, whether it was worth a page, and three excerpts.
 //! Whether it is a matter that a desk would want, a person judges.
 
+#![allow(clippy::print_stdout)] // a program for developers: it speaks
+
 use analyze::{
     replay::Replay,
     trend::{Config, Emerged, emerging::What},

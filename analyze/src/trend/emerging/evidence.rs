@@ -42,7 +42,9 @@ const WINDOWS: [(i64, i64, usize, &str); 5] = [
 /// The longest window: until then posts are remembered, in seconds.
 pub(super) const LONGEST: i64 = 90 * DAY;
 /// What is believed of a pair that never came: as if it had come so often among so many posts more.
-const BELIEF: f64 = 0.3;
+/// As often as its terms would meet by chance, some times more because words of one field keep company, within these bounds.
+const COMPANY: f64 = 3.0;
+const BELIEF: [f64; 2] = [0.03, 0.3];
 const DOUBT: f64 = 0.5;
 /// Posts of a pair from which its unevenness is known.
 const KNOWN: f32 = 8.0;
@@ -83,7 +85,9 @@ pub(super) fn weigh(usual: &Usual, posts: &[&Remembered], volume: &Volume, at: i
     if volume.ever() < PAST {
         return None;
     }
-    let share = (f64::from(usual.pair) + BELIEF) / volume.ever();
+    let [one, other] = usual.terms.map(|term| f64::from((term.ever - usual.counted).max(0.0)) + DOUBT);
+    let belief = (COMPANY * one * other / volume.ever()).clamp(BELIEF[0], BELIEF[1]);
+    let share = (f64::from(usual.pair) + belief) / volume.ever();
     let mut best: Option<Evidence> = None;
     for (seconds, needed, scale, window) in WINDOWS {
         if past < needed {

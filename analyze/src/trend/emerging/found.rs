@@ -33,8 +33,7 @@ pub struct Event {
     pub at: Timestamp,
     /// What.
     pub what: What,
-    /// The other topic's id, or the new headline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The other topic's id, or the new headline. Always written: snapshots are not self-describing.
     pub other: Option<String>,
 }
 
@@ -100,6 +99,8 @@ pub struct Found {
     worth: f32,
     /// Members when the core was made last.
     grown: u64,
+    /// The same when it was asked last whether it is two.
+    examined: u64,
 }
 
 impl Found {
@@ -126,6 +127,7 @@ impl Found {
             paged: false,
             worth: 0.0,
             grown: posts,
+            examined: 0,
         };
         found.tell(What::Born, None, now);
         found.head();
@@ -302,9 +304,10 @@ impl Found {
     /// Takes out the lesser part of a topic that is two: two terms, of which nearly every post has one and hardly any has both.
     pub(super) fn part(&mut self) -> Option<Vec<Remembered>> {
         let count = self.members.len();
-        if count < DIVIDED || self.posts != self.grown {
+        if count < DIVIDED || self.examined == self.grown {
             return None;
         }
+        self.examined = self.grown;
         let mut terms: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
         for (at, member) in self.members.iter().enumerate() {
             member.terms.iter().for_each(|(term, _)| terms.entry(*term).or_default().push(at));

@@ -52,7 +52,7 @@ fn clean(text: &str) -> String {
     // A mark in the second half ends it well.
     let end = (MOST / 2..MOST).rev().find(|&at| is_mark(characters[at]));
     match end {
-        Some(end) => characters[..end].iter().collect(),
+        Some(end) => characters[..end].iter().collect::<String>().trim_end_matches(is_mark).to_owned(),
         None => characters[..MOST - 1].iter().chain(&['…']).collect(),
     }
 }

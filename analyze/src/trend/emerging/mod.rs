@@ -132,7 +132,7 @@ pub struct Member {
 
 impl From<&Remembered> for Member {
     fn from(post: &Remembered) -> Self {
-        Self { at: post.at, negative: post.negative, sample: post.sample.clone() }
+        Self { at: post.at, negative: post.negative, sample: (&post.sample).into() }
     }
 }
 
@@ -405,13 +405,13 @@ impl Emerging {
             return None;
         }
         let posts: Vec<Remembered> = posts.into_iter().cloned().collect();
-        Some(self.bear(members, posts, core, keys, &evidence, at, now, lines))
+        Some(self.bear(&members, posts, core, keys, &evidence, at, now, lines))
     }
 
     #[expect(clippy::too_many_arguments, reason = "what was found, and when")]
     fn bear(
         &mut self,
-        members: Vec<u64>,
+        members: &[u64],
         posts: Vec<Remembered>,
         core: Vec<found::Core>,
         keys: &[(u64, &str)],
@@ -427,13 +427,13 @@ impl Emerging {
         }
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        for &member in &members {
+        for &member in members {
             if let Some(post) = self.recent.get_mut(member) {
                 post.topic = Some(number);
             }
         }
         let told = posts.iter().map(Member::from).collect();
-        let id = posts.first().map(|post| id(post)).unwrap_or_default();
+        let id = posts.first().map(id).unwrap_or_default();
         let mut topic = Found::new(self.free(id), posts, core, now);
         topic.spell(keys);
         topic.head();
@@ -457,7 +457,7 @@ impl Emerging {
 
     /// Whether most voices share something that is rarely spoken of: without it they speak of the same kind of thing, each of his own.
     fn is_specific(&self, core: &[found::Core], voices: &[&Remembered], places: &[u64], at: i64) -> bool {
-        let rarely = (self.volume.ever() as f32 * RARELY).max(3.0);
+        let rarely = (self.volume.ever() as f32 * RARELY).max(5.0);
         core.iter().filter(|core| !places.contains(&core.key)).any(|core| {
             let count = voices.iter().filter(|voice| voice.has(core.key)).count();
             count * 3 >= voices.len() * 2 && self.terms.of(core.key, second(at)).ever - count as f32 <= rarely
@@ -628,6 +628,19 @@ fn is_place(term: &str, post: &AnalyzedPost) -> bool {
         || post.places.iter().any(|place| place.name.contains(term) || term.contains(place.name.as_str()))
 }
 
+/// Whether a term has the form of a place's name: that of a district, a town, a village, or a code such as that of a block.
+fn names_place(term: &str) -> bool {
+    const KINDS: [&str; 8] = ["市", "县", "区", "镇", "乡", "村", "街道", "州"];
+    const ORDINARY: [&str; 8] = ["小区", "社区", "地区", "片区", "园区", "城区", "校区", "超市"];
+    let length = term.chars().count();
+    let code = length <= 4
+        && term.bytes().any(|byte| byte.is_ascii_digit())
+        && term.starts_with(|first: char| first.is_ascii_alphabetic());
+    code || length >= 3
+        && KINDS.iter().any(|kind| term.ends_with(kind))
+        && !ORDINARY.iter().any(|word| term.ends_with(word))
+}
+
 /// The id of a topic whose earliest post this is.
 fn id(founder: &Remembered) -> String {
     format!("emerging-{}-{}", founder.raw.partition, founder.raw.offset)
@@ -644,18 +657,25 @@ fn hour(at: i64, tz: &TimeZone) -> usize {
 
 fn remembered(post: &AnalyzedPost, terms: Vec<(u64, f32)>, at: i64) -> Remembered {
     let own = post.thread_id.as_deref().map_or_else(|| post.id.clone(), |thread| format!("{} {thread}", post.source));
+    let mut says: Vec<u32> = post.terms.iter().map(|term| xxh3_64(term.as_bytes()) as u32).collect();
+    says.sort_unstable();
+    says.dedup();
     Remembered {
         raw: post.raw,
         at,
         terms,
+        says,
         thread: xxh3_64(own.as_bytes()),
         source: xxh3_64(post.source.as_bytes()) as u32,
         print: post.fingerprint.as_deref().and_then(|hex| u64::from_str_radix(hex, 16).ok()),
         headline: headline::headline(post.title.as_deref(), &post.text),
-        sample: samples::sample(post),
+        sample: samples::candidate(post),
         negative: post.sentiment.is_some_and(|sentiment| sentiment.label == Label::Negative),
         watched: post.topics.iter().map(|id| xxh3_64(id.as_bytes())).collect(),
         place: post.places.first().map(|place| place.name.clone()),
+        lies: (post.places.first().map(|place| place.name.as_str()))
+            .or_else(|| post.terms.iter().map(String::as_str).find(|term| names_place(term)))
+            .map(|name| xxh3_64(name.as_bytes())),
         unit: post.unit.as_ref().map(|unit| unit.name.clone()),
         topic: None,
     }

@@ -3,9 +3,9 @@
 //! Bounded: the newest [`MOST`] posts, and of each its [`INDEXED`] most telling terms. Where posts come in so fast that [`MOST`] of them are
 //! a short time, only those are remembered of which something comes more often than ever (see [`Recent::wanted`]).
 
-use super::{evidence::LONGEST, sketch::SCALES};
+use super::{super::samples::Candidate, evidence::LONGEST, sketch::SCALES};
 use rustc_hash::FxHashMap;
-use schemas::{log::Position, records::Sample};
+use schemas::log::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -25,6 +25,8 @@ pub(super) struct Remembered {
     pub(super) at: i64,
     /// Its terms, the most telling first, with what each weighs.
     pub(super) terms: Vec<(u64, f32)>,
+    /// All that it says, ordinary words as well: its terms, hashed and in order.
+    pub(super) says: Vec<u32>,
     /// Who speaks, as far as that can be told: a thread, or the post itself.
     pub(super) thread: u64,
     pub(super) source: u32,
@@ -32,11 +34,13 @@ pub(super) struct Remembered {
     pub(super) print: Option<u64>,
     /// What it could be headed by.
     pub(super) headline: String,
-    pub(super) sample: Sample,
+    pub(super) sample: Candidate,
     pub(super) negative: bool,
     /// The watch topics that match, hashed.
     pub(super) watched: Vec<u64>,
     pub(super) place: Option<String>,
+    /// Where it lies, hashed: the place, or else the first term that has the form of a place's name.
+    pub(super) lies: Option<u64>,
     pub(super) unit: Option<String>,
     /// The emerging topic that it belongs to.
     pub(super) topic: Option<u32>,
@@ -61,9 +65,16 @@ impl Remembered {
         (if norm > 0.0 { dot / norm } else { 0.0 }, common)
     }
 
+    /// The share of their terms, ordinary ones as well, that both posts have (Jaccard).
+    pub(super) fn overlap(&self, other: &Self) -> f32 {
+        let both = self.says.iter().filter(|term| other.says.binary_search(term).is_ok()).count();
+        let either = self.says.len() + other.says.len() - both;
+        if either == 0 { 0.0 } else { both as f32 / either as f32 }
+    }
+
     /// Whether two posts name different places.
     pub(super) fn is_elsewhere(&self, other: &Self) -> bool {
-        matches!((&self.place, &other.place), (Some(one), Some(other)) if one != other)
+        matches!((self.lies, other.lies), (Some(one), Some(other)) if one != other)
     }
 
     pub(super) fn has(&self, term: u64) -> bool {

@@ -218,6 +218,21 @@ fn one_text_one_form_and_one_thread_are_one_voice() {
 }
 
 #[test]
+fn a_text_that_is_sent_again_on_other_days_is_a_matter() {
+    let mut board = Board::new(13);
+    board.pass(200 * DAY, DAY / 2);
+    let petition = board.voice("老桥拆除改建商铺居民反对", &["老桥", "拆除", "商铺", "反对"]);
+    for day in 0..4 {
+        assert_eq!(board.headlines.len(), usize::from(day == 3), "found with its third voice");
+        let id = format!("tieba:again-{day}");
+        let published_at = Timestamp::from_second(board.now).unwrap();
+        let again = AnalyzedPost { id, published_at, ..petition.clone() };
+        board.take(&again);
+        board.pass(5 * DAY, DAY / 2);
+    }
+}
+
+#[test]
 fn two_topics_that_turn_out_to_be_one_are_merged_into_the_elder() {
     let mut board = Board::new(7);
     board.pass(10 * DAY, 600);
