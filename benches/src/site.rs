@@ -20,6 +20,7 @@ pub enum Log {
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
+#[group(id = "site")]
 pub struct Options {
     /// The log that it runs on.
     #[arg(long, value_enum, default_value_t = Log::Embedded)]

@@ -140,7 +140,7 @@ impl Series {
     pub(super) fn window(&self, end: i64, seconds: i64) -> Cell {
         let (steps, step) = match seconds {
             ..=1_800 => (&self.cells, CELL),
-            ..=CURVE => (&self.minutes, MINUTE),
+            1_801..=CURVE => (&self.minutes, MINUTE),
             _ => (&self.hours, HOUR),
         };
         let last = end.div_euclid(step);

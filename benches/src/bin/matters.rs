@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
             match event.what {
                 What::Paged => println!("    {} 值得告警: {}", day(event.at), event.why),
                 What::Merged | What::Split | What::Explained => {
-                    println!("    {} {:?} {other}", day(event.at), event.what)
+                    println!("    {} {:?} {other}", day(event.at), event.what);
                 }
                 What::Born | What::Renamed | What::Ended => {}
             }
