@@ -293,6 +293,6 @@ mod tests {
         let why = ask(&town, then + 30 * MINUTE);
         let hour = why.windows.iter().find(|window| window.seconds == HOUR).unwrap();
         assert!((30..100).contains(&hour.count), "{hour:?}");
-        assert_eq!(serde_json::to_value(why.outcome).unwrap().as_str().map(str::len).is_some(), true);
+        assert!(serde_json::to_value(why.outcome).unwrap().is_string());
     }
 }
