@@ -6,7 +6,7 @@
 //!    nothing: a term weighs what its rarity says.
 //! 2. It belongs to the emerging topic of whose core it says enough ([`found`]), if there is one.
 //! 3. If not, it is remembered ([`recent`]) and compared with the posts of the last weeks that say the same rare terms. When enough
-//!    voices ([`voices`]) speak of one thing, the number of them within an hour, a day, a week, a month and 90 days is compared with what the
+//!    voices ([`mod@voices`]) speak of one thing, the number of them within an hour, a day, a week, a month and 90 days is compared with what the
 //!    tables expect ([`evidence`]). From a line on it is a topic, from a higher one on it is worth a page.
 //!
 //! | what comes | outcome |
