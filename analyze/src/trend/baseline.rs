@@ -48,7 +48,19 @@ const SURELY: f64 = 20.0;
 /// An hour of which less than this share was read is not learned.
 const LEAST_READ: f64 = 0.5;
 
+/// The hours over which the course of the level is drawn.
+const COURSE: i64 = 7 * 24;
+/// The posts with which it is drawn to an even one.
+const COURSE_DRAWN: f64 = 20.0;
+
 const FIVE: i64 = 5 * MINUTE;
+/// So many hours before a window tell of its day.
+const LOCAL: i64 = 6;
+/// Windows up to so many seconds are judged beside them.
+const LOCAL_UP_TO: i64 = 2 * HOUR;
+/// So many standard deviations of what days differ by are followed.
+const FOLLOWED_UP: f64 = 2.0;
+const FOLLOWED_DOWN: f64 = 1.0;
 
 /// What is known beside a topic's own history.
 #[derive(Debug)]
@@ -166,7 +178,10 @@ impl Baseline {
             let edge = raw.others(hour);
             Hour { count: hour.count.min(edge), spiky: hour.count > edge, ..*hour }
         };
-        let cut: Vec<Hour> = hours.iter().map(cut).collect();
+        let mut cut: Vec<Hour> = hours.iter().map(cut).collect();
+        if own {
+            follow(&mut cut);
+        }
         // An hour of many posts tells no more than its variance allows.
         let dispersion = if self.hours == 0 { wider.common.into() } else { self.dispersion };
         let sums = Sums::of(&cut, dispersion.at(HOUR), own);
@@ -193,15 +208,47 @@ impl Baseline {
 
     /// What is expected of the window of so many seconds that ends at `end`; `rhythm` is the parent's.
     pub(super) fn expect(&self, end: i64, seconds: i64, calendar: &Calendar, rhythm: &Rhythm) -> Expectation {
-        let mean = f64::from(self.level.rate) * self.hours(end - seconds, end, calendar, rhythm);
+        self.expect_with(Local::unknown(self.level), end, seconds, calendar, rhythm)
+    }
+
+    /// The same, with what the hours before tell of this day.
+    pub(super) fn expect_with(
+        &self,
+        local: Local,
+        end: i64,
+        seconds: i64,
+        calendar: &Calendar,
+        rhythm: &Rhythm,
+    ) -> Expectation {
+        let mean = f64::from(self.level.rate) * local.factor * self.hours(end - seconds, end, calendar, rhythm);
         let slot = match &self.rhythm {
             Some(own) => own.doubt(end - seconds / 2, calendar),
             None => BORROWED,
         };
         // The doubts about the hours of a long window even out.
         let slots = (seconds as f64 / HOUR as f64).max(1.0);
-        let doubt = f64::from(self.level.doubt) + slot / slots + self.dispersion.at(seconds);
+        let doubt = local.doubt + slot / slots + self.dispersion.at(seconds);
         Expectation::new(mean, 1.0 / doubt)
+    }
+
+    /// The hours, as seconds, that tell of a window's day: whole ones that lie before it. None for a long window, which is
+    /// judged by what is usual alone.
+    pub(super) fn before(end: i64, seconds: i64) -> Option<(i64, i64)> {
+        let to = (end - seconds).div_euclid(HOUR) * HOUR;
+        (seconds <= LOCAL_UP_TO).then_some((to - LOCAL * HOUR, to))
+    }
+
+    /// What so many posts in the hours from `from` to `to` tell, of which `arrived` is the share that can have come in.
+    pub(super) fn local(
+        &self,
+        count: u32,
+        (from, to): (i64, i64),
+        arrived: f64,
+        calendar: &Calendar,
+        rhythm: &Rhythm,
+    ) -> Local {
+        let expected = f64::from(self.level.rate) * self.hours(from, to, calendar, rhythm) * arrived;
+        Local::of(f64::from(count), expected, self.level, self.dispersion)
     }
 
     fn hours(&self, from: i64, to: i64, calendar: &Calendar, rhythm: &Rhythm) -> f64 {
@@ -214,12 +261,25 @@ impl Baseline {
         let mean = |hour: &Hour, rate: f64| {
             rate * self.rhythm.as_deref().unwrap_or(wider.rhythm).factor(hour.slot) * hour.read
         };
+        // Short windows are judged beside the hours before: what is asked is how posts cluster, not how days differ.
+        let means: Vec<f64> = hours.iter().map(|hour| mean(hour, f64::from(level.rate))).collect();
+        let locals: Vec<f64> = (0..hours.len())
+            .map(|index| {
+                let (mut count, mut expected) = (0.0, 0.0);
+                for before in index.saturating_sub(LOCAL as usize)..index {
+                    if hours[before].number + LOCAL >= hours[index].number {
+                        count += hours[before].count;
+                        expected += means[before];
+                    }
+                }
+                Local::of(count, expected, level, self.dispersion).factor
+            })
+            .collect();
         let minutes = series.minutes();
         let mut fives = Vec::new();
         let mut next = 0;
-        // Within a day the level is that of the day: what is asked is how posts cluster.
-        for hour in hours.iter().filter(|hour| hour.number > end - 7 * 24 && !hour.spiky) {
-            let expected = mean(hour, f64::from(level.rate)) * FIVE as f64 / HOUR as f64;
+        for (index, hour) in hours.iter().enumerate().filter(|(_, hour)| hour.number > end - 7 * 24 && !hour.spiky) {
+            let expected = means[index] * locals[index] * FIVE as f64 / HOUR as f64;
             for step in 0..HOUR / FIVE {
                 let begin = (hour.number * 60 + step * 5) as u32;
                 let mut count = 0;
@@ -235,9 +295,8 @@ impl Baseline {
             }
         }
         let mut days: Vec<(i64, f64, f64, u32)> = Vec::new();
-        for hour in hours {
+        for (hour, &expected) in hours.iter().zip(&means) {
             let day = (hour.number * HOUR + 8 * HOUR).div_euclid(DAY);
-            let expected = mean(hour, f64::from(level.rate));
             match days.last_mut() {
                 Some((last, count, sum, hours)) if *last == day => {
                     (*count, *sum, *hours) = (*count + hour.count, *sum + expected, *hours + 1);
@@ -246,9 +305,39 @@ impl Baseline {
             }
         }
         let days = days.into_iter().filter(|(.., hours)| *hours >= 12).map(|(_, count, sum, _)| (count, sum));
-        let each = hours.iter().filter(|hour| !hour.spiky).map(|hour| (hour.count, mean(hour, f64::from(level.rate))));
+        let each = hours.iter().zip(means.iter().zip(&locals)).filter(|(hour, _)| !hour.spiky);
+        let each = each.map(|(hour, (mean, local))| (hour.count, mean * local));
         let usual = |seconds: i64| self.dispersion.at(seconds).max(0.02);
         [Evidence::of(fives.into_iter(), usual(FIVE)), Evidence::of(each, usual(HOUR)), Evidence::of(days, usual(DAY))]
+    }
+}
+
+/// What the hours before a window tell of its day: days differ, and where they do the last hours know more than weeks.
+///
+/// A gamma belief about this day's level beside the usual one, as wide as days differ, and the posts of the last hours
+/// (section 2.6 of *Bayesian Data Analysis*). Upwards it is followed only as far as days go: what is beyond is no quiet growth but a
+/// rise. Downwards less far: a source that could not be read makes no quiet day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Local {
+    /// This day's level beside the usual one.
+    factor: f64,
+    /// Its relative variance.
+    doubt: f64,
+}
+
+impl Local {
+    fn unknown(level: Level) -> Self {
+        Self { factor: 1.0, doubt: level.doubt.into() }
+    }
+
+    fn of(count: f64, expected: f64, level: Level, dispersion: Dispersion) -> Self {
+        let variance = (dispersion.at(DAY) + f64::from(level.doubt)).clamp(1e-4, 1.0);
+        let shape = 1.0 / variance;
+        // Hours scatter on their own: many posts tell no more than that allows.
+        let worth = 1.0 / (1.0 + expected * dispersion.at(HOUR) / LOCAL as f64);
+        let factor = (shape + worth * count) / (shape + worth * expected);
+        let (least, most) = ((-FOLLOWED_DOWN * variance.sqrt()).exp(), (FOLLOWED_UP * variance.sqrt()).exp());
+        Self { factor: factor.clamp(least, most), doubt: 1.0 / (shape + worth * expected) }
     }
 }
 
@@ -265,6 +354,35 @@ fn recent(hours: &[Hour], level: Level, dispersion: Dispersion, last: i64, facto
     let drawn = shape / (shape + expected);
     let rate = f64::from(level.rate) * (shape + count) / (shape + expected);
     Level { rate: rate as f32, doubt: (f64::from(level.doubt) * drawn + (1.0 - drawn) / (shape + count)) as f32 }
+}
+
+/// Takes the slow course of the level out of what hours tell of the rhythm: of two weeks of a rise its last weekdays would look
+/// like busy ones. The course is the mean of seven days about each hour, so that it holds each weekday once.
+fn follow(hours: &mut [Hour]) {
+    let sum = |hours: &[Hour]| {
+        hours.iter().fold((0.0, 0.0), |(count, worth), hour| (count + hour.count, worth + hour.read * hour.factor))
+    };
+    let (count, worth) = sum(hours);
+    let rate = count / worth.max(1e-9);
+    let (mut from, mut to) = (0, 0);
+    let mut within = (0.0, 0.0);
+    let course: Vec<f64> = (0..hours.len())
+        .map(|index| {
+            let number = hours[index].number;
+            while hours.get(to).is_some_and(|hour| hour.number <= number + COURSE / 2) {
+                within = (within.0 + hours[to].count, within.1 + hours[to].read * hours[to].factor * rate);
+                to += 1;
+            }
+            while hours[from].number < number - COURSE / 2 {
+                within = (within.0 - hours[from].count, within.1 - hours[from].read * hours[from].factor * rate);
+                from += 1;
+            }
+            ((COURSE_DRAWN + within.0) / (COURSE_DRAWN + within.1)).max(0.05)
+        })
+        .collect();
+    for (hour, course) in hours.iter_mut().zip(course) {
+        hour.factor *= course;
+    }
 }
 
 /// One hour of the history.

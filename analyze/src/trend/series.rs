@@ -28,6 +28,9 @@ pub(super) const HISTORY: i64 = 56 * DAY;
 /// How far the finest steps go back, in seconds.
 const FINE: i64 = LIVE + HOUR / 4;
 
+/// Steps beyond the horizon are dropped when they are this part of all.
+const DROPPED: usize = 16;
+
 /// What was counted in one step or window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Cell {
@@ -101,9 +104,10 @@ impl Steps {
         all
     }
 
+    /// Drops what lies before a step, once it is enough to be worth moving the rest.
     fn drop_before(&mut self, first: i64) {
         let past = self.range(0, first).len();
-        if past > 0 {
+        if past * DROPPED > self.0.len() {
             self.0.drain(..past);
         }
         // What a busy day has left behind is given back.

@@ -34,6 +34,7 @@
 //! The lower line (hysteresis): a count that is no surprise at all, or a third of the least one that is a rise.
 
 use super::{
+    allowance::NEAR,
     series::{Cell, HOUR, LIVE, MINUTE},
     surprise::Expectation,
 };
@@ -130,6 +131,19 @@ impl Seen {
         }
     }
 
+    /// How often a day such a count comes by chance, where that is seldom enough to come near a line: the cheap questions first.
+    fn near(self, rule: Rule) -> Option<f64> {
+        let above = self.voices as f64 - self.expected.mean;
+        if self.voices < rule.floor(true)
+            || (self.voices as f64) < LEAST_FACTOR * self.expected.mean
+            || above < self.expected.deviation()
+        {
+            return None;
+        }
+        let alarms = self.alarms();
+        (alarms <= rule.alarms.max(NEAR) && self.surprise() >= rule.surprise).then_some(alarms)
+    }
+
     /// How often a day such a count comes by chance.
     pub(super) fn alarms(self) -> f64 {
         self.expected.alarms_a_day(self.voices, self.seconds)
@@ -157,11 +171,24 @@ impl Seen {
     }
 }
 
-/// Why a rise begins: the window that is the least likely by chance, if any is a rise.
-pub(super) fn reason(windows: &[Seen], history: bool, rule: Rule) -> Option<(String, Seen)> {
-    let rises = windows.iter().filter(|seen| seen.verdict(history, rule) == Verdict::Rise);
-    let best = rises.min_by(|a, b| a.alarms().total_cmp(&b.alarms()))?;
-    Some((best.why(history, rule), *best))
+/// What windows say.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Said {
+    /// Why a rise begins: the window that is the least likely by chance, if any is a rise.
+    pub(super) rise: Option<(String, Seen)>,
+    /// How near a line the topic came: see [`Seen::near`].
+    pub(super) near: Option<f64>,
+}
+
+/// What the windows of a topic say.
+pub(super) fn ask(windows: &[Seen], history: bool, rule: Rule) -> Said {
+    if !history {
+        let rise = windows.iter().find(|seen| seen.verdict(false, rule) == Verdict::Rise);
+        return Said { rise: rise.map(|seen| (seen.why(false, rule), *seen)), near: None };
+    }
+    let near = windows.iter().filter_map(|seen| Some((seen.near(rule)?, seen)));
+    let Some((alarms, seen)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Said::default() };
+    Said { rise: (alarms <= rule.alarms).then(|| (seen.why(true, rule), *seen)), near: Some(alarms) }
 }
 
 /// The rises of one topic: the one that goes on or the last one, and what is remembered of those before.
@@ -390,7 +417,7 @@ mod tests {
 
     fn why(history: bool, one: u32, five: u32, expected: f64) -> Option<String> {
         let windows = [seen(60, one, expected / 5.0, NOW), seen(300, five, expected, NOW)];
-        reason(&windows, history, RULE).map(|(why, _)| why)
+        ask(&windows, history, RULE).rise.map(|(why, _)| why)
     }
 
     fn begun(count: u32, end: i64) -> Rises {

@@ -14,7 +14,7 @@
 //! a whole category, is no matter that a desk could sign; the arrival rate is watched by its band on the board.
 
 use super::{
-    allowance::Allowance,
+    allowance::{Allowance, Crossings},
     arrival::{Numbers, Sources},
     baseline::Watched,
     calendar::Calendar,
@@ -28,7 +28,7 @@ use super::{
     series::{DAY, HISTORY, HOUR, MINUTE},
     snapshot::{self, Borrowed},
     spike::Rule,
-    topic::{Around, Manner, Topic, WINDOWS},
+    topic::{Around, Manner, Topic},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rustc_hash::FxHashMap;
@@ -125,6 +125,7 @@ pub(super) struct State {
     swept: i64,
     /// The hour for which the allowance was shared out.
     shared_out: i64,
+    crossings: Crossings,
     allowance: Allowance,
     common: Common,
     sources: Sources,
@@ -144,7 +145,8 @@ impl State {
             laid_in: 0,
             swept: 0,
             shared_out: 0,
-            allowance: Allowance::of(config.false_pages, watch.len(), WINDOWS.len(), std::iter::empty()),
+            crossings: Crossings::default(),
+            allowance: Allowance::of(config.false_pages, watch.len(), &Crossings::default()),
             common: Common::default(),
             sources: Sources::default(),
             all: Topic::new(all, None, None),
@@ -562,7 +564,7 @@ impl Trend {
     /// Some topics at a time, so that no step takes long.
     fn learn(&mut self, now: i64) {
         let Self { manner, false_pages, state, flat, .. } = self;
-        let State { sources, all, watch, awake, fields, emergent, laid_in, common, allowance, shared_out, .. } = state;
+        let State { sources, all, watch, awake, fields, emergent, laid_in, common, crossings, allowance, shared_out, .. } = state;
         let Fields { categories, pairs, awake: awake_pairs } = fields;
         let laid_in = *laid_in;
         if all.is_due_to_learn(laid_in, now) {
@@ -601,15 +603,9 @@ impl Trend {
             *common = Common::of(
                 watch.iter().filter(|topic| topic.baseline.has_history()).map(|topic| &topic.baseline.evidence),
             );
-            let history = watch.iter().filter(|topic| topic.baseline.has_history());
-            let asked = history.flat_map(|topic| {
-                let around = ground.around(categories, topic.category());
-                WINDOWS.into_iter().map(move |seconds| {
-                    let expected = topic.baseline.expect(now, seconds, &around.manner.calendar, around.rhythm);
-                    (expected, seconds, around.manner.rule.floor(true))
-                })
-            });
-            *allowance = Allowance::of(*false_pages, watch.len() + awake_pairs.len(), WINDOWS.len(), asked);
+            crossings.pass(watch.iter().filter(|topic| topic.baseline.has_history()).count());
+            watch.iter_mut().filter_map(|topic| topic.was_near(now)).for_each(|rarest| crossings.add(rarest));
+            *allowance = Allowance::of(*false_pages, watch.len() + awake_pairs.len(), crossings);
             (manner.common, manner.rule.alarms, manner.other_alarms) = (*common, allowance.window, allowance.other);
         }
     }

@@ -33,6 +33,11 @@ impl Expectation {
         Self::new(self.mean * share, self.size)
     }
 
+    /// The standard deviation.
+    pub(super) fn deviation(self) -> f64 {
+        (self.mean + self.mean * self.mean / self.size).sqrt()
+    }
+
     /// `-log10 P(X ≥ count)`: 0 for a count that is certain.
     pub(super) fn surprise(self, count: u64) -> f64 {
         if count == 0 { 0.0 } else { (-self.ln_tail(count as f64) / LN_10).max(0.0) }
@@ -57,8 +62,7 @@ impl Expectation {
     pub(super) fn line_for_alarms(self, alarms: f64, seconds: i64, floor: u64) -> u64 {
         // Up to the mean alarms are infinite, and beyond a standard deviation above it they only fall.
         let rises = |count: u64| self.alarms_a_day(count, seconds) <= alarms;
-        let deviation = (self.mean + self.mean * self.mean / self.size).sqrt();
-        let low = floor.max((self.mean + deviation).ceil() as u64);
+        let low = floor.max((self.mean + self.deviation()).ceil() as u64);
         if rises(low) {
             return low;
         }
@@ -83,16 +87,41 @@ impl Expectation {
 
     /// The smallest count that is as surprising as this or more.
     pub(super) fn line(self, surprise: f64) -> u64 {
-        let mut high = (self.mean.ceil() as u64).max(1);
-        let mut low = 0;
-        while self.surprise(high) < surprise && high < u64::MAX / 2 {
-            (low, high) = (high, high.saturating_mul(2));
+        // Sought outwards from where an approximation has it, for each look is dear.
+        let guess = self.near_line(surprise);
+        let below = |count: u64| self.surprise(count) < surprise;
+        let mut step = 1_u64;
+        let (mut low, mut high) = (guess, guess);
+        if below(guess) {
+            while below(high) && high < u64::MAX / 2 {
+                low = high;
+                high = high.saturating_add(step);
+                step = step.saturating_mul(2);
+            }
+        } else {
+            while low > 0 && !below(low) {
+                high = low;
+                low = low.saturating_sub(step);
+                step = step.saturating_mul(2);
+            }
         }
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            if self.surprise(middle) < surprise { low = middle } else { high = middle }
+            if below(middle) { low = middle } else { high = middle }
         }
         high
+    }
+
+    /// About where the line is: the normal quantile (Abramowitz & Stegun 26.2.23) of a gamma distribution with the same mean and
+    /// variance (Wilson & Hilferty, *PNAS* 17, 1931).
+    fn near_line(self, surprise: f64) -> u64 {
+        let t = (2.0 * LN_10 * surprise.max(0.1)).sqrt();
+        let z = t - (2.515_517 + t * (0.802_853 + t * 0.010_328))
+            / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
+        let variance = self.deviation().powi(2);
+        let shape = self.mean * self.mean / variance;
+        let cube = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());
+        (self.mean * cube.max(0.0).powi(3)).ceil().max(1.0) as u64
     }
 
     /// The upper edge of the expected band: the smallest count whose probability, or that of a higher one, is at most 10⁻³.

@@ -1,6 +1,7 @@
 //! One topic: what was counted, what is expected, whether it rises, and its pulse.
 
 use super::{
+    allowance::APART,
     arrival::{Shares, Sources},
     baseline::{Baseline, Watched, Wider},
     calendar::Calendar,
@@ -108,6 +109,8 @@ pub(super) struct Topic {
     looked: i64,
     /// When the last post came in.
     last: i64,
+    /// The rarest count since it last came near a line, by how often a day chance brings it, and when it was near last.
+    near: Option<(f64, i64)>,
     told: Option<Told>,
 }
 
@@ -135,6 +138,7 @@ impl Topic {
             touched: None,
             looked: 0,
             last: 0,
+            near: None,
             told: None,
         }
     }
@@ -207,7 +211,7 @@ impl Topic {
     }
 
     /// Why a rise begins with a post of second `at`, if one does, by the shortest windows.
-    pub(super) fn crosses(&self, at: i64, around: Around<'_>, now: i64) -> Option<Crossing> {
+    pub(super) fn crosses(&mut self, at: i64, around: Around<'_>, now: i64) -> Option<Crossing> {
         if !self.rises.may_begin(at, now) {
             return None;
         }
@@ -221,7 +225,23 @@ impl Topic {
             }
         }
         let seen: Vec<Seen> = seen.into_iter().flatten().collect();
-        if seen.is_empty() { None } else { spike::reason(&seen, history, around.manner.rule) }
+        if seen.is_empty() { None } else { self.ask(&seen, around, now) }
+    }
+
+    fn ask(&mut self, windows: &[Seen], around: Around<'_>, now: i64) -> Option<Crossing> {
+        let said = spike::ask(windows, self.baseline.has_history(), around.manner.rule);
+        if let Some(alarms) = said.near {
+            let rarest = self.near.map_or(alarms, |(before, _)| alarms.min(before));
+            self.near = Some((rarest, now));
+        }
+        said.rise
+    }
+
+    /// How rare the rarest count was while the topic was near a line, once it is no more.
+    pub(super) fn was_near(&mut self, now: i64) -> Option<f64> {
+        let (rarest, _) = self.near.filter(|(_, at)| !(0..APART).contains(&(now - at)))?;
+        self.near = None;
+        Some(rarest)
     }
 
     /// Whether the longer windows are due to be looked at.
@@ -249,7 +269,7 @@ impl Topic {
                 }
             }
         }
-        spike::reason(&windows, history, around.manner.rule).or_else(|| self.others(around, free_from, now))
+        self.ask(&windows, around, now).or_else(|| self.others(around, free_from, now))
     }
 
     /// The second and the third trigger.
@@ -271,9 +291,19 @@ impl Topic {
 
     /// A window with what is expected of it by now.
     pub(super) fn seen(&self, seconds: i64, end: i64, cell: Cell, around: Around<'_>, now: i64) -> Seen {
-        let whole = self.baseline.expect(end, seconds, &around.manner.calendar, around.rhythm);
-        let arrived = around.sources.arrived(&self.shares, around.all, end - seconds, end, now);
-        let voices = cell.voices(around.manner.rule.copies(self.baseline.has_history()));
+        let Manner { rule, calendar, .. } = around.manner;
+        let copies = rule.copies(self.baseline.has_history());
+        let arrived = |from: i64, to: i64| around.sources.arrived(&self.shares, around.all, from, to, now);
+        let whole = match Baseline::before(end, seconds) {
+            Some((from, to)) => {
+                let count = self.series.between_hours(from, to).learned(copies);
+                let local = self.baseline.local(count, (from, to), arrived(from, to), calendar, around.rhythm);
+                self.baseline.expect_with(local, end, seconds, calendar, around.rhythm)
+            }
+            None => self.baseline.expect(end, seconds, calendar, around.rhythm),
+        };
+        let arrived = arrived(end - seconds, end);
+        let voices = cell.voices(copies);
         Seen { seconds, end, cell, voices: voices.into(), expected: whole.part(arrived) }
     }
 
