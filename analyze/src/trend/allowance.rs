@@ -69,10 +69,7 @@ impl Allowance {
     /// Of so many false pages a night for so many topics, by what came so far.
     pub(super) fn of(false_pages: f64, topics: usize, came: &Crossings) -> Self {
         let each = false_pages * 24.0 / NIGHT / topics.max(1) as f64;
-        Self {
-            window: came.line((each * COUNTS).min(1.0 / ONCE_IN)),
-            other: (each * OTHERS).min(0.5 / ONCE_IN),
-        }
+        Self { window: came.line((each * COUNTS).min(1.0 / ONCE_IN)), other: (each * OTHERS).min(0.5 / ONCE_IN) }
     }
 }
 

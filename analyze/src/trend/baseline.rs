@@ -90,7 +90,7 @@ impl Watched {
         let end = now.div_euclid(HOUR);
         let oldest = end - HISTORY / HOUR;
         let kept = || {
-            let hours = all.hours().iter().map(|(hour, cell)| (i64::from(*hour), f64::from(cell.count)));
+            let hours = all.hours().map(|(hour, cell)| (i64::from(hour), f64::from(cell.count)));
             hours.filter(move |(hour, _)| (oldest..end).contains(hour))
         };
         // The first hour was watched in part only.
@@ -275,21 +275,17 @@ impl Baseline {
                 Local::of(count, expected, level, self.dispersion).factor
             })
             .collect();
-        let minutes = series.minutes();
+        let mut minutes = series.minutes().peekable();
         let mut fives = Vec::new();
-        let mut next = 0;
         for (index, hour) in hours.iter().enumerate().filter(|(_, hour)| hour.number > end - 7 * 24 && !hour.spiky) {
             let expected = means[index] * locals[index] * FIVE as f64 / HOUR as f64;
             for step in 0..HOUR / FIVE {
                 let begin = (hour.number * 60 + step * 5) as u32;
                 let mut count = 0;
-                while let Some((minute, cell)) = minutes.get(next)
-                    && *minute < begin + 5
-                {
-                    if *minute >= begin {
+                while let Some((minute, cell)) = minutes.next_if(|(minute, _)| *minute < begin + 5) {
+                    if minute >= begin {
                         count += cell.learned(wider.copies);
                     }
-                    next += 1;
                 }
                 fives.push((f64::from(count), expected));
             }
@@ -403,15 +399,12 @@ struct Hour {
 impl Hour {
     fn all(series: &Series, watched: &[(i64, f64)], wider: &Wider<'_>) -> Vec<Self> {
         let end = watched.last().map_or(0, |(hour, _)| hour + 1);
-        let counted = series.hours();
-        let mut next = 0;
+        let mut counted = series.hours().peekable();
         watched
             .iter()
             .map(|&(number, read)| {
-                while counted.get(next).is_some_and(|(hour, _)| i64::from(*hour) < number) {
-                    next += 1;
-                }
-                let cell = counted.get(next).filter(|(hour, _)| i64::from(*hour) == number);
+                while counted.next_if(|(hour, _)| i64::from(*hour) < number).is_some() {}
+                let cell = counted.next_if(|(hour, _)| i64::from(*hour) == number);
                 let slot = wider.calendar.slot(number * HOUR);
                 let age = ((end - number) * HOUR) as f64;
                 Self {

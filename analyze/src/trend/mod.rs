@@ -35,6 +35,7 @@ mod arrival;
 mod baseline;
 mod calendar;
 mod curve;
+mod directory;
 mod dispersion;
 mod emergent;
 pub mod emerging;
@@ -55,6 +56,7 @@ mod simulated;
 mod snapshot;
 mod spike;
 mod state;
+mod steps;
 mod surprise;
 #[cfg(test)]
 mod testing;

@@ -36,7 +36,7 @@ impl Default for Mood {
 
 impl Mood {
     /// From the hours with posts and what all posts show.
-    pub(super) fn learn(hours: &[(u32, Cell)], all: Self) -> Self {
+    pub(super) fn learn(hours: impl Iterator<Item = (u32, Cell)>, all: Self) -> Self {
         let (mut count, mut negative) = (0.0, 0.0);
         for (_, cell) in hours {
             count += f64::from(cell.count);
@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn anger_where_there_is_none_is_a_rise_and_where_there_is_always_is_not() {
         let hours = |negative| (0..500_u32).map(move |hour| (hour, cell(4, negative))).collect::<Vec<_>>();
-        let (calm, angry) = (Mood::learn(&hours(0), Mood::default()), Mood::learn(&hours(3), Mood::default()));
+        let (calm, angry) =
+            (Mood::learn(hours(0).into_iter(), Mood::default()), Mood::learn(hours(3).into_iter(), Mood::default()));
         let why = calm.reason(0, cell(20, 18), 15, 0.001).unwrap();
         assert!(why.starts_with("1 小时 20 条中 18 条负面, 平时负面占 "), "{why}");
         assert_eq!(angry.reason(0, cell(20, 18), 15, 0.001), None);
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn absurd_numbers_are_survived() {
-        let mood = Mood::learn(&[(0, cell(u32::MAX, 7))], Mood::default());
+        let mood = Mood::learn([(0, cell(u32::MAX, 7))].into_iter(), Mood::default());
         assert!(mood.alarms_a_day(0, cell(u32::MAX, u32::MAX)).is_finite());
         assert!(mood.alarms_a_day(0, cell(0, 5)).is_finite());
     }

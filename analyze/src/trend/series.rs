@@ -6,10 +6,11 @@
 //! | a minute | 7 days | the curve, the windows of hours, how bursty the topic is |
 //! | an hour | 8 weeks | what is expected |
 //!
-//! Steps without posts are not stored, and those that are lie side by side: a quiet topic costs a few dozen bytes a post, and
-//! a busy one is bounded by the table. A post goes to the step of its event time whenever it arrives, so history that is laid in
+//! Steps without posts are not stored, and those that are lie side by side ([`super::steps`]): a quiet topic costs a few dozen bytes a
+//! post, and a busy one is bounded by the table. A post goes to the step of its event time whenever it arrives, so history that is laid in
 //! late lies where it belongs.
 
+use super::steps::Steps;
 use serde::{Deserialize, Serialize};
 
 pub(super) const SECOND: i64 = 1;
@@ -27,9 +28,6 @@ pub(super) const CURVE: i64 = 7 * DAY;
 pub(super) const HISTORY: i64 = 56 * DAY;
 /// How far the finest steps go back, in seconds.
 const FINE: i64 = LIVE + HOUR / 4;
-
-/// Steps beyond the horizon are dropped when they are this part of all.
-const DROPPED: usize = 16;
 
 /// What was counted in one step or window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -65,55 +63,6 @@ impl Cell {
     pub(super) fn learned(self, most: u32) -> u32 {
         let copies = self.copies.min(self.count);
         self.count - copies + copies.min(most)
-    }
-}
-
-/// Steps of one length with what was counted in them, the oldest first; none is empty but by a correction of reach.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-struct Steps(Vec<(u32, Cell)>);
-
-impl Steps {
-    fn add(&mut self, step: i64, what: Cell) {
-        let Ok(step) = u32::try_from(step) else { return };
-        match self.0.last_mut() {
-            Some((last, cell)) if *last == step => cell.add(what),
-            Some((last, _)) if *last > step => match self.0.binary_search_by_key(&step, |(at, _)| *at) {
-                Ok(index) => self.0[index].1.add(what),
-                Err(index) => self.0.insert(index, (step, what)),
-            },
-            _ => self.0.push((step, what)),
-        }
-    }
-
-    /// The steps from `from` up to `to`, the end excluded.
-    fn range(&self, from: i64, to: i64) -> &[(u32, Cell)] {
-        let index = |step: i64| {
-            let step = u32::try_from(step.max(0)).unwrap_or(u32::MAX);
-            // Most questions are about the end of a long line.
-            let near = self.0.len().saturating_sub(64);
-            let from = if self.0.get(near).is_some_and(|(at, _)| *at < step) { near } else { 0 };
-            from + self.0[from..].partition_point(|(at, _)| *at < step)
-        };
-        let (from, to) = (index(from), index(to));
-        &self.0[from..to.max(from)]
-    }
-
-    fn sum(&self, from: i64, to: i64) -> Cell {
-        let mut all = Cell::default();
-        self.range(from, to).iter().for_each(|(_, cell)| all.add(*cell));
-        all
-    }
-
-    /// Drops what lies before a step, once it is enough to be worth moving the rest.
-    fn drop_before(&mut self, first: i64) {
-        let past = self.range(0, first).len();
-        if past * DROPPED > self.0.len() {
-            self.0.drain(..past);
-        }
-        // What a busy day has left behind is given back.
-        if self.0.capacity() > 8 && self.0.capacity() > 3 * self.0.len() {
-            self.0.shrink_to(self.0.len() + self.0.len() / 4);
-        }
     }
 }
 
@@ -164,22 +113,16 @@ impl Series {
     pub(super) fn fullest(&self, at: i64, seconds: i64, now: i64) -> (i64, Cell) {
         let (width, own, newest) = (seconds / CELL, at.div_euclid(CELL), now.div_euclid(CELL));
         let last = newest.min(own + width - 1).max(own);
-        let steps = self.cells.range(own - width + 1, last + 1);
-        let (mut tail, mut head) = (0, 0);
+        let mut head = self.cells.range(own - width + 1, last + 1).peekable();
+        let mut tail = head.clone();
         let mut sum = Counted::default();
         let mut best = (own, Counted::default());
         for end in own..=last {
-            while let Some((step, cell)) = steps.get(head)
-                && i64::from(*step) <= end
-            {
-                sum.add(*cell);
-                head += 1;
+            while let Some((_, cell)) = head.next_if(|(step, _)| i64::from(*step) <= end) {
+                sum.add(cell);
             }
-            while let Some((step, cell)) = steps.get(tail)
-                && i64::from(*step) <= end - width
-            {
-                sum.take(*cell);
-                tail += 1;
+            while let Some((_, cell)) = tail.next_if(|(step, _)| i64::from(*step) <= end - width) {
+                sum.take(cell);
             }
             if sum.count >= best.1.count {
                 best = (end, sum);
@@ -199,13 +142,13 @@ impl Series {
     }
 
     /// The hours with posts, oldest first: the number of the hour since 1970 and what was counted.
-    pub(super) fn hours(&self) -> &[(u32, Cell)] {
-        &self.hours.0
+    pub(super) fn hours(&self) -> impl Iterator<Item = (u32, Cell)> + Clone {
+        self.hours.iter()
     }
 
     /// The minutes with posts, oldest first.
-    pub(super) fn minutes(&self) -> &[(u32, Cell)] {
-        &self.minutes.0
+    pub(super) fn minutes(&self) -> impl Iterator<Item = (u32, Cell)> + Clone {
+        self.minutes.iter()
     }
 
     /// Drops what lies beyond the horizons.
@@ -300,16 +243,16 @@ mod tests {
     #[test]
     fn old_posts_are_kept_only_as_coarsely_as_they_matter() {
         let series = series([NOW - DAY, NOW - 8 * DAY, NOW - 60 * DAY]);
-        assert_eq!(series.cells.0.len(), 0);
-        assert_eq!(series.minutes.0.len(), 1);
-        assert_eq!(series.hours.0.len(), 2);
+        assert_eq!(series.cells.len(), 0);
+        assert_eq!(series.minutes.len(), 1);
+        assert_eq!(series.hours.len(), 2);
     }
 
     #[test]
     fn what_is_past_its_horizon_is_forgotten() {
         let mut series = series([NOW, NOW - HOUR, NOW - DAY]);
         series.forget(NOW + LIVE);
-        assert_eq!((series.cells.0.len(), series.minutes.0.len(), series.hours.0.len()), (1, 3, 3));
+        assert_eq!((series.cells.len(), series.minutes.len(), series.hours.len()), (1, 3, 3));
         series.forget(NOW + 57 * DAY);
         assert_eq!(series, Series::default());
     }

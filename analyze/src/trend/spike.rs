@@ -194,7 +194,7 @@ pub(super) fn ask(windows: &[Seen], history: bool, rule: Rule) -> Said {
 /// The rises of one topic: the one that goes on or the last one, and what is remembered of those before.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Rises {
-    last: Option<Rise>,
+    last: Option<Box<Rise>>,
     before: Vec<Past>,
 }
 
@@ -252,7 +252,7 @@ impl Rises {
     }
 
     fn going_on(&self) -> Option<&Rise> {
-        self.last.as_ref().filter(|rise| rise.ended.is_none())
+        self.last.as_deref().filter(|rise| rise.ended.is_none())
     }
 
     /// Whether one goes on.
@@ -281,14 +281,14 @@ impl Rises {
 
     /// Begins a rise.
     pub(super) fn begin(&mut self, id: String, since: Timestamp, why: String, seen: &Seen, now: i64) {
-        if let Some(past) = self.last.as_ref().and_then(Rise::past) {
+        if let Some(past) = self.last.as_deref().and_then(Rise::past) {
             self.before.push(past);
             let surplus = self.before.len().saturating_sub(REMEMBERED);
             self.before.drain(..surplus);
         }
         let slow = seen.seconds > HOUR / 2;
         let count = u64::from(seen.cell.count);
-        self.last = Some(Rise {
+        self.last = Some(Box::new(Rise {
             id,
             since,
             from: seen.end - seen.seconds,
@@ -304,7 +304,7 @@ impl Rises {
             grew: now,
             calm_since: None,
             ended: None,
-        });
+        }));
     }
 
     /// A further post of the topic: it belongs to the rise that goes on. `fullest` is the count of the fullest five minutes about it.

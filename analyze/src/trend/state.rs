@@ -18,6 +18,7 @@ use super::{
     arrival::{Numbers, Sources},
     baseline::Watched,
     calendar::Calendar,
+    directory::Directory,
     dispersion::Common,
     emergent::{Emerged, Emergent},
     emerging::{Found, Lines},
@@ -31,7 +32,6 @@ use super::{
     topic::{Around, Manner, Topic},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use rustc_hash::FxHashMap;
 use schemas::{
     kit::settings::{Settings, Watch},
     log::{Identity, Position},
@@ -45,6 +45,8 @@ use std::{
 
 /// Topics that learn in one step of the clock, so that none takes long.
 const LEARN_AT_ONCE: usize = 200;
+/// Topics that are told in one step, so that a million of them after a start fill no memory: the others follow with the next one.
+const TELL_AT_ONCE: usize = 20_000;
 /// Every so many seconds a topic that sleeps is looked after.
 const ROUND: i64 = DAY;
 
@@ -161,6 +163,11 @@ impl State {
     fn watch(&mut self, watch: &[WatchTopic], now: Timestamp) {
         let same = self.watch.len() == watch.len()
             && self.watch.iter().zip(watch).all(|(topic, watch)| topic.about.id == watch.id);
+        if same && self.watch.iter().zip(watch).all(|(topic, watch)| topic.query.as_ref() == Some(&watch.query)) {
+            // The usual restart: a million topics are not moved about for it.
+            self.watch.iter_mut().zip(watch).for_each(|(topic, watch)| topic.about.name.clone_from(&watch.name));
+            return;
+        }
         if !same {
             self.awake = (0..watch.len() as u32).collect();
         }
@@ -203,7 +210,7 @@ pub struct Trend {
     false_pages: f64,
     state: State,
     /// What is derived from the state.
-    by_id: FxHashMap<String, u32>,
+    directory: Directory,
     numbers: Numbers,
     index: Index,
     /// The rhythm of a week of which nothing is known.
@@ -299,7 +306,7 @@ impl Trend {
             manner,
             false_pages: config.false_pages,
             state,
-            by_id: FxHashMap::default(),
+            directory: Directory::default(),
             numbers: Numbers::default(),
             index: Index::default(),
             flat: Rhythm::flat(0.5),
@@ -330,7 +337,7 @@ impl Trend {
 
     /// What follows from the state.
     fn derive(&mut self) {
-        self.by_id = (0..).zip(&self.state.watch).map(|(index, topic)| (topic.about.id.clone(), index)).collect();
+        self.directory = Directory::of(&self.state.watch);
         self.numbers = self.state.sources.numbers();
         self.index = Index::of(&self.state.fields);
     }
@@ -351,9 +358,10 @@ impl Trend {
             Verdict::Revision => {
                 let difference = difference(post.previous.unwrap_or(post.counts).sum(), post.counts.sum());
                 let second = now.as_second();
-                let Self { state, by_id, .. } = self;
+                let Self { state, directory, .. } = self;
                 state.all.revise(post, difference, second);
-                for &index in post.topics.iter().filter_map(|id| by_id.get(id)) {
+                for id in &post.topics {
+                    let Some(index) = directory.number(id, &state.watch) else { continue };
                     state.awake.insert(index);
                     state.watch[index as usize].revise(post, difference, second);
                 }
@@ -371,7 +379,7 @@ impl Trend {
     fn count(&mut self, post: &AnalyzedPost, now: Timestamp) {
         let second = now.as_second();
         let moment = Moment::of(post, second);
-        let Self { manner, state, by_id, numbers, index, flat, begun, lines, .. } = self;
+        let Self { manner, state, directory, numbers, index, flat, begun, lines, .. } = self;
         let State { sources, all, watch, awake, fields, emergent, laid_in, .. } = state;
         let source = sources.number(&post.source, numbers);
         if moment.exact {
@@ -382,7 +390,8 @@ impl Trend {
         all.count(post, moment, source, category, now);
         let ground = Ground { manner, sources, all, laid_in: *laid_in, flat, now: second };
         let mut explained = false;
-        for &number in post.topics.iter().filter_map(|id| by_id.get(id)) {
+        for id in &post.topics {
+            let Some(number) = directory.number(id, watch) else { continue };
             let topic = &mut watch[number as usize];
             topic.count(post, moment, source, category, now);
             awake.insert(number);
@@ -492,7 +501,8 @@ impl Trend {
         let mut pulses = Vec::new();
         let ground = Ground { manner, sources, all, laid_in: *laid_in, flat, now: now.as_second() };
         let mut tell = |topic: &mut Topic, around: Around<'_>| {
-            if topic.is_due(now) {
+            // What rises never waits for the rest.
+            if (pulses.len() < TELL_AT_ONCE || topic.rises.is_on()) && topic.is_due(now) {
                 let pulse = topic.pulse(around, through.clone(), now);
                 topic.mark(Some(&pulse));
                 pulses.push(pulse);
@@ -564,7 +574,20 @@ impl Trend {
     /// Some topics at a time, so that no step takes long.
     fn learn(&mut self, now: i64) {
         let Self { manner, false_pages, state, flat, .. } = self;
-        let State { sources, all, watch, awake, fields, emergent, laid_in, common, crossings, allowance, shared_out, .. } = state;
+        let State {
+            sources,
+            all,
+            watch,
+            awake,
+            fields,
+            emergent,
+            laid_in,
+            common,
+            crossings,
+            allowance,
+            shared_out,
+            ..
+        } = state;
         let Fields { categories, pairs, awake: awake_pairs } = fields;
         let laid_in = *laid_in;
         if all.is_due_to_learn(laid_in, now) {
@@ -637,7 +660,7 @@ impl Trend {
 
     /// The topic with this id.
     pub(super) fn topic(&self, id: &str) -> Option<&Topic> {
-        if let Some(&number) = self.by_id.get(id) {
+        if let Some(number) = self.directory.number(id, &self.state.watch) {
             return self.state.watch.get(number as usize);
         }
         std::iter::once(&self.state.all)

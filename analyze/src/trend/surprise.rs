@@ -116,8 +116,8 @@ impl Expectation {
     /// variance (Wilson & Hilferty, *PNAS* 17, 1931).
     fn near_line(self, surprise: f64) -> u64 {
         let t = (2.0 * LN_10 * surprise.max(0.1)).sqrt();
-        let z = t - (2.515_517 + t * (0.802_853 + t * 0.010_328))
-            / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
+        let z = t
+            - (2.515_517 + t * (0.802_853 + t * 0.010_328)) / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
         let variance = self.deviation().powi(2);
         let shape = self.mean * self.mean / variance;
         let cube = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());

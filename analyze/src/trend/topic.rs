@@ -76,6 +76,23 @@ struct Learned {
     laid_in: u64,
 }
 
+/// What its last posts show.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Recent {
+    samples: Samples,
+    /// How many seconds they needed to come in, the last one first.
+    lags: VecDeque<f32>,
+}
+
+impl Recent {
+    /// The median.
+    fn lag(&self) -> f64 {
+        let mut lags: Vec<f32> = self.lags.iter().copied().collect();
+        lags.sort_unstable_by(f32::total_cmp);
+        lags.get(lags.len() / 2).map_or(0.0, |lag| rounded(f64::from(*lag)))
+    }
+}
+
 /// What was told last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Told {
@@ -97,8 +114,8 @@ pub(super) struct Topic {
     pub(super) mood: Mood,
     pub(super) shares: Shares,
     pub(super) rises: Rises,
-    samples: Samples,
-    lags: VecDeque<f32>,
+    /// None while it sleeps.
+    recent: Option<Box<Recent>>,
     pub(super) total: u64,
     /// The category of most of its posts, by its number, and how far it is ahead (Boyer & Moore's majority vote).
     category: Option<(u16, u32)>,
@@ -129,8 +146,7 @@ impl Topic {
             mood: Mood::default(),
             shares: Shares::default(),
             rises: Rises::default(),
-            samples: Samples::default(),
-            lags: VecDeque::new(),
+            recent: None,
             total: 0,
             category: None,
             learned: Learned::default(),
@@ -158,10 +174,11 @@ impl Topic {
         self.shares.add(source);
         self.vote(category);
         if moment.at > second - LIVE {
-            self.samples.offer(post, second);
+            let recent = self.recent.get_or_insert_default();
+            recent.samples.offer(post, second);
             if moment.exact {
-                self.lags.truncate(LAGS - 1);
-                self.lags.push_front(now.duration_since(post.published_at).as_secs_f32().max(0.0));
+                recent.lags.truncate(LAGS - 1);
+                recent.lags.push_front(now.duration_since(post.published_at).as_secs_f32().max(0.0));
             }
         }
         if self.rises.is_on() {
@@ -176,7 +193,7 @@ impl Topic {
         let late = u32::from(member.at <= now - LIVE);
         let cell = Cell { count: 1, negative: u32::from(member.negative), copies: 0, late, reach };
         self.add(member.at, cell, now);
-        self.samples.recall(&member.sample);
+        self.recent.get_or_insert_default().samples.recall(&member.sample);
     }
 
     /// Adds to the counts.
@@ -205,7 +222,9 @@ impl Topic {
     /// Takes in how much more, or less, a known post was answered: that is seen now.
     pub(super) fn revise(&mut self, post: &AnalyzedPost, difference: i64, now: i64) {
         self.series.add(now, Cell { reach: difference, ..Cell::default() }, now);
-        self.samples.revise(&post.id, post.counts.sum());
+        if let Some(recent) = &mut self.recent {
+            recent.samples.revise(&post.id, post.counts.sum());
+        }
         self.changed = true;
         self.touched.get_or_insert(now);
     }
@@ -412,9 +431,9 @@ impl Topic {
             windows,
             total: self.total,
             reach: u64::try_from(self.series.window(second, HOUR).reach).unwrap_or(0),
-            lag_seconds: self.lag(),
+            lag_seconds: self.recent.as_ref().map_or(0.0, |recent| recent.lag()),
             forecast: self.baseline.has_history().then(|| forecast(self, around, second)),
-            samples: self.samples.show(second),
+            samples: self.recent.as_ref().map_or_else(Vec::new, |recent| recent.samples.show(second)),
             through,
         }
     }
@@ -435,15 +454,9 @@ impl Topic {
         }
     }
 
-    fn lag(&self) -> f64 {
-        let mut lags: Vec<f32> = self.lags.iter().copied().collect();
-        lags.sort_unstable_by(f32::total_cmp);
-        lags.get(lags.len() / 2).map_or(0.0, |lag| rounded(f64::from(*lag)))
-    }
-
     /// Falls asleep: what is recent of it is gone.
     pub(super) fn rest(&mut self) {
-        (self.samples, self.lags) = (Samples::default(), VecDeque::new());
+        self.recent = None;
     }
 
     /// Drops what lies beyond the horizons.

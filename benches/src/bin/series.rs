@@ -1,7 +1,7 @@
 //! What many series cost: `cargo run --release -p benches --bin series -- --series 1000000`.
 //!
 //! So many watch topics are counted for two weeks, their load long-tailed: the share of a topic falls with its rank, so a few have most
-//! posts and most have a few. The clock moves by the hour, over the last two days by the minute, so that topics are learned. Then
+//! posts and most have a few. The clock moves by the hour, with pulses, and over the last two days by the minute, so that topics are learned. Then
 //! the state is written, and a process of its own reads it again, as after a restart. Printed: posts a second of counting on one core,
 //! the bytes of the snapshot, and what a series costs in the memory of the process that was restarted, and how long it took.
 
@@ -122,7 +122,11 @@ fn count(config: &Config, options: &Options) -> (Trend, u64, Duration) {
         }
         took += began.elapsed();
         at += step;
-        trend.advance(time(at));
+        if step == HOUR {
+            trend.tick(time(at));
+        } else {
+            trend.advance(time(at));
+        }
     }
     (trend, sent, took)
 }
