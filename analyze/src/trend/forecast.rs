@@ -22,7 +22,7 @@ const DOUBT: f64 = 0.5;
 
 /// Of a topic with history.
 pub(super) fn forecast(topic: &Topic, around: Around<'_>, now: i64) -> Forecast {
-    let usual = topic.baseline.expect(now + HOUR, HOUR, &around.manner.calendar, around.rhythm);
+    let usual = topic.expect(HOUR, now + HOUR, around, now);
     let quarter = |end: i64| {
         let seen = topic.seen(QUARTER, end, topic.series.window(end, QUARTER), around, now);
         // Half a post either way, lest nothing be divided by nothing.

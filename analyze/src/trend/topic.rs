@@ -15,6 +15,7 @@ use super::{
     samples::Samples,
     series::{CELL, Cell, DAY, HOUR, LIVE, MINUTE, Series},
     spike::{self, Past, Rises, Rule, Seen},
+    surprise::Expectation,
 };
 use jiff::Timestamp;
 use schemas::{
@@ -310,20 +311,22 @@ impl Topic {
 
     /// A window with what is expected of it by now.
     pub(super) fn seen(&self, seconds: i64, end: i64, cell: Cell, around: Around<'_>, now: i64) -> Seen {
-        let Manner { rule, calendar, .. } = around.manner;
-        let copies = rule.copies(self.baseline.has_history());
-        let arrived = |from: i64, to: i64| around.sources.arrived(&self.shares, around.all, from, to, now);
-        let whole = match Baseline::before(end, seconds) {
-            Some((from, to)) => {
-                let count = self.series.between_hours(from, to).learned(copies);
-                let local = self.baseline.local(count, (from, to), arrived(from, to), calendar, around.rhythm);
-                self.baseline.expect_with(local, end, seconds, calendar, around.rhythm)
-            }
-            None => self.baseline.expect(end, seconds, calendar, around.rhythm),
-        };
-        let arrived = arrived(end - seconds, end);
-        let voices = cell.voices(copies);
+        let whole = self.expect(seconds, end, around, now);
+        let arrived = around.sources.arrived(&self.shares, around.all, end - seconds, end, now);
+        let voices = cell.voices(around.manner.rule.copies(self.baseline.has_history()));
         Seen { seconds, end, cell, voices: voices.into(), expected: whole.part(arrived) }
+    }
+
+    /// What is expected of a window once all has come in, by what is known now: see [`super::baseline::Local`].
+    pub(super) fn expect(&self, seconds: i64, end: i64, around: Around<'_>, now: i64) -> Expectation {
+        let Manner { rule, calendar, .. } = around.manner;
+        let Some((from, to)) = Baseline::before(end, seconds) else {
+            return self.baseline.expect(end, seconds, calendar, around.rhythm);
+        };
+        let count = self.series.between_hours(from, to).learned(rule.copies(self.baseline.has_history()));
+        let arrived = around.sources.arrived(&self.shares, around.all, from, to, now);
+        let local = self.baseline.local(count, (from, to), arrived, calendar, around.rhythm);
+        self.baseline.expect_with(local, end, seconds, calendar, around.rhythm)
     }
 
     /// What came in needs no look at the longer windows: something else explains it.

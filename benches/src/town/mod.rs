@@ -3,10 +3,11 @@
 //! 1. [`plan`] draws what happens, [`rhythm`] how rates go, all from one seed ([`random`]).
 //! 2. [`stream`] draws the posts, minute by minute, as they come in.
 //! 3. [`watch`] hands them to trend; [`oracle`] judges the same minutes by the truth.
-//! 4. [`judge`] says which alarm is whose, [`table`] what that is worth.
+//! 4. [`judge`] says which alarm is whose, [`forecasts`] what came of the forecasts, [`table`] what all that is worth.
 //!
 //! Nothing in the detector knows of all this.
 
+pub mod forecasts;
 pub mod judge;
 pub mod oracle;
 pub mod plan;
@@ -17,6 +18,7 @@ pub mod table;
 pub mod watch;
 
 use analyze::trend::{Config, Trend};
+use forecasts::Forecasts;
 use judge::{Alarm, Judgement};
 use oracle::Oracle;
 use plan::Plan;
@@ -47,6 +49,8 @@ pub struct Outcome {
     pub oracle: Judgement,
     /// The likelihood ratio from which it gives alarm.
     pub threshold: f64,
+    /// What trend's forecasts were worth, from the end of the warm-up on.
+    pub forecasts: Forecasts,
     /// Trend as it stands at the end.
     pub trend: Trend,
 }
@@ -78,10 +82,10 @@ pub fn run(plan: &Plan, config: &Config) -> anyhow::Result<Outcome> {
         }
         drawing.join().map_err(|_| anyhow::anyhow!("the thread that draws the town has failed"))
     })?;
-    let (alarms, trend) = watch.end();
+    let (alarms, forecasts, trend) = watch.end();
     let ours = Judgement::of(&alarms, plan);
     let (threshold, known) = at_equal_rate(&oracle, plan, ours.wrong.len());
-    Ok(Outcome { posts, took, alarms, ours, oracle: known, threshold, trend })
+    Ok(Outcome { posts, took, alarms, ours, oracle: known, threshold, forecasts, trend })
 }
 
 /// The lowest threshold at which the oracle has no more false alarms than that, and its alarms there.

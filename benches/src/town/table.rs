@@ -5,6 +5,7 @@
 
 use super::{
     Outcome,
+    forecasts::Forecasts,
     judge::{Cause, Judgement},
     plan::{Event, Plan, Shape},
 };
@@ -153,7 +154,15 @@ fn write(text: &mut String, plan: &Plan, outcome: &Outcome, false_pages: f64) ->
     line("false alarms a topic and 30 days", &|judgement| format!("{:.3}", judgement.wrong.len() as f64 / months))?;
     line("false pages a night, all topics", &|judgement| format!("{:.2}", judgement.wrong.len() as f64 / nights))?;
     writeln!(text, "{:<34}{false_pages:>8.2}", "  allowed by the config")?;
-    writeln!(text, "{:<34}{:>16.2}", "threshold of the oracle", outcome.threshold)
+    writeln!(text, "{:<34}{:>16.2}", "threshold of the oracle", outcome.threshold)?;
+    let Forecasts { hours, within, error, as_last_hour, as_last_week, beside_last_week, .. } = &outcome.forecasts;
+    writeln!(
+        text,
+        "\nforecasts of the next hour: {hours}; within the band {:.1} %; error {:.2} of \"as in the last hour\", {:.2} of \"as a week ago\"",
+        100.0 * *within as f64 / (*hours).max(1) as f64,
+        error / as_last_hour.max(1.0),
+        beside_last_week / as_last_week.max(1.0)
+    )
 }
 
 fn rows(plan: &Plan) -> Vec<Row<'_>> {

@@ -4,6 +4,7 @@
 //! between batches, and every minute all pulses are taken.
 
 use super::{
+    forecasts::Forecasts,
     judge::Alarm,
     plan::Plan,
     stream::{Minute, Voice},
@@ -29,6 +30,9 @@ pub struct Watch {
     sources: Vec<String>,
     numbers: HashMap<String, u16>,
     alarms: Vec<Alarm>,
+    forecasts: Forecasts,
+    /// From which second on they are judged.
+    judged_from: u32,
     /// The last alarm of each topic, and its spike's id.
     last: Vec<Option<(usize, String)>>,
 }
@@ -52,6 +56,8 @@ impl Watch {
             trend: Trend::new(config),
             post: blank(),
             numbers: topics.iter().enumerate().map(|(number, id)| (id.clone(), number as u16)).collect(),
+            forecasts: Forecasts::of(topics.len()),
+            judged_from: plan.minutes().start * 60,
             last: vec![None; topics.len()],
             topics,
             sources: (0..plan.lags.len()).map(|source| format!("source-{source}")).collect(),
@@ -110,7 +116,11 @@ impl Watch {
 
     fn take(&mut self, pulses: &[Pulse], now: u32) {
         for pulse in pulses {
-            let (Some(spike), Some(&topic)) = (&pulse.spike, self.numbers.get(&pulse.topic.id)) else { continue };
+            let Some(&topic) = self.numbers.get(&pulse.topic.id) else { continue };
+            if now.is_multiple_of(3_600) && now >= self.judged_from {
+                self.forecasts.take(topic, pulse, now);
+            }
+            let Some(spike) = &pulse.spike else { continue };
             let last = &mut self.last[usize::from(topic)];
             if last.as_ref().is_none_or(|(_, id)| *id != spike.id) {
                 *last = Some((self.alarms.len(), spike.id.clone()));
@@ -123,10 +133,10 @@ impl Watch {
         }
     }
 
-    /// The alarms, in the order in which they were seen, and trend as it stands.
+    /// The alarms, in the order in which they were seen, what forecasts were worth, and trend as it stands.
     #[must_use]
-    pub fn end(self) -> (Vec<Alarm>, Trend) {
-        (self.alarms, self.trend)
+    pub fn end(self) -> (Vec<Alarm>, Forecasts, Trend) {
+        (self.alarms, self.forecasts, self.trend)
     }
 }
 
