@@ -9,6 +9,7 @@
 //! sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
 //! (how a page reaches people), `gateway` (the API).
 
+pub mod audit;
 pub mod channel;
 pub mod engine;
 pub mod escalation;

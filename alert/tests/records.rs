@@ -5,7 +5,7 @@
 
 mod support;
 
-use alert::records::{Records, RecordsError, conformance};
+use alert::records::{Chain, Records, RecordsError, conformance};
 use schemas::{kit::settings::Settings, log::Topic, records::State};
 use std::sync::Mutex;
 use support::postgres;
@@ -103,6 +103,8 @@ async fn records_of_the_first_version_are_brought_up_to_date() {
     assert!(records.position(Topic::TopicsPulse).await.unwrap().is_some());
     let outcome = records.claim(&alert::lease::Candidate::new("new"), None).await.unwrap();
     assert_eq!(outcome.epoch(), Some(1));
+    let chain = records.verify_audit(None).await.unwrap();
+    assert!(matches!(&chain, Chain::Whole(link) if link.seq == 1), "{chain:?}");
 }
 
 /// The server breaks every connection off, as when it is started anew: what is asked next is an outage, and then it works again.

@@ -5,7 +5,7 @@
 // A suite speaks by failing: unlike the rest of the crate it may panic.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
-use super::{Page, Records, RecordsError, SavedSearch, Tx, User};
+use super::{Chain, Link, Page, Records, RecordsError, SavedSearch, Tx, User};
 use crate::{
     incident::{Command, File},
     lease::{Candidate, Outcome},
@@ -35,6 +35,7 @@ pub async fn run(make: impl AsyncFn() -> Settings) {
     users_and_sessions(&make().await).await;
     searches_are_kept_for_whoever_may_see_them(&make().await).await;
     audit_entries_are_added_once(&make().await).await;
+    the_audit_record_is_chained(&make().await).await;
     many_writers_lose_nothing(&make().await).await;
     no_text_is_refused(&make().await).await;
     one_holds_the_lease(&make().await).await;
@@ -351,6 +352,85 @@ async fn audit_entries_are_added_once(settings: &Settings) {
     assert_eq!(records.audit_entries(9).await.unwrap(), [entry(2, "export"), entry(1, "search")]);
 }
 
+async fn the_audit_record_is_chained(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let entry = |second| AuditEntry {
+        v: AuditEntry::VERSION,
+        at: at(second),
+        who: "王敏".into(),
+        role: Role::Operator,
+        action: "acked".into(),
+        object: format!("20261124-{second:04}"),
+        detail: "签收\0".into(),
+    };
+    assert_eq!(records.verify_audit(None).await.unwrap(), Chain::Whole(Link::default()));
+    // Many at the same time, some of them twice: one chain.
+    let writers = (0..6).map(|writer| {
+        let records = records.clone();
+        async move {
+            for n in 0..4 {
+                let mut tx = records.begin().await.unwrap();
+                tx.audit(&format!("{}", (writer * 4 + n) % 20), &entry(writer * 4 + n)).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        }
+    });
+    futures::future::join_all(writers).await;
+    let Chain::Whole(known) = records.verify_audit(None).await.unwrap() else { panic!("it is broken") };
+    assert_eq!(known.seq, 20);
+    let mut tx = records.begin().await.unwrap();
+    tx.audit("later", &entry(99)).await.unwrap();
+    tx.commit().await.unwrap();
+    let whole = records.verify_audit(Some(&known)).await.unwrap();
+    assert!(matches!(&whole, Chain::Whole(link) if link.seq == 21), "{whole:?}");
+    // Nobody changes it by mistake.
+    for statement in [
+        "UPDATE audit SET who = 'x'",
+        "DELETE FROM audit",
+        "UPDATE audit_chain SET hash = 'x'",
+        "DELETE FROM audit_chain",
+    ] {
+        assert!(sqlx::query(statement).execute(&records.pool).await.is_err(), "{statement}");
+    }
+    // And whoever does it all the same is found out.
+    for table in ["audit", "audit_chain"] {
+        for trigger in [format!("{table}_stands"), format!("{table}_stays")] {
+            for statement in [format!("DROP TRIGGER {trigger}"), format!("DROP TRIGGER {trigger} ON {table}")] {
+                let _ = sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&records.pool).await;
+            }
+        }
+    }
+    let run = async |statement: &str| {
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&records.pool).await.unwrap();
+    };
+    let broken = async |seq: u64, what: &str| match records.verify_audit(Some(&known)).await.unwrap() {
+        Chain::Broken { seq: at, what: is } => {
+            assert_eq!(at, seq, "{is}");
+            assert!(is.contains(what), "{is}");
+        }
+        whole @ Chain::Whole(_) => panic!("{whole:?}, and not {what}"),
+    };
+    run("UPDATE audit SET who = 'x' WHERE id = (SELECT id FROM audit_chain WHERE seq = 7)").await;
+    broken(7, "not as it was written").await;
+    run("UPDATE audit SET who = '王敏'").await;
+    assert_eq!(records.verify_audit(Some(&known)).await.unwrap(), whole);
+    run("INSERT INTO audit SELECT 'slipped in', at, who, role, action, object, detail FROM audit WHERE id = 'later'")
+        .await;
+    broken(22, "not in the chain").await;
+    run("DELETE FROM audit WHERE id = 'slipped in'").await;
+    run("DELETE FROM audit WHERE id = (SELECT id FROM audit_chain WHERE seq = 9)").await;
+    broken(9, "gone").await;
+    run("DELETE FROM audit_chain WHERE seq = 9").await;
+    broken(9, "missing").await;
+    // All written anew from the tenth on, or cut off: only whoever knows a later link sees it.
+    run("DELETE FROM audit_chain WHERE seq >= 9").await;
+    run("DELETE FROM audit WHERE NOT EXISTS (SELECT 1 FROM audit_chain WHERE audit_chain.id = audit.id)").await;
+    broken(9, "end is missing").await;
+    run("UPDATE audit_head SET seq = 8, hash = (SELECT hash FROM audit_chain WHERE seq = 8)").await;
+    broken(9, "before the link that you know").await;
+    assert!(matches!(records.verify_audit(None).await.unwrap(), Chain::Whole(link) if link.seq == 8));
+}
+
 /// Transactions that read, then write, at the same time: all succeed, one after the other.
 async fn many_writers_lose_nothing(settings: &Settings) {
     let records = Records::open(settings).await.unwrap();
@@ -448,18 +528,21 @@ async fn nobody_takes_over_in_the_middle_of_a_change(settings: &Settings) {
     let mut tx = records.begin_in(stale).await.unwrap();
     let second = Candidate::new("second");
     let mut taking = std::pin::pin!(records.claim(&second, None));
+    // From then on the answers to both may come in either order.
+    let committed = std::cell::Cell::new(false);
     let change = async {
         tx.save(&mut file("20261124-0001", "water", 0)).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        committed.set(true);
         tx.commit().await.unwrap();
     };
-    let mut change = std::pin::pin!(change);
-    tokio::select! {
-        biased;
-        outcome = &mut taking => panic!("{outcome:?} in the middle of a change"),
-        () = &mut change => {}
-    }
-    assert_eq!(taking.await.unwrap(), Outcome::Take(stale + 1));
+    let take = async {
+        let outcome = taking.as_mut().await;
+        assert!(committed.get(), "{outcome:?} in the middle of a change");
+        outcome.unwrap()
+    };
+    let ((), outcome) = futures::future::join(change, take).await;
+    assert_eq!(outcome, Outcome::Take(stale + 1));
     assert!(records.incident("20261124-0001").await.unwrap().is_some());
 }
 
@@ -482,5 +565,5 @@ async fn a_newer_programs_records_are_refused(settings: &Settings) {
     .unwrap();
     records.close().await;
     let error = Records::open(settings).await.err().unwrap();
-    assert!(matches!(error, RecordsError::Newer(99, 4)), "{error}");
+    assert!(matches!(error, RecordsError::Newer(99, ours) if ours < 99), "{error}");
 }

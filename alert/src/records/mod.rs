@@ -23,6 +23,7 @@ mod searches;
 mod source_alerts;
 mod users;
 
+pub use audit::{Chain, Link};
 pub use pages::Page;
 pub use searches::SavedSearch;
 pub use users::User;
@@ -233,6 +234,7 @@ async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
         MigrateError::VersionMissing(version) if version > known => RecordsError::Newer(version, known),
         error => RecordsError::Migrate(error),
     })?;
+    audit::adopt(&mut tx).await?;
     Ok(tx.commit().await?)
 }
 

@@ -68,6 +68,9 @@ enum Command {
     /// Who may log in.
     #[command(subcommand)]
     User(commands::user::Command),
+    /// Whether the record of who did what is as it was written.
+    #[command(subcommand)]
+    Audit(commands::audit::Command),
     /// Train a model.
     #[command(subcommand)]
     Train(commands::train::Command),
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
             Command::Check(config) => commands::check::run(&config.config),
             Command::Source(command) => commands::source::run(command).await,
             Command::User(command) => commands::user::run(command).await,
+            Command::Audit(command) => commands::audit::run(command).await,
             Command::Train(command) => commands::train::run(&command),
         }
     });

@@ -231,3 +231,18 @@ async fn a_source_is_tried_and_added() {
     // What was added can be tried by its id.
     assert!(source(&["try", "water-board"]).status.success());
 }
+
+#[test]
+fn the_audit_record_is_verified() {
+    let site = Site::new("");
+    let empty = run(&site, &["audit", "verify"]);
+    assert!(empty.status.success() && out(&empty).contains("empty"), "{empty:?}");
+    let known = format!("3:{}", "0".repeat(64));
+    let short = run(&site, &["audit", "verify", "--known", &known]);
+    assert_eq!(short.status.code(), Some(1), "{short:?}");
+    let told = String::from_utf8_lossy(&short.stderr);
+    assert!(told.contains("ends before the link that you know"), "{told}");
+    let wrong = run(&site, &["audit", "verify", "--known", "three"]);
+    let told = String::from_utf8_lossy(&wrong.stderr);
+    assert!(wrong.status.code() == Some(2) && told.contains("NUMBER:HASH"), "{told}");
+}
