@@ -2,15 +2,18 @@
 //!
 //! 新发 → 已签收 → 已交办 → 处置中 → 已回应 → 观察 → 办结. What a command makes of each state (— is refused):
 //!
-//! | state | ack | assign | respond | note | close |
-//! |---|---|---|---|---|---|
-//! | 新发 new | 已签收 | — sign first | — sign first | 新发 | — sign first |
-//! | 已签收 acked | — signed | 已交办 | 已回应 | 已签收 | 办结 |
-//! | 已交办 assigned | — signed | 已交办 | 已回应 | 处置中 | 办结 |
-//! | 处置中 handling | — signed | 已交办 | 已回应 | 处置中 | 办结 |
-//! | 已回应 responded | — signed | 已交办 | 已回应 | 已回应 | 办结 |
-//! | 观察 watching | — signed | 已交办 | 已回应 | 观察 | 办结 |
-//! | 办结 closed | — closed | — closed | — closed | — closed | — closed |
+//! | state | ack | assign | respond | note | return | close | false alarm | reopen |
+//! |---|---|---|---|---|---|---|---|---|
+//! | 新发 new | 已签收 | — sign first | — sign first | 新发 | — no unit has it | — sign first | 办结 | — open |
+//! | 已签收 acked | — signed | 已交办 | 已回应 | 已签收 | — no unit has it | 办结 | 办结 | — open |
+//! | 已交办 assigned | — signed | 已交办 | 已回应 | 处置中 | 已签收 | 办结 | 办结 | — open |
+//! | 处置中 handling | — signed | 已交办 | 已回应 | 处置中 | 已签收 | 办结 | 办结 | — open |
+//! | 已回应 responded | — signed | 已交办 | 已回应 | 已回应 | 已签收 | 办结 | 办结 | — open |
+//! | 观察 watching | — signed | 已交办 | 已回应 | 观察 | 已签收 | 办结 | 办结 | — open |
+//! | 办结 closed | — closed | — closed | — closed | — closed | — closed | — closed | — closed | 已签收 |
+//!
+//! 退回 takes the matter from the unit back to the desk; without a unit it is refused. Whoever reopens an incident, or says of
+//! one that nobody has signed that it is a false alarm (误报), signs it by that. All three need a reason.
 //!
 //! A note on an incident that was handed on is its progress. The program itself moves 已回应 to 观察 when the topic has
 //! calmed, and back to 处置中 when it rises again ([`crate::matter`]).
@@ -50,9 +53,24 @@ pub enum Command {
         /// What is noted.
         text: String,
     },
+    /// 退回
+    Return {
+        /// Why the unit does not take it.
+        text: String,
+    },
     /// 办结
     Close {
         /// How it ended.
+        text: String,
+    },
+    /// 误报
+    FalseAlarm {
+        /// Why it is none.
+        text: String,
+    },
+    /// 重开
+    Reopen {
+        /// Why.
         text: String,
     },
 }
@@ -82,6 +100,12 @@ pub enum Refusal {
     /// It is closed.
     #[error("事件已办结 / it is closed")]
     Closed,
+    /// It is not closed.
+    #[error("事件尚未办结 / it is not closed")]
+    Open,
+    /// It was handed to nobody.
+    #[error("尚未交办, 无从退回 / no unit has it")]
+    NotAssigned,
 }
 
 impl Refusal {
@@ -94,6 +118,8 @@ impl Refusal {
             Self::NotSigned => "not_signed",
             Self::SignedBy(_) => "signed_by_other",
             Self::Closed => "closed",
+            Self::Open => "open",
+            Self::NotAssigned => "not_assigned",
         }
     }
 }
@@ -107,7 +133,10 @@ impl Command {
             Self::Assign { .. } => "assigned",
             Self::Respond { .. } => "responded",
             Self::Note { .. } => "noted",
+            Self::Return { .. } => "returned",
             Self::Close { .. } => "closed",
+            Self::FalseAlarm { .. } => "false_alarm",
+            Self::Reopen { .. } => "reopened",
         }
     }
 
@@ -116,21 +145,31 @@ impl Command {
         let (what, text) = match self {
             Self::Ack => return None,
             Self::Assign { unit, .. } => ("unit", unit),
-            Self::Respond { text } | Self::Note { text } | Self::Close { text } => ("text", text),
+            Self::Respond { text }
+            | Self::Note { text }
+            | Self::Return { text }
+            | Self::Close { text }
+            | Self::FalseAlarm { text }
+            | Self::Reopen { text } => ("text", text),
         };
         text.trim().is_empty().then_some(what)
     }
 
     /// The state that it leads to.
-    fn leads(&self, from: State) -> Result<State, Refusal> {
+    fn leads(&self, from: State, unit: Option<&str>) -> Result<State, Refusal> {
         match (self, from) {
+            (Self::Reopen { .. }, State::Closed) => Ok(State::Acked),
+            (Self::Reopen { .. }, _) => Err(Refusal::Open),
             (_, State::Closed) => Err(Refusal::Closed),
+            (Self::FalseAlarm { .. }, _) => Ok(State::Closed),
+            (Self::Return { .. }, _) if unit.is_none() => Err(Refusal::NotAssigned),
             (Self::Ack, _) => Ok(State::Acked),
             (Self::Note { .. }, State::Assigned) => Ok(State::Handling),
             (Self::Note { .. }, _) => Ok(from),
             (_, State::New) => Err(Refusal::NotSigned),
             (Self::Assign { .. }, _) => Ok(State::Assigned),
             (Self::Respond { .. }, _) => Ok(State::Responded),
+            (Self::Return { .. }, _) => Ok(State::Acked),
             (Self::Close { .. }, _) => Ok(State::Closed),
         }
     }
@@ -141,6 +180,9 @@ impl Command {
             Self::Assign { unit, text } if text.trim().is_empty() => format!("交办 {}", unit.trim()),
             Self::Assign { unit, text } => format!("交办 {}: {}", unit.trim(), text.trim()),
             Self::Respond { text } | Self::Note { text } | Self::Close { text } => text.trim().to_owned(),
+            Self::Return { text } => format!("退回: {}", text.trim()),
+            Self::FalseAlarm { text } => format!("误报: {}", text.trim()),
+            Self::Reopen { text } => format!("重开: {}", text.trim()),
         }
     }
 }
@@ -188,24 +230,37 @@ impl File {
         {
             return if by == who { Ok(false) } else { Err(Refusal::SignedBy(by.clone())) };
         }
-        let state = command.leads(self.incident.state)?;
+        let state = command.leads(self.incident.state, self.incident.unit.as_deref())?;
         if let Some(seen) = seen
             && seen != self.incident.version
         {
             return Err(Refusal::Changed { seen, now: self.incident.version });
         }
         match command {
-            Command::Ack => {
-                self.incident.acked_by = Some(who.to_owned());
-                self.incident.acked_at = Some(at);
-                self.incident.ack_due_at = None;
-            }
+            Command::Ack => self.sign(who, at),
             Command::Assign { unit, .. } => self.incident.unit = Some(unit.trim().to_owned()),
-            _ => {}
+            Command::Return { .. } => self.incident.unit = None,
+            Command::FalseAlarm { .. } => {
+                if self.incident.acked_by.is_none() {
+                    self.sign(who, at);
+                }
+                self.incident.false_alarm = true;
+            }
+            Command::Reopen { .. } => {
+                self.sign(who, at);
+                self.incident.false_alarm = false;
+            }
+            Command::Respond { .. } | Command::Note { .. } | Command::Close { .. } => {}
         }
         self.incident.state = state;
         self.change(at, who, command.action(), command.text());
         Ok(true)
+    }
+
+    fn sign(&mut self, who: &str, at: Timestamp) {
+        self.incident.acked_by = Some(who.to_owned());
+        self.incident.acked_at = Some(at);
+        self.incident.ack_due_at = None;
     }
 
     /// Raises the level; it never falls by itself, so it can't flap.
@@ -226,14 +281,17 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn commands() -> [Command; 5] {
+    fn commands() -> [Command; 8] {
         let text = String::from("已处理");
         [
             Command::Ack,
             Command::Assign { unit: "水务局".into(), text: String::new() },
             Command::Respond { text: text.clone() },
             Command::Note { text: text.clone() },
-            Command::Close { text },
+            Command::Return { text: text.clone() },
+            Command::Close { text: text.clone() },
+            Command::FalseAlarm { text: text.clone() },
+            Command::Reopen { text },
         ]
     }
 
@@ -241,20 +299,24 @@ mod tests {
     #[test]
     fn every_command_in_every_state() {
         use State::*;
-        let table: [(State, [Result<State, &str>; 5]); 7] = [
-            (New, [Ok(Acked), Err("not_signed"), Err("not_signed"), Ok(New), Err("not_signed")]),
-            (Acked, [Err("signed_by_other"), Ok(Assigned), Ok(Responded), Ok(Acked), Ok(Closed)]),
-            (Assigned, [Err("signed_by_other"), Ok(Assigned), Ok(Responded), Ok(Handling), Ok(Closed)]),
-            (Handling, [Err("signed_by_other"), Ok(Assigned), Ok(Responded), Ok(Handling), Ok(Closed)]),
-            (Responded, [Err("signed_by_other"), Ok(Assigned), Ok(Responded), Ok(Responded), Ok(Closed)]),
-            (Watching, [Err("signed_by_other"), Ok(Assigned), Ok(Responded), Ok(Watching), Ok(Closed)]),
-            (Closed, [Err("closed"), Err("closed"), Err("closed"), Err("closed"), Err("closed")]),
+        let (signed, open, no_unit) = (Err("signed_by_other"), Err("open"), Err("not_assigned"));
+        let handed_on = |note| [signed, Ok(Assigned), Ok(Responded), Ok(note), Ok(Acked), Ok(Closed), Ok(Closed), open];
+        let sign = Err("not_signed");
+        let table: [(State, [Result<State, &str>; 8]); 7] = [
+            (New, [Ok(Acked), sign, sign, Ok(New), no_unit, sign, Ok(Closed), open]),
+            (Acked, [signed, Ok(Assigned), Ok(Responded), Ok(Acked), no_unit, Ok(Closed), Ok(Closed), open]),
+            (Assigned, handed_on(Handling)),
+            (Handling, handed_on(Handling)),
+            (Responded, handed_on(Responded)),
+            (Watching, handed_on(Watching)),
+            (Closed, [[Err("closed"); 7].as_slice(), &[Ok(Acked)]].concat().try_into().unwrap()),
         ];
         for (state, outcomes) in table {
             for (command, wanted) in commands().iter().zip(outcomes) {
                 let mut file = file("water");
                 file.incident.state = state;
                 file.incident.acked_by = (state != New).then(|| "王敏".into());
+                file.incident.unit = (!matches!(state, New | Acked)).then(|| "水务局".into());
                 let before = file.clone();
                 let done = file.act(command, "李雷", None, at(9));
                 match wanted {
@@ -289,6 +351,32 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_sends_it_back_and_another_one_gets_it() {
+        let mut file = file("water");
+        let assign = |unit: &str| Command::Assign { unit: unit.into(), text: String::new() };
+        for command in [Command::Ack, assign("水务局"), Command::Return { text: "不属本单位".into() }] {
+            assert_eq!(file.act(&command, "王敏", None, at(1)), Ok(true));
+        }
+        assert_eq!((file.incident.state, file.incident.unit.as_deref()), (State::Acked, None));
+        assert_eq!(file.fresh.last().unwrap().text, "退回: 不属本单位");
+        assert_eq!(file.act(&assign("住建局"), "王敏", None, at(2)), Ok(true));
+        assert_eq!(file.incident.unit.as_deref(), Some("住建局"));
+    }
+
+    #[test]
+    fn who_says_that_it_is_a_false_alarm_or_reopens_it_signs_it() {
+        let mut file = file("water");
+        assert_eq!(file.act(&Command::FalseAlarm { text: "演习".into() }, "王敏", Some(1), at(1)), Ok(true));
+        let incident = &file.incident;
+        assert_eq!((incident.state, incident.false_alarm, incident.ack_due_at), (State::Closed, true, None));
+        assert_eq!(incident.acked_by.as_deref(), Some("王敏"));
+        assert_eq!(file.act(&Command::Reopen { text: "并非演习".into() }, "李雷", Some(2), at(2)), Ok(true));
+        let incident = &file.incident;
+        assert_eq!((incident.state, incident.false_alarm), (State::Acked, false));
+        assert_eq!((incident.acked_by.as_deref(), incident.acked_at), (Some("李雷"), Some(at(2))));
+    }
+
+    #[test]
     fn another_version_is_refused() {
         let mut file = file("water");
         let note = Command::Note { text: "已电话联系".into() };
@@ -305,7 +393,10 @@ mod tests {
             (Command::Assign { unit: blank(), text: "x".into() }, "unit"),
             (Command::Respond { text: blank() }, "text"),
             (Command::Note { text: blank() }, "text"),
+            (Command::Return { text: blank() }, "text"),
             (Command::Close { text: blank() }, "text"),
+            (Command::FalseAlarm { text: blank() }, "text"),
+            (Command::Reopen { text: blank() }, "text"),
         ] {
             assert_eq!(file.act(&command, "王敏", None, at(1)), Err(Refusal::Missing(what)));
         }

@@ -127,8 +127,20 @@ impl Act {
         Command::Note { text: lines(&self.text) }
     }
 
+    pub(super) fn send_back(self) -> Command {
+        Command::Return { text: lines(&self.text) }
+    }
+
     pub(super) fn close(self) -> Command {
         Command::Close { text: lines(&self.text) }
+    }
+
+    pub(super) fn false_alarm(self) -> Command {
+        Command::FalseAlarm { text: lines(&self.text) }
+    }
+
+    pub(super) fn reopen(self) -> Command {
+        Command::Reopen { text: lines(&self.text) }
     }
 }
 

@@ -14,6 +14,7 @@
 //! | open | another rise that is falling already | nothing |
 //! | closed | a rise that belongs to it | nothing |
 //! | closed | a rise that belongs to it and reaches a higher level than it was closed with | a new incident opens |
+//! | closed as 误报 | another rise within six hours of the last, at no higher level | noted, and nothing else: a person has said that this is none |
 //! | closed | another rise | a new incident opens |
 //!
 //! Pulses are absolute states: each rise keeps its highest count, and a repeated pulse changes nothing.
@@ -77,6 +78,8 @@ pub enum Meaning {
     Joins,
     /// Another rise, after an official response.
     Rebounds,
+    /// Another rise of what a person has found to be a false alarm.
+    FalseAgain,
 }
 
 /// Judges a pulse; `level` is the one that it reaches by itself.
@@ -91,7 +94,13 @@ pub fn meaning(youngest: Option<&File>, pulse: &Pulse, level: Level) -> Meaning 
     let Some(file) = youngest else { return opens };
     let own = rise.is_some_and(|rise| file.incident.spikes.contains(&rise.id));
     if file.incident.state == State::Closed {
-        return if own && level <= file.incident.level { Meaning::Nothing } else { opens };
+        let no_higher = level <= file.incident.level;
+        let soon = pulse.at.duration_since(file.matter.risen_at) <= SAME_MATTER;
+        return match opens {
+            _ if own && no_higher => Meaning::Nothing,
+            Meaning::Opens if file.incident.false_alarm && no_higher && soon => Meaning::FalseAgain,
+            opens => opens,
+        };
     }
     if pulse.at <= file.matter.last_pulse_at {
         return Meaning::Nothing;
@@ -139,6 +148,7 @@ pub fn open(id: String, pulse: &Pulse, rise: &Spike, thresholds: &Thresholds, at
         acked_by: None,
         acked_at: None,
         unit: None,
+        false_alarm: false,
         spikes: Vec::new(),
         count: 0,
         peak: 0,
@@ -173,6 +183,12 @@ impl File {
                 self.change(at, PROGRAM, "watching", "热度已回落, 转入观察");
             }
             Meaning::Joins => self.change(at, PROGRAM, "joined", rise_again(pulse)),
+            Meaning::FalseAgain => {
+                // Only which rise it is: the figures are those that a person has judged.
+                self.incident.spikes.extend(pulse.spike.as_ref().map(|spike| spike.id.clone()));
+                self.record(at, PROGRAM, "false_again", format!("已认定误报, 不再告警: {}", rise_again(pulse)));
+                return None;
+            }
             Meaning::Rebounds => {
                 self.incident.state = State::Handling;
                 self.change(at, PROGRAM, "rebound", format!("回应后反弹: {}", rise_again(pulse)));

@@ -55,6 +55,10 @@ fn what_a_pulse_means() {
         (Some(in_state(State::Closed)), at(1, "s1", Phase::Rising), Nothing),
         (Some(in_state(State::Closed)), at(1, "s2", Phase::Rising), Opens),
         (Some(in_state(State::Closed)), at(1, "s2", Phase::Decaying), Nothing),
+        (Some(false_alarm()), at(1, "s1", Phase::Rising), Nothing),
+        (Some(false_alarm()), at(6 * hour, "s2", Phase::Rising), FalseAgain),
+        (Some(false_alarm()), at(1, "s2", Phase::Decaying), Nothing),
+        (Some(false_alarm()), at(6 * hour + 1, "s2", Phase::Rising), Opens),
     ];
     for (row, (youngest, pulse, wanted)) in table.into_iter().enumerate() {
         assert_eq!(meaning(youngest.as_ref(), &pulse, Level::IV), wanted, "row {row}");
@@ -62,6 +66,23 @@ fn what_a_pulse_means() {
     let closed = in_state(State::Closed);
     assert_eq!(meaning(Some(&closed), &at(1, "s1", Phase::Rising), Level::III), Opens, "it was closed as a small one");
     assert_eq!(meaning(Some(&closed), &at(1, "s1", Phase::Decaying), Level::III), Nothing);
+    assert_eq!(meaning(Some(&false_alarm()), &at(1, "s2", Phase::Rising), Level::III), Opens, "it is more than that");
+}
+
+fn false_alarm() -> File {
+    let mut file = in_state(State::Closed);
+    file.incident.false_alarm = true;
+    file
+}
+
+#[test]
+fn a_false_alarm_that_rises_again_is_noted_once_and_pages_nobody() {
+    let mut file = false_alarm();
+    let (again, before) = (at(30, "s2", Phase::Rising), file.incident.clone());
+    assert_eq!(file.follow(Meaning::FalseAgain, &again, &Thresholds::default(), minutes(30)), None);
+    assert_eq!(file.fresh.last().unwrap().action, "false_again");
+    assert_eq!((file.incident.version, file.incident.count), (before.version, before.count));
+    assert_eq!(meaning(Some(&file), &at(31, "s2", Phase::Rising), Level::IV), Meaning::Nothing);
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn file(id: &str, topic: &str, opened: i64) -> File {
         acked_by: None,
         acked_at: None,
         unit: None,
+        false_alarm: false,
         spikes: vec!["s1".into()],
         count: 18,
         peak: 18,

@@ -74,6 +74,9 @@ pub struct Incident {
     /// The unit that it was handed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Whether somebody found that it is none (误报); it is closed then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub false_alarm: bool,
     /// The spikes that belong to it, the first first.
     pub spikes: Vec<String>,
     /// First-seen posts since the rise began.
@@ -103,7 +106,7 @@ pub struct Event {
     pub at: Timestamp,
     /// Who: a user's name, a token's name, or `wanglou` for the program itself.
     pub who: String,
-    /// What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `closed`, `escalated`,
+    /// What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`, `escalated`,
     /// `page_sent`, `page_failed`, …
     pub action: String,
     /// What a person reads.

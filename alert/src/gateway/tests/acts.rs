@@ -45,6 +45,29 @@ async fn an_incident_goes_from_signature_to_close() {
 }
 
 #[tokio::test]
+async fn it_comes_back_from_a_unit_is_none_and_is_one_after_all() {
+    let house = house().await;
+    let act = async |what: &str, body: Value| {
+        let answer = house.post(&format!("/api/incidents/20261124-0001/{what}"), Role::Operator, &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        fits("IncidentFile", &answer.json());
+        answer.json()["incident"].clone()
+    };
+    act("ack", json!({})).await;
+    act("assign", json!({ "unit": "水务局" })).await;
+    let back = act("return", json!({ "text": "不属本单位" })).await;
+    assert_eq!((back["state"].as_str(), back.get("unit")), (Some("acked"), None));
+    let none = act("false_alarm", json!({ "text": "演习" })).await;
+    assert_eq!((none["state"].as_str(), none["false_alarm"].as_bool()), (Some("closed"), Some(true)));
+    let again = act("reopen", json!({ "text": "并非演习" })).await;
+    assert_eq!((again["state"].as_str(), again.get("false_alarm")), (Some("acked"), None));
+    let open = house.get("/api/incidents", Some(Role::Viewer)).await.json();
+    assert_eq!(open["incidents"].as_array().unwrap().len(), 1);
+    let refused = house.post("/api/incidents/20261124-0001/reopen", Role::Operator, &json!({ "text": "x" })).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "open"));
+}
+
+#[tokio::test]
 async fn signing_needs_no_body_and_twice_is_told_apart() {
     let house = house().await;
     let bare = request(Method::POST, ACK, Some(Role::Operator)).body(Body::empty()).unwrap();
