@@ -269,7 +269,8 @@ export const en: Record<Word, string> = {
   "hot.empty.nothing": "No post has come in yet: nothing can be hot",
   "hot.empty.silent": "No post within the last {window}: nothing can be hot. The last one came {ago}",
   "hot.empty.unmatched":
-    "No post of the last {window} belongs to a watch topic, a category or a topic that was found. The last post came {ago}",
+    "No post of the last {window} belongs to a watch topic or one that was found, or names a category and a unit. The last one came {ago}",
+  "hot.empty.unknown": "Nothing is hot over the last {window}",
   "hot.coverage": "Are the sources covered?",
   "hot.longer": "Show the last {window}",
   "hot.why": "Why it is hot",
@@ -328,8 +329,9 @@ export const en: Record<Word, string> = {
   "why.ahead": "The moment must not lie ahead",
   "why.reading": "Checking …",
   "why.rules":
-    "The rule: at least {n} posts, a surprise of {surprise} or more, and by chance more seldom than “{rarity}”",
-  "why.rulesOfMany": "The rule: at least {n} posts, and a surprise of {surprise} or more",
+    "The rule: judged posts reach the line, a surprise of {surprise} or more, and by chance more seldom than “{rarity}”; with less than a day of history {n} posts in 5 minutes page",
+  "why.rulesOfMany":
+    "The rule: judged posts reach the line, a surprise of {surprise} or more; with less than a day of history {n} posts in 5 minutes page",
   "why.knownNow":
     "Reckoned with what is known now: posts that came late count where they belong, and the expectation is the present one",
   "why.judged": "Judged",
@@ -350,16 +352,12 @@ export const en: Record<Word, string> = {
   "why.riseGoesOn": "from {from}, seen {seen}, still going on",
   "why.riseCount": "{n} posts",
 
-  "outcome.told": "paged",
-  "outcome.rise_of_before": "part of a rise before",
-  "outcome.forgotten": "no longer kept",
-  "outcome.no_posts": "no posts",
-  "outcome.rise": "enough to page",
-  "outcome.no_history": "less than a day of history",
-  "outcome.too_few": "too few posts",
-  "outcome.too_small": "less than a quarter above",
-  "outcome.no_surprise": "usual variation",
-  "outcome.within_allowance": "chance brings as much",
+  "verdict.rise": "enough to page",
+  "verdict.no_history": "less than a day of history",
+  "verdict.too_few": "too few posts",
+  "verdict.too_small": "less than a quarter above",
+  "verdict.no_surprise": "usual variation",
+  "verdict.within_allowance": "chance brings as much",
 
   "trigger.reach": "reach",
   "trigger.negative": "negative share",

@@ -45,7 +45,7 @@ export const alertName = (kind: SourceAlert["kind"]) => named("finding", kind);
 export const sourceStateName = (state: SourceState["state"]) => named("source", state);
 export const topicKindName = (kind: TopicKind) => named("topicKind", kind);
 export const partName = (part: string) => named("part", part);
-export const outcomeName = (outcome: string) => named("outcome", outcome);
+export const verdictName = (verdict: string) => named("verdict", verdict);
 export const triggerName = (trigger: string) => named("trigger", trigger);
 export const roleName = (role: Role) => named("role", role);
 export const actionName = (action: string) => named("action", action);
