@@ -79,12 +79,12 @@ const steps = {
     );
     check((await rows.first().getAttribute("data-phase")) !== "quiet", "a quiet topic is hotter than one that rises");
     await page.keyboard.press("j");
-    await page.keyboard.press("o");
+    await page.keyboard.press("e");
     await page.getByTestId("heat-parts").getByText("正在上升").waitFor();
     await page.getByTestId("heat-parts").getByText("高于预期").waitFor();
     check((await page.getByTestId("hot-detail").getByTestId("windows").locator("tbody tr").count()) === 5, "windows");
     check((await page.locator('.hot-detail a[href^="/search"]').count()) === 0, "a viewer is offered to search");
-    await page.keyboard.press("o");
+    await page.keyboard.press("e");
     await page.getByTestId("hot-detail").waitFor({ state: "detached" });
     await page.keyboard.press("t");
     await page.waitForURL(/window=24h/);

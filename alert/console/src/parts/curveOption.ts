@@ -21,6 +21,8 @@ export interface Frame {
 /** Free room beside the bars, in pixels, of a curve that is not bare. */
 export const LEFT = 34;
 export const RIGHT = 6;
+/** What the words of two marks need beside each other, in pixels. */
+const LABEL_ROOM = 150;
 const DAY_MS = 86_400_000;
 
 export function curveOption(curve: TopicCurve, { width, now, zone, palette, bare, chosen }: Frame): EChartsCoreOption {
@@ -49,8 +51,10 @@ export function curveOption(curve: TopicCurve, { width, now, zone, palette, bare
     },
   });
   const risesAt = moment(curve.pulse?.spike?.since) ?? 0;
+  // Where the words would lie upon each other, those of the chosen moment are said; the line stays.
+  const apart = chosenAt < 0 || (Math.abs(chosenAt - spikeAt) / Math.max(1, steps.length)) * width > LABEL_ROOM;
   const marks = [
-    ...(spikeAt < 0 ? [] : [mark(spikeAt, "--warn", `${t("chart.spike")} ${name(risesAt)}`)]),
+    ...(spikeAt < 0 ? [] : [mark(spikeAt, "--warn", apart ? `${t("chart.spike")} ${name(risesAt)}` : "")]),
     ...(chosenAt < 0 ? [] : [mark(chosenAt, "--accent", name(chosen ?? 0))]),
   ];
   const colour = (part: "negative" | "rest", hot: boolean) =>
