@@ -159,7 +159,7 @@ function riseBefore(town, topic, at, now) {
 
 function answer(outcome, windows, rise) {
   const of = windows.filter(({ verdict }) => verdict === outcome);
-  const best = of.reduce((a, b) => ((b.once_in_days ?? 0) > (a.once_in_days ?? 0) ? b : a), of[0]);
+  const [best] = of.sort((a, b) => (b.once_in_days ?? 0) - (a.once_in_days ?? 0) || b.count - a.count);
   const seen = best && `${length(best.seconds)} ${best.count} 条, 预期 ${figure(best.expected)} 条`;
   return {
     told: `已告警: ${rise?.why}`,
