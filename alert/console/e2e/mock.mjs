@@ -64,6 +64,97 @@ const steps = {
     await page.context().close();
   },
 
+  async "the hot list says of each topic why it is hot, over the time that is asked for"() {
+    const page = await open(browser, complaints, DESK);
+    await login(page, base, "访客", "wanglou");
+    await page.keyboard.press("g");
+    await page.keyboard.press("h");
+    await page.waitForURL(/\/hot$/);
+    const rows = page.getByTestId("hot-row");
+    await rows.first().waitFor();
+    const kinds = await rows.evaluateAll((rows) => rows.map((row) => row.dataset.kind));
+    check(
+      ["watch", "emerging", "category"].every((kind) => kinds.includes(kind)),
+      `kinds of topics: ${kinds}`,
+    );
+    check((await rows.first().getAttribute("data-phase")) !== "quiet", "a quiet topic is hotter than one that rises");
+    await page.keyboard.press("j");
+    await page.keyboard.press("e");
+    await page.getByTestId("heat-parts").getByText("正在上升").waitFor();
+    await page.getByTestId("heat-parts").getByText("高于预期").waitFor();
+    check((await page.getByTestId("hot-detail").getByTestId("windows").locator("tbody tr").count()) === 5, "windows");
+    check((await page.locator('.hot-detail a[href^="/search"]').count()) === 0, "a viewer is offered to search");
+    await page.keyboard.press("e");
+    await page.getByTestId("hot-detail").waitFor({ state: "detached" });
+    await page.keyboard.press("t");
+    await page.waitForURL(/window=24h/);
+    await rows.first().waitFor();
+    await page.getByTestId("hot-7d").click();
+    await page.waitForURL(/window=7d/);
+    await rows.first().waitFor();
+    await fetch(`${base}mock/empty?window=24h`, { method: "POST" });
+    await page.getByTestId("hot-24h").click();
+    await page.getByTestId("hot-empty").getByText("近 24 小时").first().waitFor();
+    await page.getByTestId("hot-empty").getByRole("link", { name: "看近 7 天" }).click();
+    await rows.first().waitFor();
+    await page.getByTestId("hot-1h").click();
+    await page.locator('[data-testid="hot-row"][data-id="water"]').waitFor();
+    return page;
+  },
+
+  async "a topic's page answers why nobody was paged, and tells that somebody was"(page) {
+    await page.locator('[data-id="water"] button.toggle').click();
+    await page.getByTestId("to-topic").click();
+    await page.waitForURL(/\/topics\/water$/);
+    const answer = page.getByTestId("why-answer");
+    await page.locator('[data-testid="why-answer"][data-outcome="told"]').getByText("已告警").waitFor();
+    await page.getByTestId("why-rise").getByText("仍在持续").waitFor();
+    check((await page.getByTestId("why-windows").locator("tbody tr").count()) === 11, "windows of the answer");
+    check((await page.getByTestId("why-triggers").locator("tbody tr").count()) === 4, "the other triggers");
+    check((await page.getByTestId("windows").locator("tbody tr").count()) === 5, "windows of the topic");
+    await page.getByTestId("forecast").getByText("九成可能").waitFor();
+    await page.getByTestId("why-dayAgo").click();
+    await page.waitForURL(/at=/);
+    await page.locator('[data-testid="why-answer"]:not([data-outcome="told"])').waitFor();
+    await page.getByText("按现在所知重算").waitFor();
+    // The address holds the moment; it can be passed on.
+    await page.reload();
+    await answer.waitFor();
+    check((await answer.getAttribute("data-outcome")) !== "told", "the moment is lost when the page is read again");
+    await page.getByTestId("why-now").click();
+    await page.waitForURL((url) => url.search === "");
+    await page.locator('[data-testid="why-answer"][data-outcome="told"]').waitFor();
+    const bars = page.locator(".curve.pickable");
+    await bars.locator("canvas").waitFor();
+    const box = await bars.boundingBox();
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    await page.waitForURL(/at=/);
+    await page.locator('[data-testid="why-answer"]:not([data-outcome="told"])').waitFor();
+    await page.keyboard.press("t");
+    const field = page.getByTestId("why-at");
+    check(await field.evaluate((element) => element === document.activeElement), "a key does not lead to the moment");
+    await field.fill("2199-01-01T00:00");
+    await page.getByText("时刻应早于现在").waitFor();
+    check(!/2199/.test(page.url()), "a moment that lies ahead is asked about");
+    await page.getByTestId("range-10080").click();
+    await page.locator('[data-testid="range-10080"][aria-pressed="true"]').waitFor();
+  },
+
+  async "topics that were found, categories and those that people set have the same page"(page) {
+    for (const id of ["sinkhole", "category:生态环境:epb", "w1"]) {
+      await page.goto(`${base}topics/${encodeURIComponent(id)}`);
+      await page.getByTestId("topic-title").waitFor();
+      await page.getByTestId("why-answer").waitFor();
+      await page.locator(".curve canvas").waitFor();
+    }
+    await page.goto(`${base}topics/gone`);
+    await page.getByTestId("no-topic").waitFor();
+    await page.goto(base);
+    await page.locator('[data-testid="topic-row"][data-topic="water"] a.name').click();
+    await page.waitForURL(/\/topics\/water$/);
+    await page.context().close();
+  },
+
   async "a key asks before it signs; somebody else may be faster"() {
     const page = await open(browser, complaints, DESK);
     await login(page, base, "王敏", "wanglou");

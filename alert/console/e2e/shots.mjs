@@ -1,8 +1,9 @@
 /**
  * node e2e/shots.mjs BASE_URL OUT_DIR [--user NAME] [--password PW] [--theme night|day] [--language zh|en] [--full yes]
  *
- * Visits board, incidents, an incident, coverage, a source of it, searches, a thread and the watch topics at three sizes and takes their pictures. Fails on console errors, on
- * violations of the content security policy, on unhandled rejections, and where a page is wider than its window.
+ * Visits board, hot lists, a topic, incidents, an incident, coverage, a source of it, searches, a thread and the watch topics at three
+ * sizes and takes their pictures. Fails on console errors, on violations of the content security policy, on unhandled rejections,
+ * and where a page is wider than its window.
  */
 import { camera, launch, login, options, overflow, page as open } from "./browser.mjs";
 
@@ -61,6 +62,38 @@ try {
     await page.getByTestId("arrival-rate").waitFor();
     await page.locator(".curve canvas").first().waitFor();
     await take("board");
+
+    await page.goto(new URL("/hot", base).href);
+    await page.getByTestId("hot-row").first().or(page.getByTestId("hot-empty")).first().waitFor();
+    await take("hot");
+    if ((await page.getByTestId("hot-row").count()) > 0) {
+      await page.getByTestId("hot-row").first().locator("button.toggle").click();
+      await page.getByTestId("heat-parts").waitFor();
+      await take("hot-why");
+      await page.getByTestId("hot-7d").click();
+      await page.waitForURL(/window=7d/);
+      await page.getByTestId("hot-row").first().waitFor();
+      await take("hot-7d");
+      for (const kind of ["watch", "emerging", "category"]) {
+        await page.goto(new URL("/hot", base).href);
+        await page.getByTestId("hot-row").first().waitFor();
+        const row = page.locator(`[data-testid="hot-row"][data-kind="${kind}"]`).first();
+        if ((await row.count()) === 0) continue;
+        await page.goto(new URL(`/topics/${encodeURIComponent(await row.getAttribute("data-id"))}`, base).href);
+        await page.getByTestId("why-answer").waitFor();
+        await page.locator(".curve canvas").first().waitFor();
+        await take(`topic-${kind}`);
+      }
+      await page.getByTestId("range-1440").click();
+      await page.getByTestId("why-dayAgo").click();
+      await page.waitForURL(/at=/);
+      await page.getByTestId("why-answer").waitFor();
+      await take("topic-yesterday");
+    } else console.log("nothing is hot: topics were left out");
+    await page.route(/\/api\/topics\/hot\?window=24h/, (route) => route.fulfill({ json: { topics: [] } }));
+    await page.goto(new URL("/hot?window=24h", base).href);
+    await page.getByTestId("hot-empty").waitFor();
+    await take("hot-empty");
 
     await page.goto(new URL("/incidents?state=all", base).href);
     await page.getByTestId("incident-row").first().or(page.locator(".empty")).first().waitFor();

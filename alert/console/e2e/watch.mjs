@@ -2,7 +2,7 @@
  * node e2e/watch.mjs BASE_URL --user NAME --password PW [--timeout-seconds 150] [--out DIR] [--query 停水]
  *
  * The newcomer's two minutes, against a running instance: log in, see posts arrive, a topic rise, an incident open, its page
- * delivered; sign it, and find the posts. Waits for what a person would see, never for a time. Says what was missing.
+ * delivered; sign it, see in the hot list why its topic is hot and on the topic's page that it was told, and find the posts. Waits for what a person would see, never for a time. Says what was missing.
  */
 import { camera, launch, login, options, page as open } from "./browser.mjs";
 
@@ -54,6 +54,15 @@ try {
     page.locator('[data-testid="history-row"][data-action="acked"]'),
     "history",
   );
+  await page.keyboard.press("g");
+  await page.keyboard.press("h");
+  const hot = page.locator('[data-testid="hot-row"]:not([data-phase="quiet"])').first();
+  await see("the topic that rises leads the hot list", hot, "hot");
+  await hot.locator("button.toggle").click();
+  await see("why it is hot", page.locator('[data-testid="heat-parts"] li[data-part="rising"]'), "hot-why");
+  await page.getByTestId("to-topic").click();
+  await see("its curve", page.locator(".topic-page .curve canvas"), "topic");
+  await see("why it was told", page.locator('[data-testid="why-answer"][data-outcome="told"]'), "topic-why");
   await page.keyboard.press("/");
   await page.getByTestId("search-box").fill(settings.query);
   await page.getByTestId("search-button").click();

@@ -5,6 +5,7 @@
  *
  *   --port N        default 8081; 0 takes a free one
  *   --delay MS      when the water main breaks after the start, default 6000
+ *   POST /mock/empty?window=1h  nothing is hot over this time from now on
  *   POST /mock/drop?seconds=N   cuts every connection for N seconds, to see what the console says then
  */
 import { randomBytes } from "node:crypto";
@@ -13,7 +14,9 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { Archive } from "./archive.mjs";
 import { Desk, Problem } from "./desk.mjs";
+import { set } from "./topics.mjs";
 import { Town } from "./town.mjs";
+import { hotList, why } from "./trend.mjs";
 
 const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -32,6 +35,8 @@ const streams = new Set();
 const sessions = new Map();
 let failedLogins = 0;
 let downUntil = 0;
+/** The times over which nothing is hot. */
+const empty = new Set();
 
 const publish = (name, data) => {
   for (const stream of streams) stream.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -42,7 +47,7 @@ const archive = new Archive(town, Date.now());
 
 setInterval(() => {
   const now = Date.now();
-  for (const topic of [...town.topics, town.all]) publish("pulse", town.pulse(topic, now));
+  for (const topic of [...town.topics, ...town.found, town.all]) publish("pulse", town.pulse(topic, now));
   desk.tick(now);
 }, 2_000);
 setInterval(() => town.sources(Date.now()).forEach((source) => publish("source", source)), 5_000);
@@ -155,6 +160,28 @@ async function kept(request, response, id, session) {
   return json(response, 200, Object.assign(search, await read(request), { changed_at: now }));
 }
 
+/** All topics, those that are hot, and of one its curve or why nobody was paged. */
+function trend([id, what], query, now) {
+  if (id === "hot") {
+    const window = query.get("window") ?? "1h";
+    if (!["1h", "24h", "7d"].includes(window)) throw new Problem(400, "bad_query", `unknown variant \`${window}\``);
+    return { topics: empty.has(window) ? [] : hotList(town, window, Number(query.get("limit") ?? 50), now) };
+  }
+  if (id === undefined) {
+    const emerging = town.found.filter(({ ref }) => ref.kind === "emerging");
+    const all = [...town.topics, ...emerging, town.all];
+    return { topics: all.map((topic) => ({ topic: topic.ref, query: topic.query, pulse: town.pulse(topic, now) })) };
+  }
+  const people = archive.watch.get(id);
+  const topic = town.topic(id) ?? (people && set(people));
+  if (!topic) throw new Problem(404, "not_found", "没有这个专题 / there is no such topic");
+  if (what === "pulse") return town.curve(topic, Number(query.get("minutes") ?? 120), now);
+  const at = query.has("at") ? Date.parse(query.get("at")) : now;
+  if (Number.isNaN(at)) throw new Problem(400, "bad_query", "at is no time");
+  if (at > now) throw new Problem(400, "bad_at", `at lies ahead: it is ${new Date(now).toISOString()} now`);
+  return why(town, topic, at, now);
+}
+
 async function api(request, response, url) {
   const path = url.pathname.split("/").slice(2).map(decodeURIComponent);
   const key = /wanglou_session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
@@ -193,21 +220,7 @@ async function api(request, response, url) {
   }
   const rooms = ["search", "threads", "briefs", "searches", "corrections", "watch", "words"];
   if (rooms.includes(path[0])) return archived(request, response, url, path, session);
-  if (path[0] === "topics") {
-    if (path[2] === "pulse") {
-      const topic = town.topic(path[1]);
-      if (!topic) throw new Problem(404, "not_found", "没有这个话题 / no such topic");
-      return json(response, 200, town.curve(topic, Number(url.searchParams.get("minutes") ?? 120), now));
-    }
-    const topics = [...town.topics, town.all].map((topic) => ({
-      topic: topic.ref,
-      query: topic.query,
-      pulse: town.pulse(topic, now),
-    }));
-    return json(response, 200, {
-      topics: path[1] === "hot" ? topics.filter(({ pulse }) => pulse.phase !== "quiet") : topics,
-    });
-  }
+  if (path[0] === "topics") return json(response, 200, trend(path.slice(1), url.searchParams, now));
   if (path[0] === "incidents" && path.length === 1)
     return json(response, 200, { incidents: desk.list(url.searchParams.get("state") ?? "open") });
   if (path[0] === "incidents" && path.length === 2) return json(response, 200, desk.file(path[1]));
@@ -234,6 +247,10 @@ function page(response, url) {
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, "http://mock");
   if (Date.now() < downUntil) return void request.socket.destroy();
+  if (url.pathname === "/mock/empty") {
+    empty.add(url.searchParams.get("window") ?? "1h");
+    return void response.writeHead(204).end();
+  }
   if (url.pathname === "/mock/drop") {
     downUntil = Date.now() + Number(url.searchParams.get("seconds") ?? 20) * 1000;
     response.writeHead(204).end();

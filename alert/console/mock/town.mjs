@@ -1,21 +1,10 @@
 /** A small town that lives by the clock: topics with a daily course, a water main that breaks, one incident that grows. */
 
-const MINUTE = 60_000;
-const STREETS = ["抚琴", "西安路", "茶店子", "驷马桥", "金泉", "沙河源", "营门口", "荷花池"];
-const SUBJECTS = {
-  water: [
-    "{s}街道又停水了, 从凌晨两点到现在一滴水都没有, 物业电话打不通, 家里有老人和小孩, 请问什么时候能恢复?",
-    "有人知道{s}这边为什么停水吗? 水压从昨晚就很低, 现在彻底断水了",
-    "停水也不提前通知, {s}整条街的早餐店都没法开门",
-    "路口冒水, 水管好像爆了, {s}往西的车道已经淹了, 大家绕行",
-    "刚刚打了热线, 说抢修队已经到{s}现场, 预计停水到中午",
-  ],
-  traffic: ["{s}早高峰又堵死了, 红绿灯配时能不能调一下", "{s}路口施工围挡占了一半车道, 没有人指挥"],
-  noise: ["{s}工地半夜还在施工, 噪音扰民, 投诉三次没有用", "{s}广场舞音响到十点半还不停"],
-  school: ["{s}小学门口接送时段太乱了, 电动车逆行", "{s}的学区划分公告什么时候出?"],
-  property: ["{s}小区物业费涨了, 电梯还是天天坏", "{s}小区门禁坏了一个月没人修"],
-};
+import { found, NOUNS, PHRASES, STREETS, SUBJECTS, watched } from "./topics.mjs";
+import { forecast, rarity } from "./trend.mjs";
 
+const MINUTE = 60_000;
+const WINDOWS = [60, 300, 900, 3_600, 86_400];
 /** Evenly spread between 0 and 1, the same for the same words. */
 export function chance(...words) {
   let hash = 2166136261;
@@ -72,38 +61,19 @@ export const iso = (at) => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
 export class Town {
   constructor(now, { delay = 6_000 } = {}) {
     this.breaksAt = now + delay;
-    this.topics = [
-      {
-        ref: { id: "water", kind: "watch", name: "停水" },
-        query: "停水 OR 断水 OR (水压 AND 低)",
-        perMinute: 0.3,
-        negative: 0.82,
-      },
-      {
-        ref: { id: "traffic", kind: "watch", name: "交通拥堵" },
-        query: "堵 OR 红绿灯",
-        perMinute: 1.4,
-        negative: 0.5,
-        bump: now - 22 * MINUTE,
-      },
-      { ref: { id: "noise", kind: "watch", name: "噪音扰民" }, query: "噪音 OR 扰民", perMinute: 0.8, negative: 0.7 },
-      { ref: { id: "school", kind: "watch", name: "学校周边" }, query: "学区 OR 接送", perMinute: 0.5, negative: 0.3 },
-      {
-        ref: { id: "property", kind: "watch", name: "物业服务" },
-        query: "物业 OR 门禁",
-        perMinute: 0.7,
-        negative: 0.6,
-      },
-    ];
+    this.topics = watched(now);
+    this.found = found(now);
     this.all = { ref: { id: "all", kind: "all", name: "全部" }, query: null, perMinute: 21, negative: 0.31 };
     this.totals = new Map();
+    this.minutes = new Map();
   }
 
   topic(id) {
-    return id === "all" ? this.all : this.topics.find(({ ref }) => ref.id === id);
+    return id === "all" ? this.all : [...this.topics, ...this.found].find(({ ref }) => ref.id === id);
   }
 
   expected(topic, at) {
+    if (topic.born && at < topic.born) return 0;
     const hour = ((at / 3_600_000 + 8) % 24) - 4;
     return topic.perMinute * (1 + 0.35 * Math.sin((hour / 24) * 2 * Math.PI));
   }
@@ -116,18 +86,34 @@ export class Town {
       return since < 0 ? 0 : 46 * Math.min(1, since / 40) * Math.exp(-Math.max(0, since - 400) / 900);
     }
     if (!topic.bump) return 0;
-    const since = (at - topic.bump) / MINUTE;
-    return since < 0 ? 0 : 5.5 * Math.min(1, since / 5) * Math.exp(-Math.max(0, since - 9) / 12);
+    const { at: begun, height, holds, fades } = topic.bump;
+    const since = (at - begun) / MINUTE;
+    return since < 0 ? 0 : height * Math.min(1, since / 5) * Math.exp(-Math.max(0, since - holds) / fades);
+  }
+
+  /** From when to when a topic rises, in milliseconds; nothing for one that never does. */
+  rise(topic) {
+    if (topic.ref.id === "water") return { from: this.breaksAt, to: this.breaksAt + 40 * MINUTE };
+    if (!topic.bump) return null;
+    const { at, holds, fades } = topic.bump;
+    return { from: at, to: at + (holds + fades * 2) * MINUTE };
   }
 
   /** The posts of a minute; of one that goes on, those that are there by now. */
   minute(topic, begin, now) {
+    const over = begin + MINUTE <= now;
+    const key = `${topic.ref.id}|${begin}`;
+    const known = over ? this.minutes.get(key) : undefined;
+    if (known !== undefined) return known;
     const part = Math.max(0, Math.min(1, (now - begin) / MINUTE));
     let count = draw(this.expected(topic, begin) + 0.001, topic.ref.id, begin) * part;
     for (let second = 0; second < 60 * part; second += 5) count += this.extra(topic, begin + second * 1000) / 12;
-    return Math.round(count);
+    count = Math.round(count);
+    if (over) this.minutes.set(key, count);
+    return count;
   }
 
+  /** What a window held that ended at a moment. */
   window(topic, seconds, now) {
     let count = 0;
     let expected = 0;
@@ -140,19 +126,22 @@ export class Town {
     count = Math.round(count);
     const upper = expected + 3 * Math.sqrt(expected) + 2;
     const surprise = count > expected ? ((count - expected) ** 2 / (count + expected + 1)) * 0.9 : 0.2;
-    return { seconds, count, negative: Math.round(count * topic.negative), expected, upper, surprise };
+    const negative = Math.round(count * topic.negative);
+    const copies = Math.round(count * (topic.copies ?? 0.06));
+    const seldom = rarity(count, expected, surprise, seconds);
+    return { seconds, count, negative, copies, expected, upper, surprise, once_in_days: seldom };
   }
 
   pulse(topic, now) {
-    const windows = [this.window(topic, 60, now), this.window(topic, 300, now)];
+    const windows = WINDOWS.map((seconds) => this.window(topic, seconds, now));
     const five = windows[1];
     const key = topic.ref.id;
     const total = Math.max((this.totals.get(key) ?? 4000 * topic.perMinute) + (windows[0].count * 2) / 60, 0);
     this.totals.set(key, total);
     const over = five.count > five.upper;
     const growing = windows[0].count * 5 > five.count * 1.02;
-    const begun = key === "water" ? this.breaksAt : topic.bump;
-    const hot = key !== "all" && begun !== undefined && now > begun && (over || five.count > five.expected * 1.6);
+    const { from, to } = this.rise(topic) ?? {};
+    const hot = from < now && now < to && (over || five.count > five.expected * 1.6);
     return {
       v: 1,
       topic: topic.ref,
@@ -161,10 +150,10 @@ export class Town {
       ...(hot && {
         spike: {
           id: `${key}-1-7`,
-          since: iso(begun),
+          since: iso(from),
           count: five.count,
           peak: five.count,
-          why: `5 分钟 ${five.count} 条, 预期 ${five.expected.toFixed(1)} 条`,
+          why: `5 分钟 ${five.count} 条, 预期 ${five.expected.toFixed(1)} 条, 平时两年不遇`,
           late: false,
         },
       }),
@@ -173,13 +162,14 @@ export class Town {
       negative_share: five.count ? five.negative / five.count : 0,
       reach: Math.round(five.count * 3.7),
       lag_seconds: 4.2,
+      forecast: forecast(this, topic, now),
       samples: key === "all" ? [] : this.posts(key, now, 4).map((post) => this.sample(post)),
       through: [{ partition: 1, offset: Math.floor(total) }],
     };
   }
 
   curve(topic, minutes, now) {
-    const step = minutes > 600 ? 3600 : minutes > 180 ? 300 : 60;
+    const step = minutes > 1_440 ? 300 : 60;
     const series = [];
     const last = Math.floor(now / (step * 1000)) * step * 1000;
     for (let at = last - (Math.ceil((minutes * 60) / step) - 1) * step * 1000; at <= last; at += step * 1000) {
@@ -203,7 +193,7 @@ export class Town {
 
   /** The latest posts on a topic, the youngest first. */
   posts(id, now, limit, skip = 0) {
-    const texts = SUBJECTS[id];
+    const texts = SUBJECTS[id] ?? SUBJECTS.property;
     return Array.from({ length: limit }, (_, index) => {
       const n = index + skip;
       const at = now - 7_000 - n * 41_000 - Math.floor(chance(id, n) * 20_000);
@@ -222,10 +212,7 @@ export class Town {
         native_id: `t${8000 - n}`,
         kind,
         url: n % 7 === 6 ? "javascript:alert(1)" : `https://forum.example/t/${8000 - n}`,
-        title:
-          kind === "post"
-            ? `${street}${{ water: "停水", traffic: "堵车", noise: "噪音", school: "接送", property: "物业" }[id]}了, 有人管吗`
-            : null,
+        title: kind === "post" ? `${street}${NOUNS[id] ?? ""}了, 有人管吗` : null,
         text,
         published_at: iso(at),
         date_clamped: n === 9,
@@ -239,13 +226,7 @@ export class Town {
           label === "negative"
             ? { label, negative, neutral: 1 - negative, positive: 0 }
             : { label, negative: 0.2, neutral: 0.7, positive: 0.1 },
-        keyphrases: {
-          water: ["停水", "抢修", "物业电话"],
-          traffic: ["早高峰", "红绿灯"],
-          noise: ["施工", "扰民"],
-          school: ["接送"],
-          property: ["物业费", "电梯"],
-        }[id],
+        keyphrases: PHRASES[id] ?? [],
         topics: [id],
         official: n === 2 ? "水务局" : null,
         gone_at: n === 3 ? iso(at + 3_600_000) : null,

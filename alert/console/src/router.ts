@@ -7,12 +7,14 @@ import { whenUnauthenticated } from "./api/client";
 import { safeNext } from "./lib/link";
 import Board from "./pages/Board.vue";
 import Coverage from "./pages/Coverage.vue";
+import Hot from "./pages/Hot.vue";
 import IncidentList from "./pages/IncidentList.vue";
 import IncidentPage from "./pages/IncidentPage.vue";
 import Login from "./pages/Login.vue";
 import Missing from "./pages/Missing.vue";
 import Search from "./pages/Search.vue";
 import ThreadPage from "./pages/ThreadPage.vue";
+import TopicPage from "./pages/TopicPage.vue";
 import Watch from "./pages/Watch.vue";
 import { leave, resume, session } from "./state/session";
 
@@ -21,6 +23,8 @@ export const router = createRouter({
   routes: [
     { path: "/login", name: "login", component: Login, meta: { open: true } },
     { path: "/", name: "board", component: Board },
+    { path: "/hot", name: "hot", component: Hot },
+    { path: "/topics/:id", name: "topic", component: TopicPage, props: true },
     { path: "/incidents", name: "incidents", component: IncidentList },
     { path: "/incidents/:id", name: "incident", component: IncidentPage, props: true },
     { path: "/coverage", name: "coverage", component: Coverage },

@@ -6,6 +6,8 @@ import type {
   BriefQuery,
   Correction,
   CorrectionChoices,
+  HotTopic,
+  HotWindow,
   Incident,
   IncidentFile,
   SavedSearch,
@@ -23,6 +25,7 @@ import type {
   UserWord,
   WatchRequest,
   WatchTopic,
+  WhyQuiet,
 } from "./types";
 
 export const session = {
@@ -43,10 +46,13 @@ export const incidents = {
 export const topics = {
   all: async (signal?: AbortSignal): Promise<TopicState[]> =>
     (await call<{ topics: TopicState[] }>("/api/topics", { signal })).topics,
-  hot: async (signal?: AbortSignal): Promise<TopicState[]> =>
-    (await call<{ topics: TopicState[] }>("/api/topics/hot", { signal })).topics,
+  hot: async (window: HotWindow, limit = 50, signal?: AbortSignal): Promise<HotTopic[]> =>
+    (await call<{ topics: HotTopic[] }>(`/api/topics/hot?${parameters({ window, limit })}`, { signal })).topics,
   curve: (id: string, minutes: number, signal?: AbortSignal) =>
     call<TopicCurve>(`/api/topics/${segment(id)}/pulse?${parameters({ minutes })}`, { signal }),
+  /** Why nobody was paged at a moment (RFC 3339), or now. */
+  why: (id: string, at?: string, signal?: AbortSignal) =>
+    call<WhyQuiet>(`/api/topics/${segment(id)}/why?${parameters({ at })}`, { signal }),
 };
 
 export const coverage = {

@@ -587,6 +587,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{id}/false_alarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 误报: it is none (text is required) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["Act"];
+                };
+            };
+            responses: {
+                /** @description The incident after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}/note": {
         parameters: {
             query?: never;
@@ -633,6 +679,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 重开: a closed one is open again, signed by whoever reopens it (text is required) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["Act"];
+                };
+            };
+            responses: {
+                /** @description The incident after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}/respond": {
         parameters: {
             query?: never;
@@ -643,6 +735,52 @@ export interface paths {
         get?: never;
         put?: never;
         /** 官方回应: record the official response (text is required) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["Act"];
+                };
+            };
+            responses: {
+                /** @description The incident after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 退回: a unit does not take it, it is the desk's again (text is required) */
         post: {
             parameters: {
                 query?: never;
@@ -1896,7 +2034,7 @@ export interface components {
         /** @description One entry of an incident's history: who did what, when and why. */
         Event: {
             /**
-             * @description What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `closed`, `escalated`,
+             * @description What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`, `escalated`,
              *     `page_sent`, `page_failed`, …
              */
             action: string;
@@ -2059,6 +2197,8 @@ export interface components {
              * @description First-seen posts since the rise began.
              */
             count: number;
+            /** @description Whether somebody found that it is none (误报); it is closed then. */
+            false_alarm?: boolean;
             /** @description The id in addresses and API calls, such as `20261124-0007`: the day of its opening and a number. */
             id: string;
             /** @description The level now. */

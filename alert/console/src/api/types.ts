@@ -21,6 +21,13 @@ export type TopicRef = Schemas["TopicRef"];
 export type TopicState = Schemas["TopicState"];
 export type TopicCurve = Schemas["TopicCurve"];
 export type CurveStep = TopicCurve["series"][number];
+export type TopicKind = Schemas["TopicKind"];
+export type Spike = Schemas["Spike"];
+export type Heat = Schemas["Heat"];
+export type HeatPart = Heat["parts"][number];
+export type WhyQuiet = Schemas["WhyQuiet"];
+export type WindowSeen = WhyQuiet["windows"][number];
+export type TriggerSeen = WhyQuiet["triggers"][number];
 export type SourceState = Schemas["SourceState"];
 export type CoverageSeconds = Schemas["CoverageSeconds"];
 export type CoverageDetail = Schemas["CoverageDetail"];
@@ -43,6 +50,10 @@ export type WatchRequest = Schemas["WatchRequest"];
 export type UserWord = Schemas["UserWord"];
 export type BriefQuery = NonNullable<paths["/api/briefs"]["get"]["parameters"]["query"]>;
 export type Act = Schemas["Act"];
+type HotList = paths["/api/topics/hot"]["get"];
+export type HotTopic = HotList["responses"][200]["content"]["application/json"]["topics"][number];
+/** The time that a hot list is of. */
+export type HotWindow = NonNullable<NonNullable<HotList["parameters"]["query"]>["window"]>;
 export type SearchQuery = NonNullable<paths["/api/search"]["get"]["parameters"]["query"]>;
 /** The length of a bar of a histogram; `auto` is for the archive to choose. */
 export type Scale = NonNullable<SearchQuery["histogram"]>;

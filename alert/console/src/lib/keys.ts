@@ -3,6 +3,7 @@
 export type Command =
   | "search"
   | "board"
+  | "hot"
   | "incidents"
   | "searchPage"
   | "coverage"
@@ -34,6 +35,7 @@ const SINGLE: Record<string, Command> = {
 
 const AFTER_G: Record<string, Command> = {
   b: "board",
+  h: "hot",
   i: "incidents",
   s: "searchPage",
   c: "coverage",

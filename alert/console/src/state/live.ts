@@ -169,7 +169,7 @@ const READERS: Record<List, (signal: AbortSignal) => Promise<(board: reduce.Boar
     return (board) => reduce.readIncidents(board, list);
   },
   topics: async (signal) => {
-    const [all, hot] = await Promise.all([topics.all(signal), topics.hot(signal)]);
+    const [all, hot] = await Promise.all([topics.all(signal), topics.hot("1h", 50, signal)]);
     const known = new Set(all.map(({ topic }) => topic.id));
     const both = [...all, ...hot.filter(({ topic }) => !known.has(topic.id))];
     return (board) => reduce.readTopics(board, both);

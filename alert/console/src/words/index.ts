@@ -1,7 +1,20 @@
 /** The words of the console in the language that is set. Chinese is the first; the others must have every key of it. */
-import type { ActName, Delivery, Kind, Label, Level, Phase, Role, SourceAlert, SourceState, State } from "../api/types";
+import type {
+  ActName,
+  Delivery,
+  Kind,
+  Label,
+  Level,
+  Phase,
+  Role,
+  SourceAlert,
+  SourceState,
+  State,
+  TopicKind,
+} from "../api/types";
 import { ApiError } from "../api/client";
 import { span } from "../lib/time";
+import { rarity } from "../lib/why";
 import { language } from "../state/prefs";
 import { en } from "./en";
 import { zh } from "./zh";
@@ -30,6 +43,10 @@ export const toneName = (tone: string) => named("tone", tone);
 export const placeKindName = (kind: string) => named("place", kind);
 export const alertName = (kind: SourceAlert["kind"]) => named("finding", kind);
 export const sourceStateName = (state: SourceState["state"]) => named("source", state);
+export const topicKindName = (kind: TopicKind) => named("topicKind", kind);
+export const partName = (part: string) => named("part", part);
+export const verdictName = (verdict: string) => named("verdict", verdict);
+export const triggerName = (trigger: string) => named("trigger", trigger);
 export const roleName = (role: Role) => named("role", role);
 export const actionName = (action: string) => named("action", action);
 export const actName = (act: ActName) => named("act", act);
@@ -44,6 +61,12 @@ export function lasting(ms: number): string {
 
 /** `12 秒前`. */
 export const ago = (ms: number) => t("span.ago", { span: lasting(ms) });
+
+/** `约 3 天一遇`: how often chance brings as much; nothing for what is not above the usual. */
+export function once(days: number | null | undefined): string | null {
+  const found = rarity(days);
+  return found && t(`rarity.${found.unit}`, { n: found.value });
+}
 
 /** What went wrong, in words. The gateway's own words come first; it may say them as `中文 / English`. */
 export function problem(error: unknown): string {
