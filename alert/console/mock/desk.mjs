@@ -195,7 +195,7 @@ export class Desk {
     const file = this.file(id);
     const { incident } = file;
     const now = Date.now();
-    if (incident.state === "new" && name !== "ack" && name !== "note")
+    if (incident.state === "new" && !["ack", "note", "false_alarm"].includes(name))
       throw new Problem(409, "not_signed", "请先签收 / nobody has signed it yet: sign first");
     if (version !== undefined && version !== incident.version && name !== "ack")
       throw new Problem(
@@ -203,7 +203,10 @@ export class Desk {
         "version",
         `事件已是版本 ${incident.version}, 您看到的是 ${version} / the incident is at version ${incident.version}`,
       );
-    if (incident.state === "closed") throw new Problem(409, "closed", "事件已办结 / the incident is closed");
+    if (name === "reopen" && incident.state !== "closed")
+      throw new Problem(409, "open", "事件尚未办结 / it is not closed");
+    if (incident.state === "closed" && name !== "reopen")
+      throw new Problem(409, "closed", "事件已办结 / the incident is closed");
     if (name === "ack") {
       const by = incident.acked_by;
       if (by && by !== who) throw new Problem(409, "signed_by_other", `${by} 已签收 / ${by} has signed it already`);
@@ -216,12 +219,16 @@ export class Desk {
       this.note(file, now, who, "assigned", text ? `${unit}: ${text}` : unit);
     } else {
       if (!text.trim()) throw new Problem(400, "text", "请填写内容 / text is required");
-      const [state, action] = {
-        note: [incident.state, "noted"],
-        respond: ["responded", "responded"],
-        close: ["closed", "closed"],
+      if (name === "return" && !incident.unit) throw new Problem(409, "not_assigned", "尚未交办 / no unit has it");
+      const [state, action, more] = {
+        note: [incident.state, "noted", {}],
+        respond: ["responded", "responded", {}],
+        return: ["acked", "returned", { unit: undefined }],
+        close: ["closed", "closed", {}],
+        false_alarm: ["closed", "false_alarm", { false_alarm: true, acked_by: incident.acked_by ?? who }],
+        reopen: ["acked", "reopened", { false_alarm: undefined, acked_by: who, acked_at: iso(now) }],
       }[name];
-      incident.state = state;
+      Object.assign(incident, more, { state });
       this.note(file, now, who, action, text);
     }
     return file;

@@ -59,4 +59,4 @@ export type SearchQuery = NonNullable<paths["/api/search"]["get"]["parameters"][
 export type Scale = NonNullable<SearchQuery["histogram"]>;
 
 /** The acts of a person on an incident, as the last part of their address. */
-export type ActName = "ack" | "assign" | "respond" | "note" | "close";
+export type ActName = "ack" | "assign" | "respond" | "note" | "return" | "close" | "false_alarm" | "reopen";

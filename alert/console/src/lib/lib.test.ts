@@ -88,6 +88,8 @@ describe("the way of an incident", () => {
       "passed",
       "here",
     ]);
+    const again = [...history, event(4, "reopened", "2026-11-24T05:00:00Z")];
+    expect(path("acked", again)[1]).toMatchObject({ phase: "here", at: "2026-11-24T05:00:00Z" });
     expect(path("acked", history.slice(0, 2)).map(({ phase }) => phase)).toEqual([
       "done",
       "here",

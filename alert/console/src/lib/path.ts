@@ -17,7 +17,10 @@ const REACHED_BY: Record<string, State> = {
   assigned: "assigned",
   responded: "responded",
   watching: "watching",
+  returned: "acked",
   closed: "closed",
+  false_alarm: "closed",
+  reopened: "acked",
 };
 
 /** The steps from 新发 to 办结. */
