@@ -42,7 +42,7 @@ struct Options {
     #[arg(long, default_value_t = 1_000_000)]
     posts: u64,
     /// Posts a second, by the posts' own time.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 2)]
     rate: u64,
     /// Words of a post that were never said before.
     #[arg(long, default_value_t = 8)]
@@ -110,9 +110,9 @@ fn make(number: u64, options: &Options, (text, words): &(String, Vec<String>), r
     let (matter, since) = (number / MATTER, number % MATTER);
     if since % BETWEEN == 0 && since / BETWEEN < VOICES {
         terms.truncate(6);
-        terms.extend((0..4).map(|word| format!("事{matter:x}-{word}")));
+        terms.extend((0..4).map(|word| format!("{}{}", named(matter), named(word + 70))));
     }
-    terms.extend((0..options.fresh).map(|word| format!("词{number:x}-{word}")));
+    terms.extend((0..options.fresh).map(|word| format!("{}{}", named(number), named(word as u64 + 90))));
     let at = Timestamp::from_second(START + (number / options.rate.max(1)) as i64).unwrap_or_default();
     AnalyzedPost {
         raw: Position { partition: 0, offset: number },
@@ -125,6 +125,12 @@ fn make(number: u64, options: &Options, (text, words): &(String, Vec<String>), r
         fetched_at: at,
         ..blank()
     }
+}
+
+/// A number in characters, as names are written: digits would say that it is a code.
+fn named(number: u64) -> String {
+    const DIGITS: [char; 10] = ['甲', '乙', '丙', '丁', '戊', '己', '庚', '辛', '壬', '癸'];
+    number.to_string().chars().filter_map(|digit| DIGITS.get(digit.to_digit(10)? as usize)).collect()
 }
 
 /// Texts with their terms.
