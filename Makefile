@@ -48,12 +48,13 @@ soak: packages $(DIST) ## the long ones: nights of 200 kills for each log, more 
 	timeout 60m $(CARGO) test --locked --workspace --test town -- --ignored --nocapture
 	WANGLOU_FUZZ=60 timeout 90m $(CARGO) test --locked --workspace --lib -- --ignored --nocapture fuzz::for_a_long_time
 
-bench: build ## the figures: criterion benches, the load program, the simulated town (DAYS of it), many series
+bench: build ## the figures: criterion benches, the load program, the simulated town (DAYS of it), many series, emerging topics
 	$(CARGO) bench --locked -p benches
 	$(CARGO) run --release --locked -p benches --bin load -- --minutes $${MINUTES:-10}
 	$(CARGO) run --release --locked -p benches --bin town -- --days $${DAYS:-60} --seed $${SEED:-1}
 	$(CARGO) run --release --locked -p benches --bin series -- --series 10000
 	$(CARGO) run --release --locked -p benches --bin series -- --series 1000000
+	$(CARGO) run --release --locked -p benches --bin emerging -- --posts 1000000 --rate 2
 
 clean: ## what was built
 	$(CARGO) clean

@@ -1,6 +1,7 @@
 //! Load programs and comparisons, each a command that prints its table. Criterion benches are in `benches/`.
 
 pub mod forum;
+pub mod hotsearch;
 pub mod machine;
 pub mod nab;
 pub mod site;

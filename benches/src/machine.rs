@@ -11,6 +11,13 @@ pub struct Usage {
     pub rss_anon: u64,
 }
 
+/// How long this thread has run, without the time that it waited for a core: what a busy machine does not spoil.
+#[must_use]
+pub fn on_core() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(stat.split_whitespace().next()?.parse().ok()?))
+}
+
 /// Reads what a process has used; `None` once it is gone.
 #[must_use]
 pub fn usage(pid: u32) -> Option<Usage> {

@@ -2,9 +2,10 @@
 
 use crate::support::{Answer, Night};
 use alert::incident::Command;
+use jiff::SignedDuration;
 use schemas::{
     log::{Position, Topic},
-    records::{IncidentRecord, Level, Phase, Record, State},
+    records::{IncidentRecord, Level, Phase, Record, State, TopicKind, TopicRef},
 };
 
 /// 22:00 by local time when a night begins: 李雷 is on duty.
@@ -175,10 +176,35 @@ async fn repeated_and_older_pulses_do_no_harm() {
 }
 
 #[tokio::test]
+async fn what_was_found_and_what_a_unit_answers_for_page_by_their_names() {
+    for (kind, id, name) in [
+        (TopicKind::Emerging, "emerging-0-4711", "东城花园旁的搅拌站夜间扬尘"),
+        (TopicKind::Category, "category:城乡建设:housing", "城乡建设 · 住建局"),
+    ] {
+        let mut night = Night::begin(ROSTER).await;
+        let mut pulse = night.make(id, "s1", 6, Phase::Rising);
+        pulse.topic = TopicRef { id: id.into(), kind, name: name.into() };
+        night.send(&pulse).await;
+        for channel in ["desk", "day"] {
+            let page = night.expect(channel, "opened");
+            assert!(page.text().contains(&format!("{name}: 抚琴街道今天又停水了")), "{}", page.text());
+        }
+        let incident = night.only().await;
+        assert_eq!((incident.topic.kind, incident.topic.id.as_str()), (kind, id));
+        assert_eq!((incident.topic.name.as_str(), incident.spikes), (name, vec![text("s1")]));
+        // Another headline later is the same matter.
+        pulse.topic.name = format!("{name}, 还有异味");
+        (pulse.at, pulse.total) = (pulse.at + SignedDuration::from_secs(5), 7);
+        night.send(&pulse).await;
+        assert_eq!(night.incidents().await.len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn the_arrival_rate_opens_nothing() {
     let mut night = Night::begin(ONE).await;
     let mut pulse = night.make("all", "a1", 5_000, Phase::Peak);
-    pulse.topic.kind = schemas::records::TopicKind::All;
+    pulse.topic.kind = TopicKind::All;
     night.send(&pulse).await;
     assert!(night.incidents().await.is_empty());
 }

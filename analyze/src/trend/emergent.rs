@@ -51,6 +51,11 @@ pub struct Emerged {
     pub last: Timestamp,
     /// Why it is one, in words.
     pub why: String,
+    /// -log10 of the probability that so many speak of it by chance.
+    pub surprise: f64,
+    /// The thing whose name its first voices shared; none where they shared words alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thing: Option<String>,
     /// Of a merge or a split, the other topic; the watch topic that explains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
@@ -71,6 +76,8 @@ impl Emerged {
             first: time(found.first),
             last: time(found.last),
             why: found.why.clone(),
+            surprise: found.surprise,
+            thing: found.thing.clone(),
             other,
             excerpts: found.excerpts().map(str::to_owned).collect(),
         }

@@ -40,6 +40,19 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// The bytes that it has on the heap.
+    pub(super) fn held(&self) -> usize {
+        self.id.capacity()
+            + self.source.capacity()
+            + self.excerpt.capacity()
+            + self.url.as_ref().map_or(0, String::capacity)
+    }
+
+    /// Leaves out an address that is longer than this.
+    pub(super) fn without_long_url(self, longest: usize) -> Self {
+        Self { url: self.url.filter(|url| url.len() <= longest), ..self }
+    }
+
     fn worth(&self, now: i64) -> f64 {
         worth(self.sentiment, self.reach, self.published_at.as_second(), now)
     }

@@ -554,6 +554,11 @@ impl Trend {
         self.state.emergent.found(id)
     }
 
+    /// The second in which the next emerging topic ends, unless posts of it come.
+    pub(crate) fn ends(&self) -> Option<i64> {
+        self.state.emergent.emerging.ends()
+    }
+
     /// How many rises have begun that no pulse has told yet.
     #[must_use]
     pub fn news(&self) -> usize {

@@ -6,6 +6,8 @@
 //! | within a link, a mention or an emoticon | no |
 //! | any other, names of places and bodies among them | once, in the order of the text, the title first |
 //! | two neighbours at the head (五一 桥 → 五一桥), as names are made of | as one term beside them, up to [`JOINED`] of them |
+//! | the same, where the first is a number and the second what roads, bridges, schools are called (八一 路) | the same |
+//! | two neighbours, where the first is the end of a district's name (东城 区 医院) | not: the name begins behind it |
 //! | when there are more than [`MOST`] | those that are the rarer in ordinary text |
 
 use super::{
@@ -21,6 +23,10 @@ const MOST: usize = 40;
 /// Neighbours that are joined, of the title, or of the beginning where there is none; and characters of one.
 const JOINED: usize = 10;
 const LONGEST: usize = 8;
+/// What a number may stand before in a name: 五一 桥, 八一 路.
+const NUMBERED: [&str; 12] = ["桥", "大桥", "路", "街", "大道", "广场", "村", "巷", "小学", "中学", "医院", "社区"];
+/// How names of districts end.
+const ENDS: [&str; 8] = ["省", "市", "区", "县", "镇", "乡", "村", "州"];
 /// Words of a text that are looked at.
 const LOOKED_AT: usize = 600;
 
@@ -67,8 +73,10 @@ fn joined(head: &Cut<'_>, terms: &mut Vec<String>) {
         at += pair[0].len();
         let end = at + pair[1].len();
         let marked = marks.iter().any(|mark| mark.at.start < end && mark.at.end > start);
-        let fits = (3..=LONGEST).contains(&head.folded[start..end].chars().count());
-        if !marked && fits && pair.iter().all(|word| carries_meaning(word) && word.chars().all(is_han)) {
+        let fits = !ENDS.contains(&pair[0]) && (3..=LONGEST).contains(&head.folded[start..end].chars().count());
+        let numbered = NUMBERED.contains(&pair[1]) && pair[0].chars().nth(1).is_some();
+        let carries = pair.iter().all(|word| carries_meaning(word)) || numbered;
+        if !marked && fits && carries && pair.iter().all(|word| word.chars().all(is_han)) {
             let term = &head.folded[start..end];
             if !terms.iter().any(|other| other == term) {
                 terms.push(term.to_owned());

@@ -1,7 +1,8 @@
 //! The list of matters that emerged in a file of posts: `cargo run -p benches --bin matters -- --messages FILE`.
 //!
 //! The posts run through the very code of `wanglou replay`, in the order of their times. For each topic that was found: when, its headline,
-//! its posts and voices in the end, how long after its first post it was found, why, whether it was worth a page, and three excerpts.
+//! its posts and voices in the end, how long after its first post it was found, why, whether it was worth a page, and three excerpts; first
+//! those whose voices share the name of a thing, then the others, the least likely by chance first.
 //! Whether it is a matter that a desk would want, a person judges.
 
 #![allow(clippy::print_stdout)] // a program for developers: it speaks
@@ -56,11 +57,17 @@ fn main() -> anyhow::Result<()> {
         let at = *born.entry(&event.topic).or_insert(event.at);
         lives.entry((at, event.topic.clone())).or_default().push(event);
     }
-    for ((at, id), life) in &lives {
+    // Those who share the name of a thing speak of one matter; beyond that, the less likely by chance the better.
+    let mut ranked: Vec<_> = lives.iter().collect();
+    let worth = |life: &[&Emerged]| life.iter().map(|event| event.surprise).fold(0.0, f64::max);
+    let named = |life: &[&Emerged]| life.iter().any(|event| event.thing.is_some());
+    ranked.sort_by(|(_, a), (_, b)| named(b).cmp(&named(a)).then(worth(b).total_cmp(&worth(a))));
+    for ((at, id), life) in ranked {
         let (Some(first), Some(last)) = (life.first(), life.last()) else { continue };
         let day = |time: jiff::Timestamp| time.to_zoned_datetime(tz.clone()).strftime("%F").to_string();
         let days = (at.as_second() - first.first.as_second()) / 86_400;
-        println!("{}  {}  [{id}]", day(*at), last.headline);
+        let thing = last.thing.as_ref().map(|thing| format!("  同指 {thing}")).unwrap_or_default();
+        println!("{}  {}  [{id}]{thing}", day(*at), last.headline);
         println!(
             "    {}; 首帖后 {days} 天发现; 共 {} 条, 最多 {} 个来帖, 末帖 {}",
             first.why,

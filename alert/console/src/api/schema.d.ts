@@ -2031,6 +2031,52 @@ export interface components {
             /** @description What was answered. */
             text: string;
         };
+        EmergingEvent: {
+            /** Format: date-time */
+            at: string;
+            /** @description of a merge or a split the other topic's id, of a new headline the headline, of one explained the watch topic that rises */
+            other: string | null;
+            /** @enum {string} */
+            what: "born" | "renamed" | "merged" | "split" | "paged" | "explained" | "ended";
+        };
+        EmergingShare: {
+            name: string;
+            /** @description the share of its remembered posts that name it */
+            share: number;
+        };
+        EmergingTopic: {
+            /** @description what happened to it, in order */
+            events: components["schemas"]["EmergingEvent"][];
+            /**
+             * Format: date-time
+             * @description when its first post was published
+             */
+            first_at: string;
+            /**
+             * Format: date-time
+             * @description when it was found
+             */
+            found_at: string;
+            /**
+             * Format: date-time
+             * @description when its latest post was published
+             */
+            last_at: string;
+            /** @description the place that most of its posts name */
+            place: components["schemas"]["EmergingShare"] | null;
+            posts: number;
+            /** @description -log10 of the probability that so many speak of it by chance */
+            surprise: number;
+            /** @description what it is known by, the weightiest first */
+            terms: string[];
+            /** @description the thing whose name its first voices shared, a road, an estate, a school; none where they shared words alone */
+            thing: string | null;
+            /** @description the unit that is proposed for most of its posts */
+            unit: components["schemas"]["EmergingShare"] | null;
+            /** @description the most different posts that spoke of it at once, copies counted once */
+            voices: number;
+            why: string;
+        };
         /** @description One entry of an incident's history: who did what, when and why. */
         Event: {
             /**
@@ -2624,6 +2670,8 @@ export interface components {
             name: string;
         };
         TopicState: {
+            /** @description what is known of a topic that was found; none for a watch topic */
+            emerging?: components["schemas"]["EmergingTopic"] | null;
             /** @description none before the first record was counted */
             pulse: components["schemas"]["Pulse"] | null;
             query?: string | null;

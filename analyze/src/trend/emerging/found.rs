@@ -5,7 +5,7 @@ use super::{
     evidence::Evidence,
     headline,
     recent::Remembered,
-    voices::{one_voice, voices},
+    voices::{is_voice, voices},
 };
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Posts of its own that a topic remembers.
-const MEMBERS: usize = 40;
+pub(super) const MEMBERS: usize = 40;
 /// Terms that say what it is about.
 const CORE: usize = 10;
 /// A post belongs to it when it has this share of what its core weighs, and two of its terms.
@@ -24,7 +24,7 @@ const BETTER: f32 = 1.25;
 /// Without a post for so long, in seconds, it ends: four times its usual gap, within these bounds.
 const QUIET: [i64; 2] = [3 * 86_400, 60 * 86_400];
 /// Events that are remembered.
-const EVENTS: usize = 32;
+pub(super) const EVENTS: usize = 32;
 
 /// What happened in the life of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,8 @@ pub struct Found {
     pub why: String,
     /// The voices of that moment, within how many seconds, and how many were expected.
     pub(in super::super) crowd: (u32, i64, f64),
+    /// The thing whose name its first voices shared: a road, an estate, a school; none where they shared words alone.
+    pub thing: Option<String>,
     /// What happened to it.
     pub events: Vec<Event>,
     pub(super) core: Vec<Core>,
@@ -121,6 +123,7 @@ impl Found {
             surprise: 0.0,
             why: String::new(),
             crowd: (0, 0, 0.0),
+            thing: None,
             events: Vec::new(),
             core,
             members: members.into(),
@@ -169,7 +172,7 @@ impl Found {
 
     /// Remembers a post of it, when it says something of its own.
     pub(super) fn remember(&mut self, post: Remembered) {
-        if self.members.iter().any(|member| one_voice(member, &post)) {
+        if !is_voice(&self.members, &post) {
             return;
         }
         if self.members.len() == MEMBERS {
@@ -264,6 +267,19 @@ impl Found {
     /// The posts that are remembered of it.
     pub(in super::super) fn posts(&self) -> impl Iterator<Item = Member> {
         self.members.iter().map(Member::from)
+    }
+
+    /// The bytes that it takes, those of its posts with it.
+    pub(super) fn held(&self) -> usize {
+        let texts = [&self.id, &self.headline, &self.why]
+            .into_iter()
+            .chain(self.events.iter().filter_map(|event| event.other.as_ref()));
+        let terms = self.core.iter().filter_map(|core| core.term.as_ref());
+        size_of::<Self>()
+            + texts.chain(terms).map(String::capacity).sum::<usize>()
+            + self.events.capacity() * size_of::<Event>()
+            + self.core.capacity() * size_of::<Core>()
+            + self.members.iter().map(Remembered::held).sum::<usize>()
     }
 
     /// The share of its remembered posts that belong to this watch topic.
@@ -361,6 +377,7 @@ impl Found {
         for core in &mut self.core {
             core.term = whole.core.iter().find(|other| other.key == core.key).and_then(|other| other.term.clone());
         }
+        self.thing.clone_from(&whole.thing);
         self.paged = whole.paged;
     }
 }

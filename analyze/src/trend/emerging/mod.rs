@@ -11,26 +11,32 @@
 //!
 //! | what comes | outcome |
 //! |---|---|
-//! | a copy of a known post | it belongs to a topic that is there, and is no voice |
+//! | a copy of a known post | it belongs to a topic that is there, and is no voice; unless it comes on another day or under a title of its own |
 //! | a post whose time is more than six hours ago | what it says is learned; it founds nothing |
 //! | what sells ([`advert`]) | the same |
 //! | one thread, one text, one form that is filled in again and again | one voice, which founds nothing |
 //! | what comes every day, or every day at this hour | as expected |
 //! | fewer than [`evidence::VOICES`] voices | nothing |
-//! | as many or more, less surprising than the line | nothing yet |
+//! | as many or more, less surprising than the line | nothing yet; the line is higher where they share no name of a thing ([`names`]) |
 //! | more surprising | a topic, with the id of its earliest post |
+//! | they share neither the name of a thing nor a word that is rarely said | nothing: a kind of matter, each of his own |
 //! | two topics with nearly the same core | the younger becomes part of the elder, which keeps its id |
 //! | a topic whose posts speak of two things | the lesser part becomes a topic of its own |
 //! | no post for four times its usual gap, three days at least | it ends |
 //!
 //! Pure: what it does follows from the posts and times that it is given, so that a replay yields the same ids, whatever restarts lie
-//! between. Memory is bounded: some 17 MiB of tables, [`recent`] posts and at most [`MOST`] topics, some 30 MiB together.
+//! between. Memory is bounded, whatever comes ([`Emerging::BOUND`], [`memory`]): tables of a fixed size, [`recent`] posts and at most
+//! [`MOST`] topics.
 
 mod advert;
+mod copies;
 mod evidence;
 mod found;
 mod headline;
+mod memory;
+mod names;
 mod recent;
+mod shown;
 mod sketch;
 #[cfg(test)]
 mod tests;
@@ -38,22 +44,29 @@ mod voices;
 mod volume;
 
 pub use found::{Event, Found, What};
+pub use shown::Shown;
 
 use super::{samples, state::Config};
 use advert::sells;
+use copies::Copies;
 use evidence::{Evidence, Judge};
 use found::core;
 use jiff::{Timestamp, tz::TimeZone};
+use names::{coded_area, is_place, names_area, names_thing};
 use recent::{KEPT, Recent, Remembered};
 use rustc_hash::FxHashMap;
-use schemas::records::{AnalyzedPost, Label, Sample};
+use schemas::records::{AnalyzedPost, Label, PlaceFound, PlaceKind, Sample};
 use serde::{Deserialize, Serialize};
 use sketch::{Pairs, Rhythm, Terms, pair};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use voices::voices;
 use volume::Volume;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Things that are remembered of a post.
+const NAMES: usize = 8;
+/// Watch topics that are remembered of a post.
+const WATCHED: usize = 32;
 /// Topics that live at once.
 const MOST: usize = 256;
 /// A post that is older than this when it comes founds nothing, in seconds.
@@ -68,6 +81,8 @@ const PLACE: f32 = 0.5;
 const TELLS: f32 = 2.3;
 /// The surprise from which something is a topic.
 const TOPIC: f64 = 3.5;
+/// How much more surprising it must be where the voices share no name of a thing: they may speak of a kind of matter, each of his own.
+const UNNAMED: f64 = 1.0;
 /// Posts that a new one is compared with.
 const COMPARED: usize = 40;
 /// From this likeness on two posts may speak of one thing, and with so many terms in common.
@@ -77,6 +92,10 @@ const LONG_AGO: f32 = 0.15;
 const WEEKS: i64 = 30 * 86_400;
 /// The same for posts that name different places.
 const ELSEWHERE: f32 = 0.35;
+/// The same for posts of one area that name different things.
+const OTHERS: f32 = 0.2;
+/// The same for posts that name the same thing.
+const NAMED: f32 = 0.06;
 const COMMON: usize = 3;
 /// A term that more than this share of all posts have is no name of a matter.
 const RARELY: f32 = 0.005;
@@ -136,6 +155,17 @@ impl From<&Remembered> for Member {
     }
 }
 
+/// What voices have in common, beside ordinary words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    /// The name of a thing, hashed: they speak of one matter.
+    Thing(u64),
+    /// A word that is rarely said.
+    Word,
+    /// Nothing: they speak of the same kind of thing, each of his own.
+    Nothing,
+}
+
 /// From which surprise on something is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lines {
@@ -165,6 +195,7 @@ pub struct Emerging {
     rhythm: Rhythm,
     volume: Volume,
     recent: Recent,
+    copies: Copies,
     judge: Judge,
     topics: BTreeMap<u32, Found>,
     next: u32,
@@ -203,7 +234,8 @@ impl Emerging {
             return None;
         }
         let keys: Vec<(u64, &str)> = post.terms.iter().map(|term| (xxh3_64(term.as_bytes()), term.as_str())).collect();
-        if post.cluster.is_some() {
+        let copied = post.cluster.as_deref();
+        if copied.is_some_and(|founder| !self.copies.is_looked_at(founder, post.title.as_deref(), at)) {
             let topic = self.belongs(&keys)?;
             self.topics.get_mut(&topic)?.count(at);
             return Some(topic);
@@ -216,7 +248,7 @@ impl Emerging {
             self.join(number, post, &keys, weighed, at, now, lines);
             return Some(number);
         }
-        if !live || warmth < self.recent.wanted(now) {
+        if !live || warmth < self.recent.wanted(now) || post.id.len() + post.source.len() > memory::ID {
             return None;
         }
         let remembered = remembered(post, weighed, at);
@@ -228,6 +260,9 @@ impl Emerging {
         let (second, hour) = (second(at), hour(at, &lines.tz));
         self.volume.add(at, hour);
         let all = self.volume.ever() as f32;
+        for name in things(post).filter(|name| !post.terms.iter().any(|term| term == name)) {
+            self.terms.add(xxh3_64(name.as_bytes()), second);
+        }
         let title = post.title.as_deref().map(crate::understand::fold).unwrap_or_default();
         let mut weighed = Vec::with_capacity(keys.len());
         for &(key, term) in keys {
@@ -303,7 +338,9 @@ impl Emerging {
         if self.second.1 > REMEMBERED {
             return;
         }
-        topic.remember(remembered(post, weighed, at));
+        if post.id.len() + post.source.len() <= memory::ID {
+            topic.remember(remembered(post, weighed, at));
+        }
         topic.spell(keys);
         if topic.has_grown() {
             self.unindex(number);
@@ -356,11 +393,14 @@ impl Emerging {
                 self.recent.get(number).is_some_and(|other| {
                     let (likeness, common) = remembered.likeness(other);
                     let alike = match () {
+                        () if remembered.shares_name(other) => NAMED,
                         () if remembered.is_elsewhere(other) => ELSEWHERE,
+                        () if remembered.is_of_others(other) => OTHERS,
                         () if other.at < at - WEEKS => LONG_AGO,
                         () => ALIKE,
                     };
-                    other.topic.is_none() && likeness >= alike && common >= COMMON
+                    let least = if remembered.shares_name(other) { 2 } else { COMMON };
+                    other.topic.is_none() && likeness >= alike && common >= least
                 })
             })
             .collect();
@@ -373,12 +413,15 @@ impl Emerging {
             alike.iter().chain([&number]).filter_map(|&number| self.recent.get(number)).collect();
         let speaking = voices(posts.iter().copied());
         let core = core(&speaking);
-        if speaking.len() < evidence::VOICES as usize
-            || core.len() < 2
-            || !self.is_specific(&core, &speaking, &places, at)
-        {
+        if speaking.len() < evidence::VOICES as usize || core.len() < 2 {
             return None;
         }
+        let shared = self.shared(&core, &speaking, keys, &places, at);
+        let line = match shared {
+            Shared::Thing(_) => lines.topic,
+            Shared::Word => lines.topic + UNNAMED,
+            Shared::Nothing => return None,
+        };
         // All that speak of it, whether or not they are near to this post; those of whom it is not sure are none.
         let mut members: Vec<u64> = core
             .iter()
@@ -401,11 +444,15 @@ impl Emerging {
         let posts: Vec<&Remembered> = members.iter().filter_map(|&number| self.recent.get(number)).collect();
         self.judge.asked(now);
         let evidence = self.evidence(&core, &posts, at, posts.len() as f32, lines)?;
-        if evidence.surprise < lines.topic {
+        if evidence.surprise < line {
             return None;
         }
         let posts: Vec<Remembered> = posts.into_iter().cloned().collect();
-        Some(self.bear(&members, posts, core, keys, &evidence, at, now, lines))
+        let number = self.bear(&members, posts, core, keys, &evidence, at, now, lines);
+        if let (Shared::Thing(name), Some(topic)) = (shared, self.topics.get_mut(&number)) {
+            topic.thing = things(post).find(|thing| xxh3_64(thing.as_bytes()) == name).map(str::to_owned);
+        }
+        Some(number)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what was found, and when")]
@@ -455,13 +502,39 @@ impl Emerging {
         (2..).map(|number| format!("{id}-{number}")).find(|id| !taken(id)).unwrap_or(id)
     }
 
-    /// Whether most voices share something that is rarely spoken of: without it they speak of the same kind of thing, each of his own.
-    fn is_specific(&self, core: &[found::Core], voices: &[&Remembered], places: &[u64], at: i64) -> bool {
+    /// What most voices share that is rarely spoken of; `keys` are the terms of one of them.
+    fn shared(
+        &self,
+        core: &[found::Core],
+        voices: &[&Remembered],
+        keys: &[(u64, &str)],
+        places: &[u64],
+        at: i64,
+    ) -> Shared {
         let rarely = (self.volume.ever() as f32 * RARELY).max(5.0);
-        core.iter().filter(|core| !places.contains(&core.key)).any(|core| {
+        let most = |count: usize| count * 3 >= voices.len() * 2;
+        let is_rare = |key: u64, count: usize| self.terms.of(key, second(at)).ever - count as f32 <= rarely;
+        let names = voices.iter().flat_map(|voice| &voice.names);
+        let named = names.collect::<BTreeSet<&u64>>().into_iter().filter_map(|&name| {
+            let count = voices.iter().filter(|voice| voice.names.contains(&name)).count();
+            // Of two names the one that the terms are about.
+            let weight = core.iter().find(|core| core.key == name).map_or(0.0, |core| core.weight);
+            (most(count) && is_rare(name, count)).then_some((name, count, weight))
+        });
+        if let Some((name, ..)) = named.max_by(|a, b| a.2.total_cmp(&b.2).then(a.1.cmp(&b.1))) {
+            return Shared::Thing(name);
+        }
+        // Words that are parts of each other are one: 购房补贴, 购房, 补贴.
+        let said = core.iter().filter_map(|core| keys.iter().find(|(key, _)| *key == core.key));
+        let said: Vec<&str> = said.map(|(_, term)| *term).collect();
+        if !most(names::most_common(voices.iter().map(|voice| voice.lies), voices.len())) || names::apart(&said) < 2 {
+            return Shared::Nothing;
+        }
+        let word = core.iter().filter(|core| !places.contains(&core.key)).any(|core| {
             let count = voices.iter().filter(|voice| voice.has(core.key)).count();
-            count * 3 >= voices.len() * 2 && self.terms.of(core.key, second(at)).ever - count as f32 <= rarely
-        })
+            most(count) && is_rare(core.key, count)
+        });
+        if word { Shared::Word } else { Shared::Nothing }
     }
 
     /// What speaks for posts being more than was to be expected.
@@ -482,6 +555,12 @@ impl Emerging {
             counted,
         };
         evidence::weigh(&usual, posts, &self.volume, at, hour)
+    }
+
+    /// The second in which the next topic ends, unless posts of it come.
+    #[must_use]
+    pub fn ends(&self) -> Option<i64> {
+        self.topics.values().map(|topic| topic.last + topic.patience() + 1).min()
     }
 
     /// What has changed since it was asked last.
@@ -622,25 +701,6 @@ impl Emerging {
     }
 }
 
-/// Whether a term says where, and not what: the name of a place, or a code with digits such as that of a road or a block.
-fn is_place(term: &str, post: &AnalyzedPost) -> bool {
-    term.bytes().any(|byte| byte.is_ascii_digit())
-        || post.places.iter().any(|place| place.name.contains(term) || term.contains(place.name.as_str()))
-}
-
-/// Whether a term has the form of a place's name: that of a district, a town, a village, or a code such as that of a block.
-fn names_place(term: &str) -> bool {
-    const KINDS: [&str; 8] = ["市", "县", "区", "镇", "乡", "村", "街道", "州"];
-    const ORDINARY: [&str; 8] = ["小区", "社区", "地区", "片区", "园区", "城区", "校区", "超市"];
-    let length = term.chars().count();
-    let code = length <= 4
-        && term.bytes().any(|byte| byte.is_ascii_digit())
-        && term.starts_with(|first: char| first.is_ascii_alphabetic());
-    code || length >= 3
-        && KINDS.iter().any(|kind| term.ends_with(kind))
-        && !ORDINARY.iter().any(|word| term.ends_with(word))
-}
-
 /// The id of a topic whose earliest post this is.
 fn id(founder: &Remembered) -> String {
     format!("emerging-{}-{}", founder.raw.partition, founder.raw.offset)
@@ -669,16 +729,30 @@ fn remembered(post: &AnalyzedPost, terms: Vec<(u64, f32)>, at: i64) -> Remembere
         source: xxh3_64(post.source.as_bytes()) as u32,
         print: post.fingerprint.as_deref().and_then(|hex| u64::from_str_radix(hex, 16).ok()),
         headline: headline::headline(post.title.as_deref(), &post.text),
-        sample: samples::candidate(post),
+        titled: post.title.as_deref().is_some_and(|title| !title.trim().is_empty()),
+        sample: samples::candidate(post).without_long_url(memory::URL),
         negative: post.sentiment.is_some_and(|sentiment| sentiment.label == Label::Negative),
-        watched: post.topics.iter().map(|id| xxh3_64(id.as_bytes())).collect(),
+        watched: post.topics.iter().take(WATCHED).map(|id| xxh3_64(id.as_bytes())).collect(),
         place: post.places.first().map(|place| place.name.clone()),
-        lies: (post.places.first().map(|place| place.name.as_str()))
-            .or_else(|| post.terms.iter().map(String::as_str).find(|term| names_place(term)))
-            .map(|name| xxh3_64(name.as_bytes())),
+        lies: area(post).map(|name| xxh3_64(name.as_bytes())),
+        names: things(post).map(|name| xxh3_64(name.as_bytes())).collect(),
         unit: post.unit.as_ref().map(|unit| unit.name.clone()),
         topic: None,
     }
+}
+
+/// The area in which a post lies: a place that was recognised, another city, or else the first that it names.
+fn area(post: &AnalyzedPost) -> Option<&str> {
+    let titled = || coded_area(post.title.as_deref().unwrap_or(&post.text));
+    let place = post.places.first().map(|place| place.name.as_str()).or(post.elsewhere.as_deref());
+    place.or_else(titled).or_else(|| post.terms.iter().map(String::as_str).find(|term| names_area(term)))
+}
+
+/// The things that a post names, those that were recognised first.
+fn things(post: &AnalyzedPost) -> impl Iterator<Item = &str> {
+    let is_thing = |place: &&PlaceFound| !matches!(place.kind, PlaceKind::District | PlaceKind::Street);
+    let places = post.places.iter().filter(is_thing).map(|place| place.name.as_str());
+    places.chain(post.terms.iter().map(|term| names::bare(term)).filter(|term| names_thing(term))).take(NAMES)
 }
 
 /// The key of a watch topic, as members know it.

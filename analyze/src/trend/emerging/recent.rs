@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Posts that are remembered.
-const MOST: usize = 8_192;
+pub(super) const MOST: usize = 8_192;
 /// Terms of a post that are remembered; and by how many of them it is found.
 pub(super) const KEPT: usize = 24;
 const INDEXED: usize = 24;
@@ -34,13 +34,17 @@ pub(super) struct Remembered {
     pub(super) print: Option<u64>,
     /// What it could be headed by.
     pub(super) headline: String,
+    /// Whether that is the title that its author gave it.
+    pub(super) titled: bool,
     pub(super) sample: Candidate,
     pub(super) negative: bool,
     /// The watch topics that match, hashed.
     pub(super) watched: Vec<u64>,
     pub(super) place: Option<String>,
-    /// Where it lies, hashed: the place, or else the first term that has the form of a place's name.
+    /// In which area it lies, hashed: the place, or else the first term that has the form of an area's name.
     pub(super) lies: Option<u64>,
+    /// The things that it names, hashed: see [`super::names`].
+    pub(super) names: Vec<u64>,
     pub(super) unit: Option<String>,
     /// The emerging topic that it belongs to.
     pub(super) topic: Option<u32>,
@@ -72,9 +76,19 @@ impl Remembered {
         if either == 0 { 0.0 } else { both as f32 / either as f32 }
     }
 
-    /// Whether two posts name different places.
+    /// Whether both name a thing, and not the same.
+    pub(super) fn is_of_others(&self, other: &Self) -> bool {
+        !self.names.is_empty() && !other.names.is_empty() && !self.shares_name(other)
+    }
+
+    /// Whether both name the same thing.
+    pub(super) fn shares_name(&self, other: &Self) -> bool {
+        self.names.iter().any(|name| other.names.contains(name))
+    }
+
+    /// Whether two posts lie in different areas, and name no thing that both speak of.
     pub(super) fn is_elsewhere(&self, other: &Self) -> bool {
-        matches!((self.lies, other.lies), (Some(one), Some(other)) if one != other)
+        matches!((self.lies, other.lies), (Some(one), Some(other)) if one != other) && !self.shares_name(other)
     }
 
     pub(super) fn has(&self, term: u64) -> bool {
@@ -159,6 +173,14 @@ impl Recent {
             }
         }
         self.first += 1;
+    }
+
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        let index = self.by_term.capacity() * size_of::<(u64, Vec<u64>)>();
+        let lists: usize = self.by_term.values().map(|numbers| numbers.capacity() * size_of::<u64>()).sum();
+        let posts: usize = self.posts.iter().map(Remembered::held).sum();
+        posts + index + lists
     }
 
     pub(super) fn get(&self, number: u64) -> Option<&Remembered> {

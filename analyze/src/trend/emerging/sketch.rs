@@ -103,6 +103,11 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.cells.capacity() * size_of::<Cell>()
+    }
+
     /// Counts one, and says how often it came up to now, this one included.
     pub(super) fn add(&mut self, key: u64, now: u32) -> Cell {
         allot(&mut self.cells, ROWS * TERMS);
@@ -163,6 +168,11 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.cells.capacity() * size_of::<Often>()
+    }
+
     /// Counts one, and says how often it came up to now, this one included.
     pub(super) fn add(&mut self, key: u64, now: u32) -> Often {
         allot(&mut self.cells, ROWS * PAIRS);
@@ -212,6 +222,11 @@ pub(super) struct Rhythm {
 const FULL: f32 = 512.0;
 
 impl Rhythm {
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.hours.capacity() * size_of::<[f32; HOURS]>()
+    }
+
     pub(super) fn add(&mut self, key: u64, hour: usize) {
         allot(&mut self.hours, ROWS * RHYTHMS);
         for row in 0..ROWS {

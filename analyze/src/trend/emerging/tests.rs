@@ -321,8 +321,8 @@ fn a_hostile_flood_stays_within_memory_and_makes_no_topic() {
         board.take(&post);
     }
     assert_eq!(board.headlines, [""; 0]);
-    let bytes = postcard::to_stdvec(&board.emerging).unwrap().len();
-    assert!(bytes < 40 << 20, "{bytes} bytes");
+    let held = board.emerging.held();
+    assert!(held < Emerging::BOUND / 2, "{held} bytes");
     assert!(board.emerging.topics.len() <= MOST);
 }
 
@@ -336,4 +336,90 @@ fn old_posts_found_nothing() {
         assert_eq!(board.emerging.observe(&post, at, board.now, &board.lines), None);
     }
     assert_eq!(board.ids(), [""; 0]);
+}
+
+#[test]
+fn no_post_takes_more_than_the_bound_of_memory_says() {
+    let mut board = Board::new(14);
+    let terms = (0..50).map(|term| format!("词{term:030}")).collect();
+    let mut post = board.make(&"题".repeat(500), terms);
+    post.text = "文".repeat(1_000);
+    post.url = Some(format!("https://forum.example/{}", "a".repeat(1_000)));
+    post.topics = (0..100).map(|topic| format!("topic-{topic}")).collect();
+    post.thread_id = Some("t".repeat(1_000));
+    post.id = "i".repeat(memory::ID - post.source.len());
+    let weighed = (0..KEPT as u64).map(|term| (term, 1.0)).collect();
+    let held = remembered(&post, weighed, board.now).held();
+    assert!(held <= memory::LARGEST, "{held} bytes");
+    for number in 0..recent::MOST + 500 {
+        board.now += 60;
+        let terms = (0..50).map(|term| format!("词{:x}", number * 50 + term)).collect();
+        let id = format!("{number}{}", "i".repeat(memory::ID - 20));
+        board.take(&AnalyzedPost {
+            id,
+            terms,
+            published_at: Timestamp::from_second(board.now).unwrap(),
+            ..post.clone()
+        });
+    }
+    assert!(board.emerging.recent.held() > 8 << 20, "they are remembered");
+    assert!(board.emerging.held() < Emerging::BOUND, "{} bytes", board.emerging.held());
+    post.id = "i".repeat(1_000_000);
+    let before = board.emerging.recent.held();
+    board.take(&post);
+    assert!(board.emerging.recent.held() <= before, "an id that long is not remembered");
+}
+
+#[test]
+fn a_kind_of_question_that_each_asks_of_his_own_town_is_no_topic() {
+    let run = |towns: &[&str]| {
+        let mut board = Board::new(15);
+        board.pass(200 * DAY, DAY / 2);
+        for voice in 0..6 {
+            board.pass(3 * DAY, DAY / 2);
+            board.speak(&format!("{}的社保卡挂失补办", towns[voice % towns.len()]), &["社保卡", "挂失", "补办"]);
+        }
+        board.headlines
+    };
+    assert_eq!(run(&["B市", "C市", "D3区", "E7县", "F市", "G市"]), [""; 0]);
+    assert_eq!(run(&["B市"]).len(), 1, "all of one town: something is wrong there");
+}
+
+#[test]
+fn parts_of_one_phrase_found_no_topic_alone_but_the_name_of_a_thing_does() {
+    let run = |title: &str, words: &[&str]| {
+        let mut board = Board::new(16);
+        board.pass(200 * DAY, DAY / 2);
+        for _ in 0..4 {
+            board.pass(4 * DAY, DAY / 2);
+            board.speak(title, words);
+        }
+        board.emerging.topics().map(|(_, topic)| topic.thing.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(run("购房补贴", &["购房补贴", "购房", "补贴"]), []);
+    assert_eq!(run("长风花园", &["长风花园", "长风", "花园"]), [Some("长风花园".to_owned())]);
+}
+
+#[test]
+fn one_text_under_titles_of_its_own_is_a_topic_and_pages_nobody() {
+    for copied in [false, true] {
+        let mut board = Board::new(17);
+        board.pass(200 * DAY, DAY / 2);
+        let petition = board.voice("", &["仁安医院", "挂床", "医保", "举报"]);
+        let titles = ["举报仁安医院", "仁安医院无法无天, 谁来管管", "挂床套保的黑幕", "又是他们家", "请上级严查此事"];
+        for (number, title) in titles.into_iter().cycle().take(40).enumerate() {
+            board.now += 300;
+            let post = AnalyzedPost {
+                id: format!("forum:again-{number}"),
+                title: Some(title.into()),
+                cluster: (copied && number > 0).then(|| "forum:again-0".to_owned()),
+                published_at: Timestamp::from_second(board.now).unwrap(),
+                ..petition.clone()
+            };
+            board.take(&post);
+            assert_eq!(board.headlines.len(), usize::from(number >= 2), "found with its third title: {number}");
+        }
+        assert!(!board.changes.iter().any(|change| matches!(change, Change::Paged(_))));
+        assert_eq!(board.emerging.topics().next().unwrap().1.voices, 3);
+    }
 }

@@ -48,6 +48,11 @@ impl Volume {
         }
     }
 
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.slots.capacity() * size_of::<(i64, u32)>()
+    }
+
     /// Posts ever.
     pub(super) fn ever(&self) -> f64 {
         self.ever
