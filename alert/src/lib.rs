@@ -36,7 +36,7 @@ use records::Records;
 use schemas::{
     kit::{
         service::{Ready, Service},
-        settings::{Fault, LogKind, Settings},
+        settings::{Fault, LogKind, Settings, secret},
         shutdown::Shutdown,
     },
     log::SharedLog,
@@ -61,6 +61,7 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
     if let Some(fault) = records::fault(settings) {
         faults.push(settings.section_fault("records", "url", fault));
     }
+    faults.extend(channel::faults(settings));
     faults
 }
 
@@ -80,6 +81,7 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
             "warning: [http] public_url is missing or a loopback address: links in messages will not open on a phone";
         warnings.push(settings.section_fault("http", "public_url", message));
     }
+    warnings.extend(channel::missing(settings, &secret));
     warnings.extend(of_upstreams(settings));
     for table in &settings.duty {
         let duty = table.get_ref();
@@ -137,7 +139,7 @@ pub async fn start(
     mut upstreams: Upstreams,
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
-    let channels = channel::open(settings, channel::TIMEOUT)?;
+    let channels = channel::open(settings, &secret, channel::TIMEOUT)?;
     let records = Records::open(settings).await?;
     let holder = holder::enter(&settings.data_dir);
     let style = Style { base: base(settings), tz: settings.tz() };
