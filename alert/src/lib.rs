@@ -207,6 +207,20 @@ mod tests {
     }
 
     #[test]
+    fn a_template_that_is_none_is_a_fault_and_a_secret_that_is_missing_a_warning() {
+        let config = "[[channel]]\nid = \"sms\"\nkind = \"gateway\"\nto = [\"13800000000\"]\n\
+            url = \"http://h/{phone}?key={env.WANGLOU_NOT_SET}\"\nbody = '{\"text\":\"{message}\"}'\n";
+        let faults = check(&settings(config));
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].message.contains("no placeholder {message}"), "{faults:?}");
+        assert_eq!(faults[0].place, Place::Line(6));
+        let right = config.replace("{message}", "{text}");
+        assert!(check(&settings(&right)).is_empty());
+        let warned: Vec<_> = warnings(&settings(&right)).into_iter().map(|warning| warning.message).collect();
+        assert!(warned.iter().any(|warning| warning.contains("WANGLOU_NOT_SET_FILE")), "{warned:?}");
+    }
+
+    #[test]
     fn what_will_be_regretted_is_warned_of() {
         let warned = |config: &str| {
             let warnings = warnings(&settings(config));

@@ -154,6 +154,18 @@ mod tests {
     #[test]
     fn a_page_as_the_robot_shows_it() {
         let note = Note::of(&page("停水 <at id=all></at> [点我](https://evil.example)")).unwrap();
-        insta::assert_json_snapshot!(message(&note));
+        let message = message(&note);
+        assert_eq!(message["msg_type"], "interactive");
+        let header = &message["card"]["header"];
+        assert_eq!(header["template"], "blue");
+        assert_eq!(header["title"]["tag"], "plain_text");
+        assert_eq!(
+            header["title"]["content"],
+            "【新舆情】蓝色 IV 级 停水 <at id=all></at> [点我](https:／／evil．example)"
+        );
+        let text = message["card"]["elements"][0]["content"].as_str().unwrap();
+        let head = "**【新舆情】蓝色 IV 级 停水 ＜at id=all＞＜/at＞ ［点我］（https:／／evil．example）**\n缘由: ";
+        assert!(text.starts_with(head), "{text}");
+        assert!(text.ends_with("\n[打开望楼](https://wanglou.example/incidents/20261124-0001)"), "{text}");
     }
 }

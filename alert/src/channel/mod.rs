@@ -9,6 +9,7 @@ mod feishu;
 mod fit;
 mod gateway;
 mod http;
+mod mail;
 mod note;
 mod template;
 mod webhook;
@@ -18,6 +19,7 @@ pub use alertmanager::Alertmanager;
 pub use dingtalk::DingTalk;
 pub use feishu::Feishu;
 pub use gateway::Gateway;
+pub use mail::Mail;
 pub use webhook::Webhook;
 pub use wecom::Wecom;
 
@@ -46,6 +48,8 @@ pub enum Channel {
     DingTalk(DingTalk),
     /// A custom robot of Feishu.
     Feishu(Feishu),
+    /// E-mail.
+    Mail(Box<Mail>),
     /// SMS or voice.
     Gateway(Box<Gateway>),
     /// Alertmanager.
@@ -63,6 +67,7 @@ impl Channel {
             Self::Wecom(robot) => robot.send(page).await,
             Self::DingTalk(robot) => robot.send(page, now).await,
             Self::Feishu(robot) => robot.send(page, now).await,
+            Self::Mail(mail) => mail.send(page).await,
             Self::Gateway(gateway) => gateway.send(page).await,
             Self::Alertmanager(alertmanager) => alertmanager.send(page).await,
         }
@@ -88,7 +93,7 @@ impl Channel {
             ChannelKind::Wecom => Self::Wecom(Wecom::new(url, timeout)?),
             ChannelKind::DingTalk => Self::DingTalk(DingTalk::new(&url, secret, timeout)?),
             ChannelKind::Feishu => Self::Feishu(Feishu::new(url, secret, timeout)?),
-            ChannelKind::Mail => bail!("mail"),
+            ChannelKind::Mail => Self::Mail(Box::new(Mail::new(channel, &url, secret, timeout)?)),
             ChannelKind::Gateway => Self::Gateway(Box::new(Gateway::new(channel, &url, secrets, timeout)?)),
             ChannelKind::Alertmanager => {
                 Self::Alertmanager(Alertmanager::new(&url, secret, channel.labels.clone(), timeout)?)

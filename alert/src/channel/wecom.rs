@@ -107,6 +107,14 @@ mod tests {
     #[test]
     fn a_page_as_the_robot_shows_it() {
         let note = Note::of(&page("停水 [点我](https://evil.example) @all")).unwrap();
-        insta::assert_snapshot!(message(&note)["markdown"]["content"].as_str().unwrap());
+        insta::assert_snapshot!(message(&note)["markdown"]["content"].as_str().unwrap(), @"
+        **【新舆情】蓝色 IV 级 停水 ［点我］（https:／／evil．example） ＠all**
+        缘由: 蓝色 IV 级: 热度上升, 共 18 条; 5 分钟 18 条, 预期 1.5 条
+        数量: 18 条, 5 分钟最高 18 条, 负面 88%, 互动 42
+        样例: 「抚琴街道今天又停水了」 forum
+        状态: 新发, 请于 11:19 前签收
+        时间: 2026-11-24 11:04 （+08:00）
+        [打开望楼](https://wanglou.example/incidents/20261124-0001)
+        ");
     }
 }

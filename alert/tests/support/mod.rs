@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::{
         auth::{Caller, Role},
-        settings::Settings,
+        settings::{ChannelKind, Settings},
         shutdown::Shutdown,
     },
     log::{Embedded, EmbeddedOptions, NewRecord, SharedLog, Topic},
@@ -50,6 +50,12 @@ pub async fn until<T>(what: impl AsyncFn() -> Option<T>) -> T {
 /// How long a test's webhook waits for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
+/// A mail takes several answers, and they come from another process.
+fn patience(settings: &Settings) -> Duration {
+    let has_mail = settings.channel.iter().any(|channel| channel.get_ref().kind == ChannelKind::Mail);
+    if has_mail { Duration::from_secs(10) } else { PATIENCE }
+}
+
 /// Where the records of a test are: in a file, or on a server when the test runs as part of `on_postgres`.
 pub async fn records_url() -> String {
     if module_path!().starts_with("on_postgres") { postgres::database().await } else { "sqlite:records.db".to_owned() }
@@ -59,6 +65,7 @@ pub async fn records_url() -> String {
 pub fn secret(name: &str) -> Option<String> {
     match name {
         "ROBOT_SECRET" => Some(robots::SECRET.to_owned()),
+        "MAIL_PASSWORD" => Some("s3cret".to_owned()),
         _ => None,
     }
 }
@@ -252,6 +259,7 @@ async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (A
     desk.claim(&Candidate::new("night")).await.unwrap();
     let pulses = Pulses::open(&desk, log).await.unwrap();
     let reports = Reports::open(&desk, log, &Arc::new(settings.clone())).await.unwrap();
-    let sender = Sender::new(Arc::clone(&desk), channel::open(settings, &secret, PATIENCE).unwrap(), Shutdown::new());
+    let sender =
+        Sender::new(Arc::clone(&desk), channel::open(settings, &secret, patience(settings)).unwrap(), Shutdown::new());
     (desk, pulses, reports, sender)
 }

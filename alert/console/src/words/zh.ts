@@ -101,12 +101,14 @@ export const zh = {
   "action.figures": "数据更新",
   "action.page_sent": "通知送达",
   "action.page_failed": "通知失败",
+  "action.page_passed_on": "改由他渠道发送",
 
   "reason.opened": "新事件",
   "reason.level": "级别变化",
   "reason.escalation": "逾期未签收",
   "reason.rebound": "反弹",
   "reason.closed": "办结",
+  "reason.digest": "合并通知",
 
   "delivery.pending": "待送",
   "delivery.sent": "已送达",
@@ -189,6 +191,8 @@ export const zh = {
   "incident.deliveries": "通知",
   "incident.noDeliveries": "没有发出通知: 没有配置通知渠道",
   "incident.attempts": "第 {n} 次",
+  "incident.takenOver": "由 {to} 接手",
+  "incident.inDigest": "已并入合并通知",
   "incident.readonly": "当前角色 ({role}) 只能查看, 不能办理",
   "incident.closed": "事件已办结",
   "incident.conflict": "提交期间事件已有变化, 页面已刷新, 您填写的内容仍在. 请核对后再提交",
