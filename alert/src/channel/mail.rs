@@ -141,8 +141,11 @@ impl Mail {
                 .await
                 .map_err(|error| judge("连接", &error))?;
         let done = self.converse(&mut connection, message).await;
-        // A good-bye that is not heard changes nothing.
-        connection.abort().await;
+        // A good-bye that is not heard changes nothing. After an error none is said: a connection whose TLS has failed has no stream
+        // any more, and lettre 0.11 panics when it is written to.
+        if done.is_ok() {
+            let _ = connection.quit().await;
+        }
         done
     }
 

@@ -164,6 +164,7 @@ async fn alertmanager_fires_until_the_incident_is_closed() {
     };
     night.pulse("water", "s1", 18).await;
     assert_eq!(firing(&night), ["IV"]);
+    night.wait(1).await;
     night.pulse("water", "s1", 300).await;
     assert_eq!(firing(&night), ["II"], "the lower level has ended");
     night.wait(24 * 60).await;
