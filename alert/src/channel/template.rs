@@ -183,7 +183,7 @@ mod tests {
         #[test]
         fn no_template_makes_it_panic(text in any::<String>()) {
             if let Ok(template) = Template::parse(&text, Escape::Json) {
-                template.fill(String::from);
+                template.fill(str::to_owned);
             }
         }
     }
