@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the tests need from Debian: a browser for the console, a Chinese font so that its pictures can be read, PostgreSQL, which the
 # tests run for themselves (deploy/postgres/server.sh), and the programs that check the files under deploy/ (systemd-analyze,
-# docker-compose, promtool), and real sites to crawl (deploy/sites): WordPress with PHP and MariaDB, and Python for Isso.
+# docker-compose, promtool), and real sites to crawl (deploy/sites): WordPress with PHP and MariaDB, and Python for Isso. From npm, a mail server
+# (alert/tests/mail).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,3 +60,4 @@ if ! command -v promtool >/dev/null && [ ! -x "$tools/promtool" ]; then
 fi
 
 deploy/sites/isso.sh fetch
+alert/tests/mail/server.sh fetch

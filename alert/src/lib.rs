@@ -37,7 +37,7 @@ use records::Records;
 use schemas::{
     kit::{
         service::{Ready, Service},
-        settings::{Fault, LogKind, Settings},
+        settings::{Fault, LogKind, Settings, secret},
         shutdown::Shutdown,
     },
     log::SharedLog,
@@ -62,6 +62,7 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
     if let Some(fault) = records::fault(settings) {
         faults.push(settings.section_fault("records", "url", fault));
     }
+    faults.extend(channel::faults(settings));
     faults
 }
 
@@ -81,6 +82,7 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
             "warning: [http] public_url is missing or a loopback address: links in messages will not open on a phone";
         warnings.push(settings.section_fault("http", "public_url", message));
     }
+    warnings.extend(channel::missing(settings, &secret));
     warnings.extend(of_upstreams(settings));
     for table in &settings.duty {
         let duty = table.get_ref();
@@ -138,7 +140,7 @@ pub async fn start(
     mut upstreams: Upstreams,
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
-    let channels = channel::open(settings, channel::TIMEOUT)?;
+    let channels = channel::open(settings, &secret, channel::TIMEOUT)?;
     let records = Records::open(settings).await?;
     let holder = holder::enter(&settings.data_dir);
     let style = Style { base: base(settings), tz: settings.tz() };
@@ -203,6 +205,20 @@ mod tests {
         assert!(
             check(&settings("[records]\nurl = \"postgres://wanglou@db/records?sslmode=verify-full\"\n")).is_empty()
         );
+    }
+
+    #[test]
+    fn a_template_that_is_none_is_a_fault_and_a_secret_that_is_missing_a_warning() {
+        let config = "[[channel]]\nid = \"sms\"\nkind = \"gateway\"\nto = [\"13800000000\"]\n\
+            url = \"http://h/{phone}?key={env.WANGLOU_NOT_SET}\"\nbody = '{\"text\":\"{message}\"}'\n";
+        let faults = check(&settings(config));
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].message.contains("no placeholder {message}"), "{faults:?}");
+        assert_eq!(faults[0].place, Place::Line(6));
+        let right = config.replace("{message}", "{text}");
+        assert!(check(&settings(&right)).is_empty());
+        let warned: Vec<_> = warnings(&settings(&right)).into_iter().map(|warning| warning.message).collect();
+        assert!(warned.iter().any(|warning| warning.contains("WANGLOU_NOT_SET_FILE")), "{warned:?}");
     }
 
     #[test]

@@ -4,10 +4,15 @@
 //! and bounds its length, before an incident keeps it. So whatever was posted, a message has the lines that stand here and
 //! no others.
 
-use crate::{outbox::Reason, policy::level_name};
+use crate::{
+    outbox::{self, Reason},
+    policy::level_name,
+    records::Page,
+};
 use jiff::tz::TimeZone;
-use schemas::records::{Incident, State};
-use serde_json::json;
+use schemas::records::{Incident, Level, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// A text without control characters, line breaks and invisible characters, at most `most` characters long.
 #[must_use]
@@ -63,6 +68,28 @@ pub fn state_name(state: State) -> &'static str {
     }
 }
 
+/// The level's colour, in one character.
+#[must_use]
+pub fn level_mark(level: Level) -> &'static str {
+    match level {
+        Level::I => "红",
+        Level::II => "橙",
+        Level::III => "黄",
+        Level::IV => "蓝",
+    }
+}
+
+/// The level as programs write it.
+#[must_use]
+pub fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::I => "I",
+        Level::II => "II",
+        Level::III => "III",
+        Level::IV => "IV",
+    }
+}
+
 fn headline(reason: Reason) -> &'static str {
     match reason {
         Reason::Opened => "新舆情",
@@ -71,6 +98,8 @@ fn headline(reason: Reason) -> &'static str {
         Reason::Escalation => "无人签收",
         Reason::SourceAlert => "信源告警",
         Reason::SourceResolved => "信源恢复",
+        Reason::Closed => "办结",
+        Reason::Digest => "合并通知",
     }
 }
 
@@ -134,10 +163,72 @@ impl Style {
     }
 }
 
+/// A page that a digest stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The page's key.
+    pub key: String,
+    /// Its incident; none for a page about sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// How urgent it is.
+    pub level: Level,
+    /// Why it was to be sent.
+    pub reason: String,
+    /// Its first line.
+    pub title: String,
+}
+
+impl Told {
+    /// What is told of a page: of its body the first line.
+    #[must_use]
+    pub fn of(page: &Page) -> Self {
+        let body: Value = serde_json::from_str(&page.body).unwrap_or_default();
+        let title = body["text"].as_str().and_then(|text| text.lines().next()).unwrap_or_default();
+        Self {
+            key: page.key.clone(),
+            incident: page.incident.clone(),
+            level: outbox::level_of(page.urgency),
+            reason: page.reason.clone(),
+            title: clean(title, 120),
+        }
+    }
+}
+
+/// The body of a digest: the pages that it stands for, and a text that names them all, a line each. `base` is what links begin with.
+#[must_use]
+pub fn digest_body(key: &str, told: &[Told], base: &str) -> String {
+    let link = format!("{base}/incidents");
+    let mut lines = vec![format!("【{}】{} 条通知, 发送额度不足, 合并为一条", headline(Reason::Digest), told.len())];
+    lines.extend(told.iter().map(|told| {
+        let id = told.incident.as_deref().unwrap_or("-");
+        format!("{} {id} {}", level_mark(told.level), told.title)
+    }));
+    lines.push(link.clone());
+    json!({ "key": key, "reason": Reason::Digest.as_str(), "pages": told, "text": lines.join("\n"), "link": link })
+        .to_string()
+}
+
+/// The body of a page that another channel takes over: under its own key, and saying whose place it takes and why.
+#[must_use]
+pub fn passed_on(body: &str, key: &str, from: &str, why: &str) -> String {
+    let Ok(Value::Object(mut body)) = serde_json::from_str(body) else { return body.to_owned() };
+    let note = format!("转发: 渠道 {from} 未能送达 ({})", clean(why, 160));
+    let mut lines: Vec<String> =
+        body.get("text").and_then(Value::as_str).unwrap_or_default().lines().map(str::to_owned).collect();
+    // The link stays last.
+    let ends_with_link = lines.last().is_some_and(|last| body.get("link").and_then(Value::as_str) == Some(last));
+    lines.insert(lines.len() - usize::from(ends_with_link), note);
+    body.insert("key".into(), key.into());
+    body.insert("text".into(), lines.join("\n").into());
+    body.insert("instead_of".into(), json!({ "channel": from, "error": clean(why, 300) }));
+    Value::Object(body).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::file;
+    use crate::samples::{file, moment};
     use proptest::prelude::*;
 
     fn style() -> Style {
@@ -176,6 +267,40 @@ mod tests {
             incident.samples[0].excerpt = clean(&excerpt, 160);
             prop_assert_eq!(style().text(Reason::Opened, &incident).lines().count(), lines);
         }
+    }
+
+    #[test]
+    fn a_page_that_is_passed_on_says_whose_place_it_takes() {
+        let body = style().body("i/1/desk", Reason::Opened, &file("water").incident);
+        let passed: Value = serde_json::from_str(&passed_on(&body, "i/1/leader", "desk", "HTTP 404")).unwrap();
+        assert_eq!(passed["key"], "i/1/leader");
+        assert_eq!(passed["instead_of"], json!({ "channel": "desk", "error": "HTTP 404" }));
+        let lines: Vec<&str> = passed["text"].as_str().unwrap().lines().collect();
+        assert_eq!(lines[lines.len() - 2], "转发: 渠道 desk 未能送达 (HTTP 404)");
+        assert_eq!(lines[lines.len() - 1], "https://wanglou.example/incidents/20261124-0001");
+        assert_eq!(passed_on("no JSON", "k", "desk", "x"), "no JSON");
+    }
+
+    #[test]
+    fn a_digest_names_its_pages() {
+        let page = |incident: Option<&str>, urgency, body: &str| Page {
+            key: "k".into(),
+            incident: incident.map(str::to_owned),
+            channel: "desk".into(),
+            reason: "opened".into(),
+            urgency,
+            body: body.into(),
+            created_at: moment(),
+        };
+        let told = Told::of(&page(Some("20261124-0001"), 3, "{\"text\":\"【新舆情】停水\\n缘由\"}"));
+        assert_eq!((told.level, told.title.as_str()), (Level::III, "【新舆情】停水"));
+        assert_eq!(Told::of(&page(None, 9, "no JSON")).level, Level::IV);
+        let body: Value = serde_json::from_str(&digest_body("d", &[told], "https://w.example")).unwrap();
+        assert_eq!(
+            body["text"],
+            "【合并通知】1 条通知, 发送额度不足, 合并为一条\n黄 20261124-0001 【新舆情】停水\nhttps://w.example/incidents"
+        );
+        assert_eq!(body["pages"][0]["incident"], "20261124-0001");
     }
 
     #[test]

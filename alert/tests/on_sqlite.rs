@@ -5,10 +5,14 @@
 
 mod support;
 
+#[path = "nights/channels.rs"]
+mod channels;
 #[path = "nights/delivery.rs"]
 mod delivery;
 #[path = "nights/duty.rs"]
 mod duty;
+#[path = "nights/quotas.rs"]
+mod quotas;
 #[path = "nights/stage.rs"]
 mod stage;
 #[path = "nights/upkeep.rs"]

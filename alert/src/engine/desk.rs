@@ -9,8 +9,8 @@ use crate::{
     incident::{Command, File, PROGRAM, Refusal},
     lease::{self, Candidate, Epoch, Outcome},
     matter::{self, Meaning},
-    message::{Style, clean},
-    outbox::{self, Failure, Fate, Reason},
+    message::Style,
+    outbox::{self, Reason},
     policy::Figures,
     records::{Page, Records, RecordsError, Tx, repeat},
     roster,
@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::{auth::Caller, metrics},
     log::{Identity, Topic},
-    records::{AuditEntry, Event, Pulse, Record, TopicKind},
+    records::{AuditEntry, Event, Pulse, Record, State, TopicKind},
 };
 use std::sync::{
     Mutex, PoisonError,
@@ -314,9 +314,19 @@ impl Desk {
             detail,
         };
         tx.audit(&format!("{id}/{:06}", file.seq), &entry).await?;
+        if file.incident.state == State::Closed {
+            self.tell_of_the_end(&mut tx, &file, now).await?;
+        }
         tx.commit().await?;
         self.wake();
         Ok(file)
+    }
+
+    /// Pages the channels that keep what they were told until they are told that it is over.
+    async fn tell_of_the_end(&self, tx: &mut Tx, file: &File, now: Timestamp) -> Result<(), RecordsError> {
+        let mut channels = tx.told_channels(&file.incident.id).await?;
+        channels.retain(|channel| self.plan.routes.get(channel).is_some_and(|route| route.keeps));
+        self.write_pages(tx, file, file.seq, Reason::Closed, &channels, now).await
     }
 
     /// Pages the next in line wherever nobody has signed in time.
@@ -340,7 +350,7 @@ impl Desk {
     }
 
     /// Takes the step if it is due; `false` when there is none to take.
-    async fn escalate_one(
+    pub(super) async fn escalate_one(
         &self,
         tx: &mut Tx,
         file: &mut File,
@@ -355,59 +365,6 @@ impl Desk {
         tx.save(file).await?;
         self.write_pages(tx, file, file.seq, Reason::Escalation, &step.channels, now).await?;
         Ok(true)
-    }
-
-    /// Notes what a channel said to a page.
-    ///
-    /// # Errors
-    /// When the database could not take it: the page still waits, and will be sent again with the same key.
-    pub async fn settle(&self, page: &Page, attempt: u32, answer: &Result<(), Failure>) -> Result<(), RecordsError> {
-        let now = self.now();
-        let count = |outcome| metrics::ALERT_PAGES.with_label_values(&[page.channel.as_str(), outcome]).inc();
-        let mut tx = self.begin().await?;
-        let mut file = match &page.incident {
-            Some(incident) => tx.incident(incident).await?,
-            None => None,
-        };
-        let what = format!("{} ({})", page.channel, page.reason);
-        match answer {
-            Ok(()) => {
-                if tx.page_sent(&page.key, now).await?
-                    && let Some(file) = &mut file
-                {
-                    file.record(now, PROGRAM, "page_sent", format!("已送达 {what}"));
-                    tx.save(file).await?;
-                }
-                count("sent");
-                let took = now.duration_since(page.created_at).as_secs_f64();
-                metrics::ALERT_PAGE.observe(took.max(0.0));
-            }
-            Err(failure) => {
-                let error = clean(&failure.to_string(), 300);
-                match outbox::fate(failure, page.created_at, attempt, now, rand::random()) {
-                    Fate::Again(at) => {
-                        tracing::warn!(page = %page.key, attempt, error, "not delivered; trying again");
-                        tx.page_failed(&page.key, &error, Some(at)).await?;
-                        count("retry");
-                    }
-                    Fate::GivenUp => {
-                        tracing::error!(page = %page.key, attempt, error, "not delivered, and given up");
-                        if tx.page_failed(&page.key, &error, None).await?
-                            && let Some(file) = &mut file
-                        {
-                            file.record(now, PROGRAM, "page_failed", format!("未能送达 {what}: {error}"));
-                            if !self.escalate_one(&mut tx, file, true, now).await? {
-                                tx.save(file).await?;
-                            }
-                        }
-                        count("failed");
-                    }
-                }
-            }
-        }
-        tx.commit().await?;
-        self.wake();
-        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`pulses`] | `topics.pulse` from its own position | incident, events, pages, feed and position, in one transaction |
 //! | [`clocks`] | incidents whose time is up | escalation, its pages |
-//! | [`sender`] | pages that are due | the channel; then the page's mark and the incident's history |
+//! | [`sender`] | pages that are due | digests and pages that go over; what is spent of a quota; the channel; then, by [`delivery`], the page's mark and the incident's history |
 //! | [`feed`] | the feed table | `incidents`; then the rows are deleted |
 //! | [`upkeep`] | `crawl.reports` from its own position, and the time | how sources stand, alerts, pages and position, in one transaction |
 //! | [`audit`] | `audit` from its own position | the audit record and the position, in one transaction |
@@ -19,6 +19,7 @@
 
 pub mod audit;
 pub mod clocks;
+pub mod delivery;
 pub mod desk;
 pub mod feed;
 pub mod keeper;

@@ -6,8 +6,9 @@
 //! | none does, there is a `[[duty]]` | the defaults | the first |
 //! | none does, there is no `[[duty]]` | the defaults | every channel |
 
-use crate::policy::Thresholds;
+use crate::{outbox::Route, policy::Thresholds};
 use schemas::kit::settings::{Duty, Settings};
+use std::collections::HashMap;
 
 /// How a topic's incidents are judged and who is paged.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Plan {
     otherwise: Rule,
     /// Every channel's id.
     pub channels: Vec<String>,
+    /// What the outbox knows of each channel, by id.
+    pub routes: HashMap<String, Route>,
     /// Who is told when a source is not covered: the roster that `[coverage]` names, or the first.
     pub upkeep: Option<Duty>,
 }
@@ -50,6 +53,11 @@ impl Plan {
             rules,
             otherwise: Rule { thresholds: Thresholds::default(), duty: first },
             channels: settings.channel.iter().map(|channel| channel.get_ref().id.clone()).collect(),
+            routes: settings
+                .channel
+                .iter()
+                .map(|channel| (channel.get_ref().id.clone(), Route::of(channel.get_ref())))
+                .collect(),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     incident::{Command, File},
     lease::{Candidate, Outcome},
     matter::Matter,
+    outbox::Spent,
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
@@ -30,6 +31,8 @@ pub async fn run(make: impl AsyncFn() -> Settings) {
     ids_count_up_by_day(&make().await).await;
     the_feed_keeps_its_order(&make().await).await;
     pages_wait_are_sent_and_given_up(&make().await).await;
+    pages_are_merged_and_passed_on(&make().await).await;
+    what_quotas_were_spent_on_is_kept(&make().await).await;
     what_is_due_is_found_until_it_is_signed(&make().await).await;
     positions_are_kept_with_their_log(&make().await).await;
     users_and_sessions(&make().await).await;
@@ -240,6 +243,77 @@ async fn pages_wait_are_sent_and_given_up(settings: &Settings) {
             ("red", DeliveryState::Pending, 1, Some("HTTP 503"), None),
         ]
     );
+}
+
+async fn pages_are_merged_and_passed_on(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    save(&records, &mut file("20261124-0001", "water", 0)).await;
+    let page = |key: &str, urgency| Page {
+        key: key.into(),
+        incident: Some("20261124-0001".into()),
+        channel: "desk".into(),
+        reason: "opened".into(),
+        urgency,
+        body: "{}".into(),
+        created_at: at(1),
+    };
+    let digest = Page { incident: None, reason: "digest".into(), ..page("digest/a", 3) };
+    let mut tx = begin(&records).await;
+    for page in [page("a", 4), page("b", 3), page("c", 4), digest] {
+        tx.add_page(&page).await.unwrap();
+    }
+    tx.merge_page("a", "digest/a").await.unwrap();
+    tx.merge_page("b", "digest/a").await.unwrap();
+    assert!(matches!(tx.merge_page("b", "digest/c").await, Err(RecordsError::Raced(_))), "it is in one already");
+    assert_eq!(tx.merged_in("digest/a").await.unwrap(), [page("b", 3), page("a", 4)]);
+    assert_eq!(tx.told_channels("20261124-0001").await.unwrap(), ["desk"]);
+    tx.commit().await.unwrap();
+    let waiting = records.waiting("desk", at(1), 9).await.unwrap();
+    let waiting: Vec<_> = waiting.iter().map(|page| (page.key.as_str(), page.is_digest)).collect();
+    assert_eq!(waiting, [("digest/a", true), ("c", false)], "what is merged waits with its digest");
+    assert_eq!(records.pending().await.unwrap().0, 2);
+    assert_eq!(records.page("a").await.unwrap(), None);
+
+    let mut tx = begin(&records).await;
+    assert!(tx.page_sent("b", at(3)).await.unwrap());
+    assert!(tx.page_passed_on("a", "HTTP 404", "leader").await.unwrap());
+    assert!(!tx.page_passed_on("a", "HTTP 404", "leader").await.unwrap(), "it waits no more");
+    assert!(tx.page_failed("c", "HTTP 503", Some(at(60))).await.unwrap());
+    assert!(tx.merged_in("digest/a").await.unwrap().is_empty());
+    assert_eq!(tx.page_state("a").await.unwrap(), Some(DeliveryState::Failed));
+    assert_eq!(tx.page_state("c").await.unwrap(), Some(DeliveryState::Pending));
+    assert_eq!(tx.page_state("x").await.unwrap(), None);
+    tx.commit().await.unwrap();
+    let told = records.deliveries("20261124-0001").await.unwrap();
+    let told: Vec<_> =
+        told.iter().map(|page| (page.key.as_str(), page.state, page.digest.as_deref(), page.then.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            ("a", DeliveryState::Failed, None, Some("leader")),
+            ("b", DeliveryState::Sent, Some("digest/a"), None),
+            ("c", DeliveryState::Pending, None, None),
+        ]
+    );
+    let stuck = records.stuck("desk", at(1), 9).await.unwrap();
+    let stuck: Vec<_> = stuck.iter().map(|page| (page.key.as_str(), page.last_error.as_deref())).collect();
+    assert_eq!(stuck, [("c", Some("HTTP 503"))], "though it is not due");
+    assert!(records.stuck("desk", at(0), 9).await.unwrap().is_empty());
+}
+
+async fn what_quotas_were_spent_on_is_kept(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let mut tx = begin(&records).await;
+    assert_eq!(tx.quota("群").await.unwrap(), Spent::default());
+    let mut spent = Spent::default();
+    for _ in 0..2 {
+        spent.spend(2, at(0));
+        spent.rest(at(60));
+        tx.save_quota("群", &spent).await.unwrap();
+    }
+    assert_eq!(tx.quota("群").await.unwrap(), spent);
+    tx.commit().await.unwrap();
+    assert_eq!(records.quotas().await.unwrap(), [("群".to_owned(), spent)].into());
 }
 
 async fn what_is_due_is_found_until_it_is_signed(settings: &Settings) {

@@ -19,6 +19,7 @@ mod incidents;
 mod lease;
 mod pages;
 mod positions;
+mod quotas;
 mod searches;
 mod source_alerts;
 mod users;

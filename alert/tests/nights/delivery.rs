@@ -129,7 +129,7 @@ async fn a_crash_between_sending_and_marking_repeats_with_the_same_key() {
     night.read().await;
     let key = format!("{ID}/1/desk");
     let page = night.desk.records.page(&key).await.unwrap().unwrap();
-    let channels = alert::channel::open(&night.settings, crate::support::PATIENCE).unwrap();
+    let channels = alert::channel::open(&night.settings, &crate::support::secret, crate::support::PATIENCE).unwrap();
     channels["desk"].send(&page, night.now()).await.unwrap();
     night.expect("desk", "opened");
     night.crash().await;

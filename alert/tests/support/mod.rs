@@ -4,6 +4,7 @@
 
 pub mod postgres;
 mod receiver;
+pub mod robots;
 
 #[allow(unused_imports)]
 pub use receiver::{Answer, Message, Receiver};
@@ -20,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::{
     kit::{
         auth::{Caller, Role},
-        settings::Settings,
+        settings::{ChannelKind, Settings},
         shutdown::Shutdown,
     },
     log::{Embedded, EmbeddedOptions, NewRecord, SharedLog, Topic},
@@ -49,14 +50,30 @@ pub async fn until<T>(what: impl AsyncFn() -> Option<T>) -> T {
 /// How long a test's webhook waits for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
+/// A mail takes several answers, and they come from another process.
+fn patience(settings: &Settings) -> Duration {
+    let has_mail = settings.channel.iter().any(|channel| channel.get_ref().kind == ChannelKind::Mail);
+    if has_mail { Duration::from_secs(10) } else { PATIENCE }
+}
+
 /// Where the records of a test are: in a file, or on a server when the test runs as part of `on_postgres`.
 pub async fn records_url() -> String {
     if module_path!().starts_with("on_postgres") { postgres::database().await } else { "sqlite:records.db".to_owned() }
 }
 
+/// What the environment of a test holds, by the names that its config gives.
+pub fn secret(name: &str) -> Option<String> {
+    match name {
+        "ROBOT_SECRET" => Some(robots::SECRET.to_owned()),
+        "MAIL_PASSWORD" => Some("s3cret".to_owned()),
+        _ => None,
+    }
+}
+
 pub struct Night {
     pub settings: Settings,
     pub receiver: Receiver,
+    pub robots: robots::Robots,
     pub log: SharedLog,
     pub desk: Arc<Desk>,
     time: Arc<AtomicI64>,
@@ -68,19 +85,20 @@ pub struct Night {
 }
 
 impl Night {
-    /// `{hook}` in the config is where the receiver listens; `{hook}/desk` is then the channel that tests call desk.
+    /// `{hook}` in the config is where the receiver listens; `{hook}/desk` is then the channel that tests call desk. `{robots}`
+    /// is where the doubles of the platforms listen.
     pub async fn begin(config: &str) -> Self {
-        let receiver = Receiver::start().await;
+        let start: Timestamp = "2026-11-24T14:00:00Z".parse().unwrap();
+        let time = Arc::new(AtomicI64::new(start.as_millisecond()));
+        let (receiver, robots) = (Receiver::start().await, robots::Robots::start(Arc::clone(&time)).await);
         let folder = TempDir::new().unwrap();
-        let text = config.replace("{hook}", &receiver.url);
+        let text = config.replace("{hook}", &receiver.url).replace("{robots}", &robots.url);
         let mut settings = Settings::parse(&text, []).unwrap();
         settings.data_dir = folder.path().to_owned();
         settings.records.url = records_url().await;
-        let start: Timestamp = "2026-11-24T14:00:00Z".parse().unwrap();
-        let time = Arc::new(AtomicI64::new(start.as_millisecond()));
         let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
         let (desk, pulses, reports, sender) = open(&settings, &log, &time).await;
-        Self { settings, receiver, log, desk, time, pulses, reports, sender, keys: HashSet::new(), folder }
+        Self { settings, receiver, robots, log, desk, time, pulses, reports, sender, keys: HashSet::new(), folder }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -241,6 +259,7 @@ async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (A
     desk.claim(&Candidate::new("night")).await.unwrap();
     let pulses = Pulses::open(&desk, log).await.unwrap();
     let reports = Reports::open(&desk, log, &Arc::new(settings.clone())).await.unwrap();
-    let sender = Sender::new(Arc::clone(&desk), channel::open(settings, PATIENCE).unwrap(), Shutdown::new());
+    let sender =
+        Sender::new(Arc::clone(&desk), channel::open(settings, &secret, patience(settings)).unwrap(), Shutdown::new());
     (desk, pulses, reports, sender)
 }

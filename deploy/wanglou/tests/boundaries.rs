@@ -56,6 +56,7 @@ fn what_a_boundary_hides_one_crate_alone_imports() {
         ("rdkafka", "schemas"),
         ("prometheus", "schemas"),
         ("sqlx", "alert"),
+        ("lettre", "alert"),
         ("tantivy", "analyze"),
         ("jieba-rs", "analyze"),
         ("scraper", "ingest"),

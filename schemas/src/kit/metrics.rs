@@ -125,10 +125,12 @@ metrics! {
     counter ALERT_SOURCE_ALERTS = "wanglou_alert_source_alerts_total" ["kind"];
     /// Alerts about sources that are not over, by kind.
     gauge ALERT_SOURCE_ALERTS_OPEN = "wanglou_alert_source_alerts_open" ["kind"];
-    /// Pages tried, by channel and outcome (sent, retry, failed).
+    /// Pages tried, by channel and outcome (sent, digest for those told of in one, retry, passed_on to the next channel, failed).
     counter ALERT_PAGES = "wanglou_alert_pages_total" ["channel", "outcome"];
     /// Pages written down and not yet sent.
     gauge ALERT_PENDING = "wanglou_alert_pages_pending" [];
+    /// Pages that are due and wait for the channel's quota.
+    gauge ALERT_HELD = "wanglou_alert_pages_held" ["channel"];
     /// From a page's being due to the channel's confirmation.
     histogram ALERT_PAGE = "wanglou_alert_page_delivery_seconds" [];
     /// Jumps and steps back in positions.

@@ -107,7 +107,7 @@ pub struct Event {
     /// Who: a user's name, a token's name, or `wanglou` for the program itself.
     pub who: String,
     /// What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`, `escalated`,
-    /// `page_sent`, `page_failed`, …
+    /// `page_sent`, `page_failed`, `page_passed_on`, …
     pub action: String,
     /// What a person reads.
     pub text: String,
@@ -121,7 +121,7 @@ pub enum DeliveryState {
     Pending,
     /// The channel's own body said success.
     Sent,
-    /// Given up; the next channel or step takes over.
+    /// Given up; the next channel (`then`) or the next step takes over.
     Failed,
 }
 
@@ -141,6 +141,12 @@ pub struct Delivery {
     /// What the channel answered last, if that was no success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// The key of the digest that tells of it, where it is not sent alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The channel that took over, where this one could not take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<String>,
     /// When it was written down.
     #[schemars(with = "String")]
     pub created_at: Timestamp,

@@ -1953,6 +1953,8 @@ export interface components {
             channel: string;
             /** @description When it was written down. */
             created_at: string;
+            /** @description The key of the digest that tells of it, where it is not sent alone. */
+            digest?: string | null;
             /** @description The idempotency key: a repeat bears the same. */
             key: string;
             /** @description What the channel answered last, if that was no success. */
@@ -1963,6 +1965,8 @@ export interface components {
             sent_at?: string | null;
             /** @description Where it stands. */
             state: components["schemas"]["DeliveryState"];
+            /** @description The channel that took over, where this one could not take it. */
+            then?: string | null;
         };
         /** @description Where a page stands. */
         DeliveryState: "pending" | "sent" | "failed";
@@ -2081,7 +2085,7 @@ export interface components {
         Event: {
             /**
              * @description What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`, `escalated`,
-             *     `page_sent`, `page_failed`, …
+             *     `page_sent`, `page_failed`, `page_passed_on`, …
              */
             action: string;
             /** @description When. */

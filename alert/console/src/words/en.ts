@@ -111,12 +111,14 @@ export const en: Record<Word, string> = {
   "action.figures": "Figures",
   "action.page_sent": "Page delivered",
   "action.page_failed": "Page failed",
+  "action.page_passed_on": "Page passed on",
 
   "reason.opened": "new incident",
   "reason.level": "level changed",
   "reason.escalation": "not signed in time",
   "reason.rebound": "rebound",
   "reason.closed": "closed",
+  "reason.digest": "digest",
 
   "delivery.pending": "pending",
   "delivery.sent": "delivered",
@@ -199,6 +201,8 @@ export const en: Record<Word, string> = {
   "incident.deliveries": "Pages",
   "incident.noDeliveries": "No page was sent: no channel is configured",
   "incident.attempts": "attempt {n}",
+  "incident.takenOver": "{to} takes over",
+  "incident.inDigest": "told in a digest",
   "incident.readonly": "Your role ({role}) may look, not act",
   "incident.closed": "This incident is closed",
   "incident.falseAlarm":

@@ -109,12 +109,14 @@ export const zh = {
   "action.figures": "数据更新",
   "action.page_sent": "通知送达",
   "action.page_failed": "通知失败",
+  "action.page_passed_on": "改由他渠道发送",
 
   "reason.opened": "新事件",
   "reason.level": "级别变化",
   "reason.escalation": "逾期未签收",
   "reason.rebound": "反弹",
   "reason.closed": "办结",
+  "reason.digest": "合并通知",
 
   "delivery.pending": "待送",
   "delivery.sent": "已送达",
@@ -197,6 +199,8 @@ export const zh = {
   "incident.deliveries": "通知",
   "incident.noDeliveries": "没有发出通知: 没有配置通知渠道",
   "incident.attempts": "第 {n} 次",
+  "incident.takenOver": "由 {to} 接手",
+  "incident.inDigest": "已并入合并通知",
   "incident.readonly": "当前角色 ({role}) 只能查看, 不能办理",
   "incident.closed": "事件已办结",
   "incident.falseAlarm": "事件已认定为误报, 并已办结; 6 小时内同一专题再次上升而未达更高级别的, 只记入经过, 不再告警",

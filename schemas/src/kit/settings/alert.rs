@@ -1,4 +1,4 @@
-//! `[records]`, `[[channel]]`, `[[duty]]` and `[[policy]]`.
+//! `[records]`, `[[duty]]` and `[[policy]]`.
 
 use super::{KeyFault, log::duration};
 use crate::records::Level;
@@ -25,39 +25,6 @@ impl fmt::Debug for Records {
 impl Default for Records {
     fn default() -> Self {
         Self { url: "sqlite:records.db".into() }
-    }
-}
-
-/// `[[channel]]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Channel {
-    /// The id.
-    pub id: String,
-    /// The name that people read.
-    #[serde(default)]
-    pub name: String,
-    /// What it speaks.
-    pub kind: ChannelKind,
-    /// Where it is.
-    pub url: String,
-    /// The environment variable that holds the key with which messages are signed, if they are.
-    pub secret_env: Option<String>,
-}
-
-/// What a channel speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChannelKind {
-    /// JSON by HTTP POST; success is a 2xx answer.
-    Webhook,
-}
-
-impl Channel {
-    pub(super) fn check(&self) -> Vec<KeyFault> {
-        let web =
-            url::Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if web { Vec::new() } else { vec![("url", format!("{:?} is no http or https address", self.url))] }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod alert;
 mod archive;
+mod channel;
 mod coverage;
 mod crawl;
 mod disk;
@@ -22,8 +23,9 @@ mod taxonomy;
 mod understand;
 mod watch;
 
-pub use alert::{Channel, ChannelKind, Duty, EscalationStep, LevelRule, Policy, Records, Shift};
+pub use alert::{Duty, EscalationStep, LevelRule, Policy, Records, Shift};
 pub use archive::{Archive, Trend};
+pub use channel::{Channel, ChannelKind, GatewayMethod, GatewaySuccess};
 pub use coverage::Coverage;
 pub use crawl::Crawl;
 pub use disk::DiskSettings;
@@ -220,6 +222,8 @@ impl Settings {
             faults
                 .extend(channel.get_ref().check().into_iter().map(|(key, message)| self.fault(channel, key, message)));
         }
+        let chains = channel::chain_faults(self.channel.iter().map(|channel| channel.get_ref()));
+        faults.extend(chains.into_iter().map(|(place, message)| self.fault(&self.channel[place], "then", message)));
         for duty in &self.duty {
             let checked = duty.get_ref().check(&channels);
             faults.extend(checked.into_iter().map(|(key, message)| self.fault(duty, key, message)));
