@@ -166,9 +166,9 @@ async fn alertmanager_fires_until_the_incident_is_closed() {
     assert_eq!(firing(&night), ["IV"]);
     night.wait(1).await;
     night.pulse("water", "s1", 300).await;
-    assert_eq!(firing(&night), ["II"], "the lower level has ended");
+    assert_eq!(firing(&night), ["I"], "the lower level has ended");
     night.wait(24 * 60).await;
-    assert_eq!(firing(&night), ["II"], "nobody need repeat it");
+    assert_eq!(firing(&night), ["I"], "nobody need repeat it");
     night.act("王敏", ID, Command::Ack).await.unwrap();
     night.act("王敏", ID, Command::Close { text: "已恢复供水".into() }).await.unwrap();
     night.deliver().await;
