@@ -210,7 +210,7 @@ async fn why(
 mod tests {
     use super::{
         super::{
-            series::{DAY, HOUR, MINUTE},
+            series::MINUTE,
             testing::{Town, config},
         },
         *,
@@ -219,10 +219,7 @@ mod tests {
         body::{Body, to_bytes},
         http::{Request, StatusCode},
     };
-    use schemas::{
-        kit::auth::{Caller, Role},
-        records::{AnalyzedPost, PlaceFound, PlaceKind},
-    };
+    use schemas::kit::auth::{Caller, Role};
     use serde_json::{Value, json};
     use tower::ServiceExt;
 
@@ -285,52 +282,6 @@ mod tests {
                 "emerging": null
             })
         );
-    }
-
-    /// Posts of ordinary days until a moment ago, then a matter that three voices speak of and a fourth joins.
-    fn found() -> Trend {
-        const EVERYDAY: [&str; 12] =
-            ["天气", "公园", "早餐", "地铁", "咖啡", "电影", "作业", "火锅", "快递", "邻居", "音乐", "房租"];
-        let mut town = Town::new(&["water"], 0);
-        let end = Timestamp::now().as_second();
-        town.now = end - 10 * DAY;
-        let say = |town: &mut Town, title: &str, words: &[&str]| {
-            let everyday = (0..4).map(|_| EVERYDAY[(town.random() * 12.0) as usize].to_owned());
-            let mut terms: Vec<String> = words.iter().map(|word| (*word).to_owned()).chain(everyday).collect();
-            terms.dedup();
-            let place =
-                PlaceFound { name: "新城街道".into(), kind: PlaceKind::Street, unit: None, candidates: vec![] };
-            let places = if words.is_empty() { vec![] } else { vec![place] };
-            let title = (!title.is_empty()).then(|| title.to_owned());
-            let post = AnalyzedPost { title, terms, places, ..town.make("", town.now) };
-            town.trend.observe(&post, Timestamp::from_second(town.now).unwrap());
-        };
-        while town.now < end - HOUR {
-            town.now += 10 * MINUTE;
-            say(&mut town, "", &[]);
-        }
-        for _ in 0..4 {
-            town.now += 5 * MINUTE;
-            say(&mut town, "搅拌站粉尘扰民", &["搅拌站", "粉尘", "扬尘"]);
-        }
-        town.tick();
-        town.trend
-    }
-
-    #[tokio::test]
-    async fn a_topic_that_was_found_says_where_it_is_and_what_became_of_it() {
-        let body = see(found(), "/api/topics").await;
-        let [watched, topic, all] = body["topics"].as_array().unwrap().as_slice() else { panic!("{body}") };
-        assert_eq!((&watched["emerging"], &all["emerging"]), (&Value::Null, &Value::Null));
-        assert_eq!(
-            (topic["topic"]["kind"].as_str(), topic["topic"]["name"].as_str()),
-            (Some("emerging"), Some("搅拌站粉尘扰民"))
-        );
-        let emerging = &topic["emerging"];
-        assert_eq!(emerging["place"], json!({"name": "新城街道", "share": 1.0}));
-        assert_eq!((&emerging["unit"], &emerging["posts"]), (&Value::Null, &json!(4)));
-        assert_eq!((&emerging["events"][0]["what"], &emerging["events"][0]["other"]), (&json!("born"), &Value::Null));
-        assert!(emerging["terms"].as_array().unwrap().contains(&json!("搅拌站")), "{emerging}");
     }
 
     #[tokio::test]

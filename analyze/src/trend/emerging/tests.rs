@@ -423,3 +423,22 @@ fn one_text_under_titles_of_its_own_is_a_topic_and_pages_nobody() {
         assert_eq!(board.emerging.topics().next().unwrap().1.voices, 3);
     }
 }
+
+#[test]
+fn what_is_shown_of_a_topic_says_where_it_is_and_what_became_of_it() {
+    let mut board = Board::new(18);
+    board.pass(10 * DAY, 600);
+    for voice in 0..6 {
+        board.pass(300, 100);
+        let post = board.voice(&format!("新城花园旁的搅拌站粉尘噪音扰民 {voice}"), &MIXER);
+        let place =
+            PlaceFound { name: "新城街道".into(), kind: PlaceKind::Street, unit: None, candidates: Vec::new() };
+        board.take(&AnalyzedPost { places: vec![place], ..post });
+    }
+    let shown = Shown::from(board.emerging.topics().next().unwrap().1);
+    let place = shown.place.unwrap();
+    assert_eq!((place.name.as_str(), place.share), ("新城街道", 1.0));
+    assert_eq!((shown.unit, shown.posts, shown.events[0].what), (None, 6, What::Born));
+    assert!(shown.thing.is_some() && shown.terms.iter().any(|term| term == "搅拌站"), "{:?}", shown.terms);
+    assert!(shown.first_at <= shown.found_at && shown.found_at <= shown.last_at);
+}
