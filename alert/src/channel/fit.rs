@@ -201,8 +201,8 @@ mod tests {
         // The second line has 6 bytes left for itself: one character and the mark.
         assert_eq!(fitted(52), "**停水**\n缘由: 热度上升\n样…\n[打开](u)");
         assert_eq!(fitted(33), "**停水**\n缘由:…\n[打开](u)");
-        assert_eq!(fitted(23), "**停水**\n[打开](u)");
-        assert_eq!(fitted(22), "**停水**");
+        assert_eq!(fitted(22), "**停水**\n[打开](u)");
+        assert_eq!(fitted(21), "**停水**");
         assert_eq!(fit("停水了", &[], "", "\n", Limit::Characters(2)), "停…");
     }
 

@@ -1,7 +1,7 @@
 //! What many series cost: `cargo run --release -p benches --bin series -- --series 1000000`.
 //!
 //! So many watch topics are counted for two weeks, their load long-tailed: the share of a topic falls with its rank, so a few have most
-//! posts and most have a few. The clock moves by the hour, with pulses, and over the last two days by the minute, so that topics are learned. Then
+//! posts and most have a few. The clock moves by the hour, with pulses, and in the last three hours by the minute, so that topics are learned. Then
 //! the state is written, and a process of its own reads it again, as after a restart. Printed: posts a second of counting on one core,
 //! the bytes of the snapshot, and what a series costs in the memory of the process that was restarted, and how long it took.
 
@@ -27,9 +27,9 @@ use std::{
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// So many days are counted; of the last ones each minute is told.
+/// So many days are counted; in the last hours the clock moves by the minute.
 const DAYS: i64 = 14;
-const FINE: i64 = 2;
+const FINE: i64 = 3 * HOUR;
 const SOURCES: u32 = 50;
 
 #[derive(Debug, Parser)]
@@ -100,7 +100,7 @@ fn count(config: &Config, options: &Options) -> (Trend, u64, Duration) {
     let mut sent = 0;
     let mut at = START;
     while at < START + DAYS * DAY {
-        let step = if at < START + (DAYS - FINE) * DAY { HOUR } else { MINUTE };
+        let step = if at < START + DAYS * DAY - FINE { HOUR } else { MINUTE };
         let due = (posts as f64 * (at + step - START) as f64 / (DAYS * DAY) as f64) as u64;
         let (first, many) = (sent, due - sent);
         let began = Instant::now();

@@ -143,7 +143,20 @@ fn replay_tells_what_would_have_been_paged() {
     // A post about water every six hours, then forty in two minutes.
     let quiet = (0..40_u64).map(|i| line(i * 5, start + jiff::SignedDuration::from_hours(6 * i as i64)));
     let burst_at = start + jiff::SignedDuration::from_hours(6 * 40);
-    let burst = (0..40_u64).map(|i| line(1_000 + i * 5, burst_at + jiff::SignedDuration::from_secs(3 * i as i64)));
+    // In words of their own: copies of one text are no voices.
+    let voice = |i: u64| {
+        let who = ["老人", "孩子", "租客", "店主", "邻居"][i as usize % 5];
+        let what =
+            ["做不了饭", "洗不了澡", "电话没人接", "要去提水", "马桶冲不了", "生意做不成", "等到半夜", "只好买水"];
+        let since = ["清早", "中午", "昨晚", "下班", "刚才"][i as usize / 8];
+        format!("{since}起停水, {who}{}", what[i as usize % 8])
+    };
+    let burst = (0..40_u64).map(|i| {
+        let at = burst_at + jiff::SignedDuration::from_secs(3 * i as i64);
+        let mut post: Value = serde_json::from_str(&line(1_000 + i * 5, at)).unwrap();
+        post["text"] = voice(i).into();
+        format!("{post}\n")
+    });
     std::fs::write(&file, quiet.chain(burst).collect::<String>()).unwrap();
     let output = site
         .command()

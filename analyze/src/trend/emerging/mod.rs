@@ -103,6 +103,8 @@ const RARELY: f32 = 0.005;
 const SAME: f32 = 0.5;
 /// Posts of one topic that are remembered in one second.
 const REMEMBERED: u32 = 4;
+/// Posts that are held against those before them in one second: where more come, what emerges has voices among these.
+const SOUGHT: u32 = 64;
 
 /// What has changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,6 +204,8 @@ pub struct Emerging {
     swept: i64,
     /// Posts of topics that were remembered in this second.
     second: (i64, u32),
+    /// Posts that were held against others in this second.
+    sought: (i64, u32),
     /// The topics that have a term in their core: follows from `topics`.
     #[serde(skip)]
     by_term: FxHashMap<u64, Vec<u32>>,
@@ -249,6 +253,13 @@ impl Emerging {
             return Some(number);
         }
         if !live || warmth < self.recent.wanted(now) || post.id.len() + post.source.len() > memory::ID {
+            return None;
+        }
+        if self.sought.0 != now {
+            self.sought = (now, 0);
+        }
+        self.sought.1 += 1;
+        if self.sought.1 > SOUGHT {
             return None;
         }
         let remembered = remembered(post, weighed, at);

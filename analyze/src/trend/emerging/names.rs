@@ -75,6 +75,8 @@ const THINGS: &[&str] = &[
     "岭",
     "里",
 ];
+/// The last characters of those: most words end otherwise, and are asked no further.
+const LAST: &str = "路街巷道桥隧交速区苑园馆庄场厦城府湾郡墅寓际学校院司团行厂市店站线村组湖河江库楼庙寺山岭里";
 /// What stands before such an end in words that name a kind and no thing: 物业公司, 公办幼儿园, 过街天桥.
 const KINDS: &[&str] = &[
     "物业",
@@ -254,6 +256,7 @@ pub(super) fn apart(terms: &[&str]) -> usize {
 /// Whether a term has the form of a thing's name.
 pub(super) fn names_thing(term: &str) -> bool {
     term.chars().nth(2).is_some()
+        && term.chars().next_back().is_some_and(|last| LAST.contains(last))
         && !names_area(term)
         && !term.bytes().any(|byte| byte.is_ascii_digit())
         && THINGS.iter().filter_map(|end| term.strip_suffix(end)).all(|begin| !is_kind(begin))
@@ -269,6 +272,13 @@ fn is_kind(begin: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn every_end_of_a_thing_is_asked_about() {
+        for end in THINGS {
+            assert!(LAST.contains(end.chars().next_back().unwrap()), "{end}");
+        }
+    }
 
     #[test]
     fn the_table_holds() {
