@@ -34,13 +34,13 @@ pub(super) struct Reach([Usual; WINDOWS.len()]);
 
 impl Default for Reach {
     fn default() -> Self {
-        Self::learn(std::iter::empty(), 0)
+        Self::learn(&std::iter::empty(), 0)
     }
 }
 
 impl Reach {
     /// From the hours with posts (number and what was counted) among so many that were watched.
-    pub(super) fn learn(hours: impl Iterator<Item = (u32, Cell)> + Clone, watched: usize) -> Self {
+    pub(super) fn learn(hours: &(impl Iterator<Item = (u32, Cell)> + Clone), watched: usize) -> Self {
         Self(WINDOWS.map(|seconds| {
             let step = (seconds / HOUR) as u32;
             let mut sums: Vec<(u32, i64)> = Vec::new();
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn few_posts_with_much_reach_are_a_rise_and_their_usual_reach_is_not() {
         let hours: Vec<_> = (0..1_000_u32).map(|hour| (hour, cell(1, 5 + i64::from(hour % 40)))).collect();
-        let reach = Reach::learn(hours.iter().copied(), 1_000);
+        let reach = Reach::learn(&hours.iter().copied(), 1_000);
         let why = reach.reason(0, cell(15, 2_385), 500, 0.01).unwrap();
         assert!(why.starts_with("1 小时 15 条的赞评转共 2385, 平时约 "), "{why}");
         assert_eq!(reach.reason(0, cell(15, 60), 1, 0.01), None);
@@ -115,13 +115,13 @@ mod tests {
     #[test]
     fn a_topic_that_often_has_much_is_no_surprise() {
         let hours: Vec<_> = (0..1_000_u32).map(|hour| (hour, cell(9, 1_000 * (1 + i64::from(hour % 7))))).collect();
-        assert_eq!(Reach::learn(hours.iter().copied(), 1_000).reason(0, cell(15, 9_000), 500, 0.01), None);
+        assert_eq!(Reach::learn(&hours.iter().copied(), 1_000).reason(0, cell(15, 9_000), 500, 0.01), None);
     }
 
     #[test]
     fn absurd_numbers_are_survived() {
         let reach =
-            Reach::learn([(0, cell(1, i64::MAX)), (1, cell(1, i64::MIN)), (2, cell(1, i64::MAX))].into_iter(), 3);
+            Reach::learn(&[(0, cell(1, i64::MAX)), (1, cell(1, i64::MIN)), (2, cell(1, i64::MAX))].into_iter(), 3);
         assert!(reach.alarms_a_day(1, u64::MAX).is_finite());
         assert_eq!(Reach::default().reason(0, cell(1, i64::MIN), 1, 1.0), None);
     }

@@ -371,7 +371,7 @@ impl Topic {
             copies: manner.rule.copies(true),
         };
         self.baseline = self.baseline.learn(&self.series, &hours, &wider);
-        self.reach = Reach::learn(self.series.hours(), hours.len());
+        self.reach = Reach::learn(&self.series.hours(), hours.len());
         self.mood = Mood::learn(self.series.hours(), all_mood);
         self.learned = Learned { at: now, laid_in };
     }

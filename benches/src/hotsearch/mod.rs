@@ -1,6 +1,6 @@
 //! The hot search of Weibo: which entries rise, told while they rise, and what became of them.
 //!
-//! [`file`] reads snapshots of the list, [`watch`] follows its entries and tells rises, [`odds`] learns from what became of rises before,
+//! [`mod@file`] reads snapshots of the list, [`watch`] follows its entries and tells rises, [`odds`] learns from what became of rises before,
 //! [`judge`] says afterwards what a flag was worth. Nothing of a later snapshot enters a flag.
 //!
 //! | an entry of a snapshot | outcome |
