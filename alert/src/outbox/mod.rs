@@ -1,6 +1,6 @@
 //! What is sent next, and what becomes of a page that a channel did not take.
 //!
-//! [`choose`] says what is sent, merged or held; [`quota`] how much a channel takes; [`route`] when a page goes over to another.
+//! [`mod@choose`] says what is sent, merged or held; [`quota`] how much a channel takes; [`route`] when a page goes over to another.
 //!
 //! After an answer:
 //!

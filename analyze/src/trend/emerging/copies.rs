@@ -1,6 +1,6 @@
 //! Copies that may be voices.
 //!
-//! A copy is no voice; but a text that is sent again on another day, or under a title of its own, is one ([`super::voices`]). Which of the
+//! A copy is no voice; but a text that is sent again on another day, or under a title of its own, is one ([`mod@super::voices`]). Which of the
 //! copies of a text are looked at, so that a flood of them costs nothing:
 //!
 //! | a copy | is looked at |
