@@ -181,7 +181,7 @@ const steps = {
     return page;
   },
 
-  async "note, assign, respond and close lead from step to step"(page) {
+  async "note, assign, return, respond, close, reopen and false alarm lead from step to step"(page) {
     const act = async (name, text, state, unit) => {
       await page.getByTestId(`act-${name}`).click();
       await page.getByTestId("act-submit").click();
@@ -194,10 +194,19 @@ const steps = {
     };
     await act("note", "已电话核实 <b>三户</b>", "acked");
     check((await page.locator(".history b", { hasText: "三户" }).count()) === 0, "a note is shown as HTML");
-    await act("assign", "请两小时内反馈", "assigned", "水务局");
+    check((await page.getByTestId("act-return").count()) === 0, "what no unit has can be returned");
+    await act("assign", "请两小时内反馈", "assigned", "住建局");
+    await act("return", "不属本单位职责", "acked");
+    check((await page.getByTestId("act-return").count()) === 0, "what was returned can be returned again");
+    await act("assign", "改请水务局反馈", "assigned", "水务局");
     await act("respond", "抢修完成, 十二时恢复供水", "responded");
     await act("close", "居民已恢复用水", "closed");
-    check((await page.getByTestId("act-submit").count()) === 0, "a closed incident can be changed");
+    const acts = async () =>
+      page.locator(".acts .tabs button").evaluateAll((all) => all.map((one) => one.dataset.testid));
+    check((await acts()).join() === "act-reopen", "a closed incident can be changed otherwise than by reopening it");
+    await act("reopen", "居民反映又停水", "acked");
+    await act("false_alarm", "系消防演习用水", "closed");
+    await page.getByTestId("incident-closed").getByText("误报").waitFor();
   },
 
   async "crawled text stays text, and its links lead to the web only"(page) {

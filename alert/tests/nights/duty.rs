@@ -251,6 +251,28 @@ async fn from_signature_to_close_and_a_new_rise_opens_anew() {
 }
 
 #[tokio::test]
+async fn what_a_person_found_to_be_false_pages_again_only_when_it_is_more() {
+    let mut night = Night::begin(ONE).await;
+    let id = "20261124-0001";
+    night.pulse("water", "s1", 18).await;
+    night.expect("desk", "opened");
+    night.act("王敏", id, Command::FalseAlarm { text: text("演习") }).await.unwrap();
+    night.wait(60).await;
+    for count in [18, 19] {
+        night.pulse("water", "s2", count).await;
+        night.expect_nothing();
+    }
+    assert_eq!(night.only().await.state, State::Closed);
+    assert_eq!(night.history(id).await, ["opened", "page_sent", "false_alarm", "false_again"].map(text));
+    night.pulse("water", "s3", 5_000).await;
+    night.expect("desk", "opened");
+    night.act("王敏", id, Command::Reopen { text: text("并非演习") }).await.unwrap();
+    assert_eq!(night.incidents().await.iter().filter(|incident| incident.state != State::Closed).count(), 2);
+    night.crash().await;
+    night.expect_nothing();
+}
+
+#[tokio::test]
 async fn a_rebound_after_the_answer_pages_at_once() {
     let mut night = Night::begin(ONE).await;
     night.pulse("water", "s1", 18).await;
