@@ -84,9 +84,10 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
     }
     warnings.extend(channel::missing(settings, &secret));
     warnings.extend(of_upstreams(settings));
+    let people = roster::People::of(settings.person.iter().map(|person| person.get_ref().clone()));
     for table in &settings.duty {
         let duty = table.get_ref();
-        for (from, to) in roster::gaps(duty) {
+        for (from, to) in roster::gaps(duty, &people) {
             let (id, from, to) = (&duty.id, from.strftime("%H:%M"), to.strftime("%H:%M"));
             let message = format!("warning: {id:?}: from {from} to {to} nobody is on duty who can be reached");
             warnings.push(settings.fault(table, "shift", message));

@@ -15,7 +15,7 @@
 //! has none, every channel.
 
 use jiff::{Timestamp, civil::Time, tz::TimeZone};
-use schemas::kit::settings::{Duty, Shift};
+use schemas::kit::settings::{Duty, Person, Shift};
 
 /// Whether a shift covers a time of day.
 #[must_use]
@@ -24,6 +24,46 @@ pub fn covers(shift: &Shift, time: Time) -> bool {
         std::cmp::Ordering::Less => shift.from <= time && time < shift.to,
         std::cmp::Ordering::Greater => time >= shift.from || time < shift.to,
         std::cmp::Ordering::Equal => true,
+    }
+}
+
+/// The people of the config.
+#[derive(Debug, Clone, Default)]
+pub struct People(Vec<Person>);
+
+impl People {
+    /// The people of a config.
+    #[must_use]
+    pub fn of(people: impl IntoIterator<Item = Person>) -> Self {
+        Self(people.into_iter().collect())
+    }
+
+    /// Somebody by name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Person> {
+        self.0.iter().find(|person| person.name == name)
+    }
+
+    /// Whose own a channel is.
+    #[must_use]
+    pub fn owner(&self, channel: &str) -> Option<&Person> {
+        self.0.iter().find(|person| person.channels.iter().any(|own| own == channel))
+    }
+
+    /// Where somebody is reached alone.
+    #[must_use]
+    pub fn channels(&self, name: &str) -> &[String] {
+        self.find(name).map_or(&[], |person| &person.channels)
+    }
+
+    /// Who leads a unit.
+    pub fn leaders<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a Person> {
+        self.0.iter().filter(move |person| person.leads && person.unit.as_deref() == Some(unit))
+    }
+
+    /// Who belongs to a unit.
+    pub fn members<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a Person> {
+        self.0.iter().filter(move |person| person.unit.as_deref() == Some(unit))
     }
 }
 
@@ -40,7 +80,14 @@ pub struct Reach {
 
 /// Where a page goes now: the roster's channels and those of whoever is on duty; every channel without a roster.
 #[must_use]
-pub fn reach(duty: Option<&Duty>, every_channel: &[String], now: Timestamp, tz: &TimeZone, escalated: bool) -> Reach {
+pub fn reach(
+    duty: Option<&Duty>,
+    people: &People,
+    every_channel: &[String],
+    now: Timestamp,
+    tz: &TimeZone,
+    escalated: bool,
+) -> Reach {
     let Some(duty) = duty else {
         return Reach { channels: every_channel.to_vec(), ..Reach::default() };
     };
@@ -48,6 +95,7 @@ pub fn reach(duty: Option<&Duty>, every_channel: &[String], now: Timestamp, tz: 
     let mut reach = Reach::default();
     add(&mut reach.channels, &duty.channels);
     for shift in duty.shift.iter().filter(|shift| covers(shift, time)) {
+        add(&mut reach.channels, people.channels(&shift.person));
         add(&mut reach.channels, &shift.channels);
         add(&mut reach.people, std::slice::from_ref(&shift.person));
     }
@@ -55,6 +103,7 @@ pub fn reach(duty: Option<&Duty>, every_channel: &[String], now: Timestamp, tz: 
     if let Some(step) = &duty.escalation
         && (escalated || reach.gap)
     {
+        add(&mut reach.channels, people.channels(&step.person));
         add(&mut reach.channels, &step.channels);
     }
     if reach.channels.is_empty() {
@@ -73,12 +122,13 @@ fn add(to: &mut Vec<String>, more: &[String]) {
 
 /// The times of day that no shift and no channel of the roster covers, told in minutes: what a check warns of.
 #[must_use]
-pub fn gaps(duty: &Duty) -> Vec<(Time, Time)> {
+pub fn gaps(duty: &Duty, people: &People) -> Vec<(Time, Time)> {
     if !duty.channels.is_empty() {
         return Vec::new();
     }
     let minute = |minute: i16| Time::midnight() + jiff::Span::new().minutes(minute);
-    let open = |at: i16| !duty.shift.iter().any(|shift| !shift.channels.is_empty() && covers(shift, minute(at)));
+    let reached = |shift: &Shift| !shift.channels.is_empty() || !people.channels(&shift.person).is_empty();
+    let open = |at: i16| !duty.shift.iter().any(|shift| reached(shift) && covers(shift, minute(at)));
     let mut gaps: Vec<(Time, Time)> = Vec::new();
     let mut begin = None;
     for at in 0..24 * 60 {
@@ -127,7 +177,7 @@ mod tests {
     fn who(duty: &Duty, local: &str, zone: &str) -> Reach {
         let tz = TimeZone::get(zone).unwrap();
         let now = local.parse::<jiff::civil::DateTime>().unwrap().to_zoned_datetime(tz.clone()).unwrap().timestamp();
-        reach(Some(duty), &every(), now, &tz, false)
+        reach(Some(duty), &People::default(), &every(), now, &tz, false)
     }
 
     #[test]
@@ -153,7 +203,11 @@ mod tests {
                 date.parse::<jiff::civil::DateTime>().unwrap().to_zoned_datetime(tz.clone()).unwrap().timestamp();
             for minute in 0..26 * 60 {
                 let now = midnight + jiff::SignedDuration::from_mins(minute);
-                assert_eq!(reach(Some(&duty), &every(), now, &tz, false).channels.len(), 1, "{now}");
+                assert_eq!(
+                    reach(Some(&duty), &People::default(), &every(), now, &tz, false).channels.len(),
+                    1,
+                    "{now}"
+                );
             }
         }
     }
@@ -167,17 +221,31 @@ mod tests {
         );
         let gap = who(&duty, "2026-11-24T19:00:00", "Asia/Shanghai");
         assert_eq!((gap.channels, gap.gap), (vec!["leader".to_owned()], true));
-        assert_eq!(gaps(&duty).len(), 1);
+        assert_eq!(gaps(&duty, &People::default()).len(), 1);
         duty.escalation = None;
         assert_eq!(who(&duty, "2026-11-24T19:00:00", "Asia/Shanghai").channels, every());
         duty.channels = vec!["desk".into()];
-        assert_eq!(gaps(&duty), []);
+        assert_eq!(gaps(&duty, &People::default()), []);
         assert!(!who(&duty, "2026-11-24T19:00:00", "Asia/Shanghai").gap);
     }
 
     #[test]
     fn without_a_roster_every_channel_is_paged() {
-        assert_eq!(reach(None, &every(), Timestamp::UNIX_EPOCH, &TimeZone::UTC, false).channels, every());
+        assert_eq!(
+            reach(None, &People::default(), &every(), Timestamp::UNIX_EPOCH, &TimeZone::UTC, false).channels,
+            every()
+        );
+    }
+
+    #[test]
+    fn whoever_is_on_duty_is_paged_where_they_alone_are_reached() {
+        let people = People::of([toml::from_str("name = \"李雷\"\nchannels = [\"lilei\"]\n").unwrap()]);
+        let duty = duty("[[shift]]\nfrom = \"00:00\"\nto = \"00:00\"\nperson = \"李雷\"\n");
+        assert_eq!(gaps(&duty, &people), []);
+        let reach = reach(Some(&duty), &people, &every(), Timestamp::UNIX_EPOCH, &TimeZone::UTC, false);
+        assert_eq!((reach.channels, reach.gap), (vec!["lilei".to_owned()], false));
+        assert_eq!(people.owner("lilei").map(|person| person.name.as_str()), Some("李雷"));
+        assert_eq!(people.owner("night"), None);
     }
 
     #[test]

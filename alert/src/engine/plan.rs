@@ -6,7 +6,7 @@
 //! | none does, there is a `[[duty]]` | the defaults | the first |
 //! | none does, there is no `[[duty]]` | the defaults | every channel |
 
-use crate::{outbox::Route, policy::Thresholds};
+use crate::{outbox::Route, policy::Thresholds, roster::People};
 use schemas::kit::settings::{Duty, Settings};
 use std::collections::HashMap;
 
@@ -24,6 +24,8 @@ pub struct Rule {
 pub struct Plan {
     rules: Vec<(Vec<String>, Rule)>,
     otherwise: Rule,
+    /// The people of the config.
+    pub people: People,
     /// Every channel's id.
     pub channels: Vec<String>,
     /// What the outbox knows of each channel, by id.
@@ -51,6 +53,7 @@ impl Plan {
         Self {
             upkeep: settings.coverage.duty.as_deref().and_then(duty).or_else(|| first.clone()),
             rules,
+            people: People::of(settings.person.iter().map(|person| person.get_ref().clone())),
             otherwise: Rule { thresholds: Thresholds::default(), duty: first },
             channels: settings.channel.iter().map(|channel| channel.get_ref().id.clone()).collect(),
             routes: settings

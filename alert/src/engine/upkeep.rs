@@ -10,7 +10,6 @@ use super::{
 use crate::{
     outbox::Reason,
     records::{Page, RecordsError, Tx},
-    roster,
     upkeep::{Upkeep, Verdict, trouble::Kind},
 };
 use jiff::Timestamp;
@@ -173,7 +172,7 @@ impl Desk {
             Reason::SourceResolved => self.style.over_text(kind, &alerts, sources, now),
             _ => self.style.alert_text(kind, &alerts, sources, now),
         };
-        let reach = roster::reach(self.plan.upkeep.as_ref(), &self.plan.channels, now, &self.style.tz, false);
+        let reach = self.reach(self.plan.upkeep.as_ref(), now, false);
         for channel in &reach.channels {
             let key = format!("{}/{group}/{channel}", reason.as_str());
             tx.add_page(&Page {

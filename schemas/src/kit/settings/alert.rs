@@ -57,7 +57,7 @@ pub struct Shift {
     pub to: jiff::civil::Time,
     /// Who is on duty.
     pub person: String,
-    /// Their channels.
+    /// Channels beside those of the [[person]] of that name.
     #[serde(default)]
     pub channels: Vec<String>,
 }
@@ -77,7 +77,7 @@ pub struct EscalationStep {
 }
 
 impl Duty {
-    pub(super) fn check(&self, channels: &HashSet<&str>) -> Vec<KeyFault> {
+    pub(super) fn check(&self, channels: &HashSet<&str>, reached: &HashSet<&str>) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         let mut named: Vec<&String> = self.channels.iter().collect();
         named.extend(self.shift.iter().flat_map(|shift| &shift.channels));
@@ -87,7 +87,8 @@ impl Duty {
                 faults.push(("channels", format!("there is no [[channel]] with the id {channel:?}")));
             }
         }
-        if self.channels.is_empty() && self.shift.iter().all(|shift| shift.channels.is_empty()) {
+        let reaches = |shift: &Shift| !shift.channels.is_empty() || reached.contains(shift.person.as_str());
+        if self.channels.is_empty() && !self.shift.iter().any(reaches) {
             faults.push(("channels", "this roster can reach nobody: name channels here or in its shifts".into()));
         }
         faults

@@ -17,6 +17,7 @@ mod file;
 mod http;
 mod json;
 mod log;
+mod person;
 mod places;
 mod source;
 mod taxonomy;
@@ -34,6 +35,7 @@ pub use file::{Done, FileSettings, Official};
 pub use http::{Http, Token, Upstream};
 pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next};
 pub use log::{LogKind, LogRetention, LogSettings};
+pub use person::Person;
 pub use places::{GazetteerPlace, Places, Unit, UnitLevel};
 pub use serde_spanned::Spanned;
 pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
@@ -79,6 +81,8 @@ pub struct Settings {
     pub watch: Vec<Spanned<Watch>>,
     /// Where pages go.
     pub channel: Vec<Spanned<Channel>>,
+    /// People on duty, and the units' people.
+    pub person: Vec<Spanned<Person>>,
     /// The duty roster.
     pub duty: Vec<Spanned<Duty>>,
     /// How incidents are judged and who is paged.
@@ -105,6 +109,7 @@ impl Default for Settings {
             source: Vec::new(),
             watch: Vec::new(),
             channel: Vec::new(),
+            person: Vec::new(),
             duty: Vec::new(),
             policy: Vec::new(),
             text: String::new(),
@@ -224,8 +229,17 @@ impl Settings {
         }
         let chains = channel::chain_faults(self.channel.iter().map(|channel| channel.get_ref()));
         faults.extend(chains.into_iter().map(|(place, message)| self.fault(&self.channel[place], "then", message)));
+        for person in &self.person {
+            let checked = person.get_ref().check(&channels);
+            faults.extend(checked.into_iter().map(|(key, message)| self.fault(person, key, message)));
+        }
+        let shared = person::shared(self.person.iter().map(|person| person.get_ref()));
+        faults.extend(shared.into_iter().map(|(at, (key, message))| self.fault(&self.person[at], key, message)));
+        let people = self.person.iter().map(|person| person.get_ref());
+        let reached: HashSet<&str> =
+            people.filter(|person| !person.channels.is_empty()).map(|person| person.name.as_str()).collect();
         for duty in &self.duty {
-            let checked = duty.get_ref().check(&channels);
+            let checked = duty.get_ref().check(&channels, &reached);
             faults.extend(checked.into_iter().map(|(key, message)| self.fault(duty, key, message)));
         }
         for policy in &self.policy {

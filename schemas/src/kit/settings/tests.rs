@@ -248,3 +248,18 @@ fn kafka_is_named_whole_and_one_copy_is_warned_of() {
     assert_eq!(warned(&format!("[crawl]\ncontact = \"crawl@centre.example\"\n{source}")), 0);
     assert_eq!(warned(&format!("{source}allow_private = true\n")), 0);
 }
+
+#[test]
+fn people_have_channels_of_their_own() {
+    let text = format!(
+        "{SMALLEST}\n[[person]]\nname = \"王敏\"\nchannels = [\"desk\"]\n[[duty]]\nid = \"d\"\n[[duty.shift]]\nfrom = \"08:00\"\nto = \"20:00\"\nperson = \"王敏\"\n"
+    );
+    assert_eq!(parse(&text).unwrap().person[0].get_ref().channels, ["desk"]);
+    let wrong = format!(
+        "{text}[[person]]\nname = \"王敏\"\n[[person]]\nname = \"李雷\"\nchannels = [\"desk\", \"nowhere\"]\nleads = true\n"
+    );
+    let found: Vec<String> = faults(&wrong).into_iter().map(|(_, message)| message).collect();
+    for words in ["another [[person]]", "王敏's own", "\"nowhere\"", "leads which unit"] {
+        assert!(found.iter().any(|message| message.contains(words)), "{words}: {found:?}");
+    }
+}
