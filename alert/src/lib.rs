@@ -10,7 +10,9 @@
 //! (how a page reaches people), `gateway` (the API).
 
 pub mod audit;
+pub mod calendar;
 pub mod channel;
+pub mod clock;
 pub mod engine;
 pub mod escalation;
 mod gateway;
@@ -22,6 +24,7 @@ pub mod message;
 pub mod outbox;
 mod password;
 pub mod policy;
+pub mod proposal;
 pub mod records;
 pub mod roster;
 #[cfg(test)]

@@ -95,7 +95,12 @@ fn headline(reason: Reason) -> &'static str {
         Reason::Opened => "新舆情",
         Reason::Level => "升级",
         Reason::Rebound => "回应后反弹",
-        Reason::Escalation => "无人签收",
+        Reason::Escalation => "催办",
+        Reason::ClockWarning => "即将到期",
+        Reason::ClockExpired => "已逾期",
+        Reason::Assigned => "交办",
+        Reason::Returned => "退回",
+        Reason::Answered => "单位答复",
         Reason::SourceAlert => "信源告警",
         Reason::SourceResolved => "信源恢复",
         Reason::Closed => "办结",
@@ -124,8 +129,12 @@ impl Style {
     pub fn text(&self, reason: Reason, incident: &Incident) -> String {
         let time =
             |at: jiff::Timestamp, format: &str| at.to_zoned_datetime(self.tz.clone()).strftime(format).to_string();
+        let headline = match reason {
+            Reason::Escalation if incident.state == State::New => "无人签收",
+            reason => headline(reason),
+        };
         let mut lines = vec![
-            format!("【{}】{} {}", headline(reason), level_name(incident.level), incident.title),
+            format!("【{headline}】{} {}", level_name(incident.level), incident.title),
             format!("缘由: {}", incident.why),
             format!(
                 "数量: {} 条, 5 分钟最高 {} 条, 负面 {:.0}%, 互动 {}",
@@ -139,7 +148,20 @@ impl Style {
             lines.push(format!("样例: 「{}」 {}", sample.excerpt, sample.source));
         }
         let due = incident.ack_due_at.map(|due| format!(", 请于 {} 前签收", time(due, "%H:%M"))).unwrap_or_default();
-        lines.push(format!("状态: {}{due}", state_name(incident.state)));
+        let unit = incident.unit.as_ref().map(|unit| format!(", {} 承办", clean(unit, 100))).unwrap_or_default();
+        lines.push(format!("状态: {}{due}{unit}", state_name(incident.state)));
+        let deadlines: Vec<String> = incident
+            .clocks
+            .iter()
+            .filter(|clock| clock.stopped_at.is_none() && clock.paused.is_none())
+            .map(|clock| {
+                let over = if clock.expired { " 已逾期" } else { "" };
+                format!("{} {}{over}", clock.name, time(clock.due_at, "%m-%d %H:%M"))
+            })
+            .collect();
+        if !deadlines.is_empty() {
+            lines.push(format!("时限: {}", deadlines.join(", ")));
+        }
         lines.push(format!(
             "时间: {} ({})",
             time(incident.updated_at, "%Y-%m-%d %H:%M"),

@@ -56,14 +56,11 @@ impl People {
         self.find(name).map_or(&[], |person| &person.channels)
     }
 
-    /// Who leads a unit.
-    pub fn leaders<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a Person> {
-        self.0.iter().filter(move |person| person.leads && person.unit.as_deref() == Some(unit))
-    }
-
-    /// Who belongs to a unit.
-    pub fn members<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a Person> {
-        self.0.iter().filter(move |person| person.unit.as_deref() == Some(unit))
+    /// Who belongs to a unit, by its name or its id.
+    pub fn of_unit<'a>(&'a self, name: Option<&'a str>, id: Option<&'a str>) -> impl Iterator<Item = &'a Person> {
+        self.0
+            .iter()
+            .filter(move |person| person.unit.as_deref().is_some_and(|unit| Some(unit) == name || Some(unit) == id))
     }
 }
 
@@ -100,9 +97,7 @@ pub fn reach(
         add(&mut reach.people, std::slice::from_ref(&shift.person));
     }
     reach.gap = reach.channels.is_empty();
-    if let Some(step) = &duty.escalation
-        && (escalated || reach.gap)
-    {
+    for step in duty.escalation.iter().filter(|_| escalated || reach.gap) {
         add(&mut reach.channels, people.channels(&step.person));
         add(&mut reach.channels, &step.channels);
     }
@@ -222,7 +217,7 @@ mod tests {
         let gap = who(&duty, "2026-11-24T19:00:00", "Asia/Shanghai");
         assert_eq!((gap.channels, gap.gap), (vec!["leader".to_owned()], true));
         assert_eq!(gaps(&duty, &People::default()).len(), 1);
-        duty.escalation = None;
+        duty.escalation.clear();
         assert_eq!(who(&duty, "2026-11-24T19:00:00", "Asia/Shanghai").channels, every());
         duty.channels = vec!["desk".into()];
         assert_eq!(gaps(&duty, &People::default()), []);

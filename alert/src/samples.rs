@@ -42,6 +42,8 @@ pub(crate) fn pulse(topic: &str) -> Pulse {
             published_at: moment(),
             sentiment: Some(Label::Negative),
             reach: 6,
+            category: None,
+            unit: None,
         }],
         through: Vec::new(),
     }

@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "nights/chain.rs"]
+mod chain;
 #[path = "nights/channels.rs"]
 mod channels;
 #[path = "nights/delivery.rs"]

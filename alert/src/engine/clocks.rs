@@ -1,23 +1,53 @@
-//! Ticks each second: whoever should have signed by now and has not is passed over.
+//! What time alone does to incidents: once a second the rungs and clocks whose time has come, once a minute a look at all that is open.
+//!
+//! The look (the watchdog) proves that nothing is forgotten, whatever happened to the process or to the clock: of every open incident it computes anew
+//! when time has something to do to it, and compares that with what stands in the database.
+//!
+//! | found | outcome |
+//! |---|---|
+//! | it agrees, and lies ahead or at most a minute back | nothing |
+//! | more than a minute back | counted as overdue, and logged: ticks do not get through |
+//! | it disagrees with the database | counted, and written anew |
+//! | a rung that a clock gone back has put off | waits its full time from now ([`crate::escalation`]) |
+//! | a new incident without a chain, as an earlier version wrote it | its chain begins: due when it was to be signed |
 
 use super::Desk;
-use schemas::kit::{metrics, shutdown::Shutdown};
+use crate::{
+    clock::{self, Happening, Told},
+    escalation::Why,
+    incident::{File, PROGRAM},
+    records::{RecordsError, Tx},
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::{
+    kit::{metrics, shutdown::Shutdown},
+    records::State,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
 
 const TICK: Duration = Duration::from_secs(1);
+/// How many ticks pass between two looks.
+const LOOK_EVERY: u32 = 60;
+/// A rung or a clock may be so late before it counts as overdue.
+const LATE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Ticks until the stage stops.
 pub async fn run(desk: Arc<Desk>, shutdown: Shutdown) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+    for tick in 0_u32.. {
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = desk.escalate().await {
-            tracing::error!(%error, "escalation is held up; trying again");
+        if tick.is_multiple_of(LOOK_EVERY)
+            && let Err(error) = desk.watch().await
+        {
+            tracing::error!(%error, "open incidents cannot be looked through; trying again in a minute");
+        }
+        if let Err(error) = desk.tick().await {
+            tracing::error!(%error, "escalation and clocks are held up; trying again");
         }
         match desk.records.open_incidents().await {
             Ok(open) => metrics::ALERT_OPEN.set(open),
@@ -25,6 +55,134 @@ pub async fn run(desk: Arc<Desk>, shutdown: Shutdown) {
         }
         if let Err(error) = desk.count_source_alerts().await {
             tracing::warn!(%error, "open source alerts cannot be counted");
+        }
+    }
+}
+
+impl Desk {
+    /// Takes the rungs whose time has come, and tells of the clocks that will run out or have.
+    ///
+    /// # Errors
+    /// When the database could not take it.
+    pub async fn tick(&self) -> Result<(), RecordsError> {
+        let now = self.now();
+        let due = self.records.due(now).await?;
+        for id in &due {
+            let mut tx = self.begin().await?;
+            // Somebody may have acted since it was found.
+            let Some(mut file) = tx.incident(id).await? else { continue };
+            self.pass(&mut tx, &mut file, now).await?;
+            tx.commit().await?;
+        }
+        if !due.is_empty() {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Lets time take effect on an incident.
+    async fn pass(&self, tx: &mut Tx, file: &mut File, now: Timestamp) -> Result<(), RecordsError> {
+        if file.incident.state == State::Closed {
+            return tx.save(file).await;
+        }
+        let rule = self.plan.rule(&file.incident.topic.id);
+        let mut told = Vec::new();
+        for (what, clock) in clock::pass(&mut file.incident.clocks, now) {
+            let due = self.style.tz.to_datetime(clock.due_at).strftime("%m-%d %H:%M").to_string();
+            let (action, text) = match what {
+                Told::Warning => ("clock_warning", format!("{} 即将到期: {due}", clock.name)),
+                Told::Expired => ("clock_expired", format!("{} 已逾期: {due}", clock.name)),
+            };
+            tracing::warn!(incident = %file.incident.id, clock = %clock.id, action, "a clock");
+            file.record(now, PROGRAM, action, text);
+            if what == Told::Expired {
+                metrics::ALERT_CLOCKS_EXPIRED.with_label_values(&[&clock.id]).inc();
+            }
+            told.push((what, self.plan.clocks.is_of_unit(&clock.id), file.seq));
+        }
+        let rung = if file.matter.chain.as_ref().is_some_and(|chain| chain.is_due(now)) {
+            rule.ladder.take(file, Why::Time, now)
+        } else {
+            None
+        };
+        let seq = file.seq;
+        tx.save(file).await?;
+        for one in told {
+            self.page_clock(tx, file, one, rule, now).await?;
+        }
+        if let Some(rung) = rung {
+            let why = file.matter.chain.as_ref().map_or("unsigned", |chain| chain.waits.as_str());
+            tracing::warn!(incident = %file.incident.id, seq, why, "escalated");
+            metrics::ALERT_ESCALATIONS.with_label_values(&[why]).inc();
+            self.page_rung(tx, file, rung, rule, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next rung because a page was given up, if that page was of the rung taken last. `false` when nothing was done, and nothing saved.
+    pub(super) async fn hurry(
+        &self,
+        tx: &mut Tx,
+        file: &mut File,
+        page: u64,
+        now: Timestamp,
+    ) -> Result<bool, RecordsError> {
+        let is_last = |chain: &crate::escalation::Chain| page >= chain.seq && chain.next_at.is_some();
+        if file.incident.state != State::New || !file.matter.chain.as_ref().is_some_and(is_last) {
+            return Ok(false);
+        }
+        let rule = self.plan.rule(&file.incident.topic.id);
+        let Some(rung) = rule.ladder.take(file, Why::GivenUp, now) else { return Ok(false) };
+        tracing::warn!(incident = %file.incident.id, "escalated: a page could not be delivered");
+        metrics::ALERT_ESCALATIONS.with_label_values(&["undelivered"]).inc();
+        tx.save(file).await?;
+        self.page_rung(tx, file, rung, rule, now).await?;
+        Ok(true)
+    }
+
+    /// Looks through all that is open, by the module's table. Returns how many were overdue or wrongly written down.
+    ///
+    /// # Errors
+    /// When the database could not take it.
+    pub async fn watch(&self) -> Result<usize, RecordsError> {
+        let now = self.now();
+        let mut found = 0;
+        for (id, stored) in self.records.open_with_due().await? {
+            let Some(file) = self.records.incident(&id).await? else { continue };
+            let is_late = stored.is_some_and(|due| now.duration_since(due) > LATE);
+            let mut right = file.clone();
+            self.mend(&mut right, now);
+            let is_wrong = right.next_due() != stored;
+            if is_late {
+                tracing::error!(incident = %id, due = ?stored, "its next step is overdue");
+            }
+            if is_wrong {
+                tracing::error!(incident = %id, ?stored, due = ?right.next_due(), "its next step was not written down as it should be: mended");
+                let mut tx = self.begin().await?;
+                if let Some(mut file) = tx.incident(&id).await? {
+                    self.mend(&mut file, now);
+                    tx.save(&mut file).await?;
+                    tx.commit().await?;
+                }
+            }
+            found += usize::from(is_late || is_wrong);
+        }
+        metrics::ALERT_OVERDUE.set(i64::try_from(found).unwrap_or(i64::MAX));
+        Ok(found)
+    }
+
+    fn mend(&self, file: &mut File, now: Timestamp) {
+        if file.incident.state == State::New && file.matter.chain.is_none() {
+            let due = file.incident.ack_due_at;
+            let rule = self.plan.rule(&file.incident.topic.id);
+            rule.ladder.follow(file, Happening::Opened, now);
+            if let (Some(chain), Some(due)) = (&mut file.matter.chain, due) {
+                chain.next_at = chain.next_at.min(Some(due.max(now)));
+                file.incident.ack_due_at = Some(due);
+            }
+        }
+        if let Some(chain) = &mut file.matter.chain {
+            chain.mend(now);
         }
     }
 }

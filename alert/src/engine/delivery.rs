@@ -144,7 +144,7 @@ impl Desk {
             && let Some(mut file) = file_of(tx, page).await?
         {
             file.record(now, PROGRAM, "page_failed", format!("未能送达 {}: {error}", what(page)));
-            if !self.escalate_one(tx, &mut file, true, now).await? {
+            if !self.hurry(tx, &mut file, event_of(page), now).await? {
                 tx.save(&mut file).await?;
             }
         }
@@ -212,6 +212,11 @@ async fn file_of(tx: &mut Tx, page: &Page) -> Result<Option<File>, RecordsError>
         Some(incident) => tx.incident(incident).await,
         None => Ok(None),
     }
+}
+
+/// The number of the event that a page tells of: it stands in the key.
+fn event_of(page: &Page) -> u64 {
+    page.key.split('/').nth(1).and_then(|seq| seq.parse().ok()).unwrap_or(0)
 }
 
 fn what(page: &Page) -> String {

@@ -1,25 +1,21 @@
 //! The desk: each thing that happens to an incident, as one transaction. The pure cores decide; this loads, saves and pages.
 
-use super::{
-    Clock,
-    plan::{Plan, Rule},
-};
+use super::{Clock, plan::Plan};
 use crate::{
-    escalation,
-    incident::{Command, File, PROGRAM, Refusal},
+    clock::Happening,
+    incident::{File, PROGRAM, Refusal},
     lease::{self, Candidate, Epoch, Outcome},
     matter::{self, Meaning},
     message::Style,
-    outbox::{self, Reason},
+    outbox::Reason,
     policy::Figures,
-    records::{Page, Records, RecordsError, Tx, repeat},
-    roster::{self, Reach},
+    records::{Records, RecordsError, Tx},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
-    kit::{auth::Caller, metrics, settings::Duty},
+    kit::metrics,
     log::{Identity, Topic},
-    records::{AuditEntry, Event, Pulse, Record, State, TopicKind},
+    records::{Event, Pulse, TopicKind},
 };
 use std::sync::{
     Mutex, PoisonError,
@@ -29,6 +25,8 @@ use tokio::{sync::Notify, time::Instant};
 
 /// How often an incident's figures are shown on the `incidents` topic while they change.
 const SHOW_EVERY: SignedDuration = SignedDuration::from_secs(2);
+/// So many open incidents are looked through for one that a rise is about.
+const MOST_RELATED: u32 = 200;
 /// A pulse that is read later than this was not paged in time, and the page says so.
 const LATE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -161,9 +159,9 @@ impl Desk {
         begun
     }
 
-    /// Where a roster's pages go now.
-    pub(super) fn reach(&self, duty: Option<&Duty>, now: Timestamp, escalated: bool) -> Reach {
-        roster::reach(duty, &self.plan.people, &self.plan.channels, now, &self.style.tz, escalated)
+    /// The day of an instant, as ids of incidents begin with it.
+    pub(super) fn day(&self, now: Timestamp) -> String {
+        self.style.tz.to_datetime(now).strftime("%Y%m%d").to_string()
     }
 
     pub(super) fn wake(&self) {
@@ -204,20 +202,49 @@ impl Desk {
         Ok(())
     }
 
+    /// Lets a rise join an open incident that is about the same matter; `false` when there is none.
+    async fn joins(&self, tx: &mut Tx, pulse: &Pulse, now: Timestamp) -> Result<bool, RecordsError> {
+        let since = now.checked_sub(matter::SAME_MATTER).unwrap_or(Timestamp::MIN);
+        let open = tx.opened_since(since, MOST_RELATED).await?;
+        let related = open
+            .into_iter()
+            .find(|file| file.incident.topic.id != pulse.topic.id && matter::is_related(&file.incident, pulse));
+        let Some(mut file) = related else { return Ok(false) };
+        let (before, rule) = (file.clone(), self.plan.rule(&file.incident.topic.id));
+        let paged = file.relate(pulse, &rule.thresholds, now);
+        self.happened(&mut file, &before, paged == Some(Reason::Rebound), now);
+        self.save_and_page(tx, &mut file, paged, rule, now).await?;
+        Ok(true)
+    }
+
+    /// What a pulse does to clocks and chain.
+    fn happened(&self, file: &mut File, before: &File, rebounds: bool, now: Timestamp) {
+        let rule = self.plan.rule(&file.incident.topic.id);
+        let raised = (file.incident.level > before.incident.level).then_some(Happening::Raised);
+        for happening in raised.into_iter().chain(rebounds.then_some(Happening::Rebound)) {
+            self.plan.clocks.follow(file, happening, now);
+            rule.ladder.follow(file, happening, now);
+        }
+    }
+
     /// Returns the incident if one has opened.
     async fn take_one(&self, tx: &mut Tx, pulse: &Pulse, now: Timestamp) -> Result<Option<File>, RecordsError> {
         let rule = self.plan.rule(&pulse.topic.id);
         let youngest = tx.youngest_of(&pulse.topic.id).await?;
-        let (level, _) = rule.thresholds.judge(&Figures::of(pulse));
+        let category = youngest.as_ref().and_then(|file| file.incident.category.as_deref());
+        let (level, _) = rule.thresholds.judge(&Figures::of(pulse), category);
         match (matter::meaning(youngest.as_ref(), pulse, level), youngest, &pulse.spike) {
             (Meaning::Nothing, ..) | (_, None, None) => Ok(None),
             (Meaning::Opens, _, Some(rise)) => {
                 let mut rise = rise.clone();
                 rise.late |= now.duration_since(pulse.at) > LATE;
-                let day = now.to_zoned_datetime(self.style.tz.clone()).strftime("%Y%m%d").to_string();
-                let id = tx.next_id(&day).await?;
+                if self.joins(tx, pulse, now).await? {
+                    return Ok(None);
+                }
+                let id = tx.next_id(&self.day(now)).await?;
                 let mut file = matter::open(id, pulse, &rise, &rule.thresholds, now);
-                file.incident.ack_due_at = Some(escalation::sign_by(rule.duty.as_ref(), now));
+                self.plan.clocks.follow(&mut file, Happening::Opened, now);
+                rule.ladder.follow(&mut file, Happening::Opened, now);
                 tracing::info!(incident = %file.incident.id, topic = %pulse.topic.id, level = ?file.incident.level, "opened");
                 self.save_and_page(tx, &mut file, Some(Reason::Opened), rule, now).await?;
                 Ok(Some(file))
@@ -225,6 +252,7 @@ impl Desk {
             (meaning, Some(mut file), _) => {
                 let before = file.clone();
                 let paged = file.follow(meaning, pulse, &rule.thresholds, now);
+                self.happened(&mut file, &before, meaning == Meaning::Rebounds, now);
                 if file.fresh.is_empty() && !figures_changed(&before, &file) {
                     return Ok(None);
                 }
@@ -242,134 +270,6 @@ impl Desk {
             }
             (_, None, Some(_)) => Ok(None),
         }
-    }
-
-    async fn save_and_page(
-        &self,
-        tx: &mut Tx,
-        file: &mut File,
-        reason: Option<Reason>,
-        rule: &Rule,
-        now: Timestamp,
-    ) -> Result<(), RecordsError> {
-        let Some(reason) = reason else { return tx.save(file).await };
-        let escalated = file.matter.escalated_at.is_some();
-        let reach = self.reach(rule.duty.as_ref(), now, escalated);
-        let seq = file.seq;
-        if reach.gap {
-            let instead = reach.channels.join(", ");
-            file.record(now, PROGRAM, "roster_gap", format!("值班表此刻无人可通知, 改为通知: {instead}"));
-        }
-        tx.save(file).await?;
-        self.write_pages(tx, file, seq, reason, &reach.channels, now).await
-    }
-
-    /// The key names the event that the page tells of, so that the same event never pages a channel under two keys.
-    async fn write_pages(
-        &self,
-        tx: &mut Tx,
-        file: &File,
-        seq: u64,
-        reason: Reason,
-        channels: &[String],
-        now: Timestamp,
-    ) -> Result<(), RecordsError> {
-        let incident = &file.incident;
-        for channel in channels {
-            let key = format!("{}/{seq}/{channel}", incident.id);
-            tx.add_page(&Page {
-                incident: Some(incident.id.clone()),
-                channel: channel.clone(),
-                reason: reason.as_str().into(),
-                urgency: outbox::urgency(incident.level),
-                body: self.style.body(&key, reason, incident),
-                created_at: now,
-                key,
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// Does what somebody wants done, and writes it on the audit record.
-    ///
-    /// # Errors
-    /// Why it came to nothing.
-    pub async fn act(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
-        let is_broken_off = |error: &ActError| matches!(error, ActError::Records(error) if error.is_broken_off());
-        repeat(is_broken_off, || self.act_once(id, command, by, seen)).await
-    }
-
-    async fn act_once(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
-        let now = self.now();
-        let mut tx = self.begin().await?;
-        let mut file = tx.incident(id).await?.ok_or(ActError::Unknown)?;
-        if !file.act(command, &by.name, seen, now)? {
-            return Ok(file);
-        }
-        let detail = file.fresh.last().map(|event| event.text.clone()).unwrap_or_default();
-        tx.save(&mut file).await?;
-        let entry = AuditEntry {
-            v: AuditEntry::VERSION,
-            at: now,
-            who: by.name.clone(),
-            role: by.role,
-            action: command.action().into(),
-            object: id.into(),
-            detail,
-        };
-        tx.audit(&format!("{id}/{:06}", file.seq), &entry).await?;
-        if file.incident.state == State::Closed {
-            self.tell_of_the_end(&mut tx, &file, now).await?;
-        }
-        tx.commit().await?;
-        self.wake();
-        Ok(file)
-    }
-
-    /// Pages the channels that keep what they were told until they are told that it is over.
-    async fn tell_of_the_end(&self, tx: &mut Tx, file: &File, now: Timestamp) -> Result<(), RecordsError> {
-        let mut channels = tx.told_channels(&file.incident.id).await?;
-        channels.retain(|channel| self.plan.routes.get(channel).is_some_and(|route| route.keeps));
-        self.write_pages(tx, file, file.seq, Reason::Closed, &channels, now).await
-    }
-
-    /// Pages the next in line wherever nobody has signed in time.
-    ///
-    /// # Errors
-    /// When the database could not take it.
-    pub async fn escalate(&self) -> Result<(), RecordsError> {
-        let now = self.now();
-        for id in self.records.due(now).await? {
-            let mut tx = self.begin().await?;
-            // Somebody may have signed since it was found.
-            let Some(mut file) = tx.incident(&id).await?.filter(File::awaits_signature) else { continue };
-            if !self.escalate_one(&mut tx, &mut file, false, now).await? {
-                file.overdue(now);
-                tx.save(&mut file).await?;
-            }
-            tx.commit().await?;
-            self.wake();
-        }
-        Ok(())
-    }
-
-    /// Takes the step if it is due; `false` when there is none to take.
-    pub(super) async fn escalate_one(
-        &self,
-        tx: &mut Tx,
-        file: &mut File,
-        given_up: bool,
-        now: Timestamp,
-    ) -> Result<bool, RecordsError> {
-        let rule = self.plan.rule(&file.incident.topic.id);
-        let step = rule.duty.as_ref().and_then(|duty| duty.escalation.as_ref());
-        let Some(step) = escalation::due(file, step, given_up, now) else { return Ok(false) };
-        file.escalate(step, given_up, now);
-        tracing::warn!(incident = %file.incident.id, given_up, "escalated");
-        tx.save(file).await?;
-        self.write_pages(tx, file, file.seq, Reason::Escalation, &step.channels, now).await?;
-        Ok(true)
     }
 }
 

@@ -3,7 +3,7 @@
 //! | task | reads | writes |
 //! |---|---|---|
 //! | [`pulses`] | `topics.pulse` from its own position | incident, events, pages, feed and position, in one transaction |
-//! | [`clocks`] | incidents whose time is up | escalation, its pages |
+//! | [`clocks`] | incidents to which time has something to do, and once a minute all that are open | escalation and deadlines, their pages |
 //! | [`sender`] | pages that are due | digests and pages that go over; what is spent of a quota; the channel; then, by [`delivery`], the page's mark and the incident's history |
 //! | [`feed`] | the feed table | `incidents`; then the rows are deleted |
 //! | [`upkeep`] | `crawl.reports` from its own position, and the time | how sources stand, alerts, pages and position, in one transaction |
@@ -17,12 +17,14 @@
 //! `incidents` is appended twice. Nothing is lost. A database that can't take it now (a full disk) holds the tasks up and
 //! is tried again; it never makes them skip.
 
+pub mod acts;
 pub mod audit;
 pub mod clocks;
 pub mod delivery;
 pub mod desk;
 pub mod feed;
 pub mod keeper;
+pub mod paging;
 pub mod plan;
 pub mod pulses;
 pub mod sender;

@@ -6,7 +6,7 @@
 //! | none does, there is a `[[duty]]` | the defaults | the first |
 //! | none does, there is no `[[duty]]` | the defaults | every channel |
 
-use crate::{outbox::Route, policy::Thresholds, roster::People};
+use crate::{clock::Clocks, escalation::Ladder, outbox::Route, policy::Thresholds, roster::People};
 use schemas::kit::settings::{Duty, Settings};
 use std::collections::HashMap;
 
@@ -17,6 +17,14 @@ pub struct Rule {
     pub thresholds: Thresholds,
     /// The roster; every channel where there is none.
     pub duty: Option<Duty>,
+    /// Who is next in line when nobody signs.
+    pub ladder: Ladder,
+}
+
+impl Rule {
+    fn of(thresholds: Thresholds, duty: Option<Duty>) -> Self {
+        Self { ladder: Ladder::of(duty.as_ref()), thresholds, duty }
+    }
 }
 
 /// The rules of all topics.
@@ -24,6 +32,10 @@ pub struct Rule {
 pub struct Plan {
     rules: Vec<(Vec<String>, Rule)>,
     otherwise: Rule,
+    /// The rosters by id.
+    pub duties: HashMap<String, Duty>,
+    /// The deadlines that run.
+    pub clocks: Clocks,
     /// The people of the config.
     pub people: People,
     /// Every channel's id.
@@ -44,8 +56,7 @@ impl Plan {
             .iter()
             .map(|policy| policy.get_ref())
             .map(|policy| {
-                let rule =
-                    Rule { thresholds: Thresholds::of(Some(policy)), duty: policy.duty.as_deref().and_then(duty) };
+                let rule = Rule::of(Thresholds::of(Some(policy)), policy.duty.as_deref().and_then(duty));
                 (policy.topics.clone(), rule)
             })
             .collect();
@@ -54,7 +65,9 @@ impl Plan {
             upkeep: settings.coverage.duty.as_deref().and_then(duty).or_else(|| first.clone()),
             rules,
             people: People::of(settings.person.iter().map(|person| person.get_ref().clone())),
-            otherwise: Rule { thresholds: Thresholds::default(), duty: first },
+            otherwise: Rule::of(Thresholds::default(), first),
+            duties: settings.duty.iter().map(|duty| (duty.get_ref().id.clone(), duty.get_ref().clone())).collect(),
+            clocks: Clocks::of(settings),
             channels: settings.channel.iter().map(|channel| channel.get_ref().id.clone()).collect(),
             routes: settings
                 .channel

@@ -30,7 +30,9 @@ use events::Hub;
 use incidents::Act;
 use schemas::{
     kit::{
-        auth::{Caller, MAY_HANDLE, MAY_SEARCH, MAY_WATCH, Role, guard},
+        auth::{
+            Caller, MAY_HANDLE, MAY_PAUSE, MAY_SEARCH, MAY_SEE_INCIDENTS, MAY_SPEAK_FOR_UNIT, MAY_WATCH, Role, guard,
+        },
         http::{Problem, counted, panicked},
         operation::health,
         service::Ready,
@@ -102,16 +104,22 @@ impl Gateway {
 /// The whole router: the gateway's own paths, and those of the other stages.
 pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) -> Router {
     let own = Router::new()
-        .route("/api/incidents", guard(MAY_WATCH, get(incidents::list)))
-        .route("/api/incidents/{id}", guard(MAY_WATCH, get(incidents::one)))
-        .route("/api/incidents/{id}/ack", acting(Act::ack))
-        .route("/api/incidents/{id}/assign", acting(Act::assign))
-        .route("/api/incidents/{id}/respond", acting(Act::respond))
-        .route("/api/incidents/{id}/note", acting(Act::note))
-        .route("/api/incidents/{id}/return", acting(Act::send_back))
-        .route("/api/incidents/{id}/close", acting(Act::close))
-        .route("/api/incidents/{id}/false_alarm", acting(Act::false_alarm))
-        .route("/api/incidents/{id}/reopen", acting(Act::reopen))
+        .route("/api/incidents", guard(MAY_SEE_INCIDENTS, get(incidents::list)))
+        .route("/api/incidents/{id}", guard(MAY_SEE_INCIDENTS, get(incidents::one)))
+        .route("/api/incidents/{id}/ack", acting(MAY_HANDLE, Act::ack))
+        .route("/api/incidents/{id}/assign", acting(MAY_HANDLE, Act::assign))
+        .route("/api/incidents/{id}/unit_ack", acting(MAY_SPEAK_FOR_UNIT, Act::unit_ack))
+        .route("/api/incidents/{id}/note", acting(MAY_SPEAK_FOR_UNIT, Act::note))
+        .route("/api/incidents/{id}/answer", acting(MAY_SPEAK_FOR_UNIT, Act::answer))
+        .route("/api/incidents/{id}/return", acting(MAY_SPEAK_FOR_UNIT, Act::send_back))
+        .route("/api/incidents/{id}/respond", acting(MAY_HANDLE, Act::respond))
+        .route("/api/incidents/{id}/close", acting(MAY_HANDLE, Act::close))
+        .route("/api/incidents/{id}/false_alarm", acting(MAY_HANDLE, Act::false_alarm))
+        .route("/api/incidents/{id}/reopen", acting(MAY_HANDLE, Act::reopen))
+        .route("/api/incidents/{id}/pause", acting(MAY_PAUSE, Act::pause))
+        .route("/api/incidents/{id}/resume", acting(MAY_PAUSE, Act::resume))
+        .route("/api/incidents/{id}/merge", guard(MAY_HANDLE, post(incidents::merge)))
+        .route("/api/incidents/{id}/split", guard(MAY_HANDLE, post(incidents::split)))
         .route("/api/coverage/alerts", guard(MAY_WATCH, get(source_alerts::list)))
         .route("/api/events", guard(MAY_WATCH, get(events::subscribe)))
         .route("/api/rejected", guard(&[Role::Admin], get(rejected::list)))
@@ -147,9 +155,9 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
 type Body = Result<Option<Json<Act>>, JsonRejection>;
 
 /// The route of one thing that people do to an incident.
-fn acting(command: fn(Act) -> crate::incident::Command) -> MethodRouter<Arc<Gateway>> {
+fn acting(roles: &'static [Role], command: fn(Act) -> crate::incident::Command) -> MethodRouter<Arc<Gateway>> {
     guard(
-        MAY_HANDLE,
+        roles,
         post(async move |State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, caller: Caller, body: Body| {
             incidents::act(gateway, id, caller, body, command).await
         }),

@@ -17,17 +17,23 @@
 //! | closed as 误报 | another rise within six hours of the last, at no higher level | noted, and nothing else: a person has said that this is none |
 //! | closed | another rise | a new incident opens |
 //!
+//! Other topics join where they are about the same matter ([`is_related`]), or where a person merged two incidents ([`join`]); their pulses are
+//! judged as if they were of its own topic, but that another topic's calm calms nothing.
+//!
 //! Pulses are absolute states: each rise keeps its highest count, and a repeated pulse changes nothing.
 
 use crate::{
+    escalation::Chain,
     incident::{File, PROGRAM},
     message::{clean, clean_link},
     outbox::Reason,
     policy::{Figures, Thresholds},
+    proposal,
 };
 use jiff::{SignedDuration, Timestamp};
-use schemas::records::{Incident, Level, Phase, Pulse, Sample, Spike, State, TopicKind, TopicRef};
+use schemas::records::{Incident, Level, Phase, Pulse, Sample, Spike, State, TopicKind, TopicRef, UnitProposed};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
 
 /// A new rise within this time of the last one belongs to the same matter.
 pub const SAME_MATTER: SignedDuration = SignedDuration::from_hours(6);
@@ -39,15 +45,21 @@ const NAME_CHARS: usize = 60;
 /// What the next pulse is judged by, stored beside the incident.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Matter {
-    /// The moment of the last pulse that counted.
+    /// The moment of the last pulse of its own topic that counted.
     pub last_pulse_at: Timestamp,
+    /// The same, of each topic that joined.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub joined: BTreeMap<String, Timestamp>,
     /// The moment of the last pulse with a rise going on.
     pub risen_at: Timestamp,
     /// The rises that belong to it.
     pub rises: Vec<Rise>,
-    /// When it was escalated.
+    /// Who is next in line, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalated_at: Option<Timestamp>,
+    pub chain: Option<Chain>,
+    /// So many steps were taken: whoever was called upon hears what follows.
+    #[serde(default)]
+    pub called: u32,
     /// When the figures were last shown on the `incidents` topic.
     pub shown_at: Timestamp,
 }
@@ -61,6 +73,9 @@ pub struct Rise {
     pub count: u64,
     /// The highest five-minute count.
     pub peak: u64,
+    /// Its topic, where that is one that joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
 }
 
 /// What a pulse means.
@@ -102,7 +117,7 @@ pub fn meaning(youngest: Option<&File>, pulse: &Pulse, level: Level) -> Meaning 
             opens => opens,
         };
     }
-    if pulse.at <= file.matter.last_pulse_at {
+    if pulse.at <= file.last_pulse_of(&pulse.topic.id) {
         return Meaning::Nothing;
     }
     let answered = matches!(file.incident.state, State::Responded | State::Watching);
@@ -115,7 +130,8 @@ pub fn meaning(youngest: Option<&File>, pulse: &Pulse, level: Level) -> Meaning 
             Meaning::Joins
         };
     }
-    if pulse.phase == Phase::Quiet && file.incident.state == State::Responded {
+    let calms = pulse.phase == Phase::Quiet && pulse.topic.id == file.incident.topic.id;
+    if calms && file.incident.state == State::Responded {
         Meaning::Calms
     } else if own {
         Meaning::Updates
@@ -124,13 +140,23 @@ pub fn meaning(youngest: Option<&File>, pulse: &Pulse, level: Level) -> Meaning 
     }
 }
 
+/// Whether a rise of another topic is about the matter of an incident: they show the same posts, at least two of them and half of what either shows.
+#[must_use]
+pub fn is_related(incident: &Incident, pulse: &Pulse) -> bool {
+    let shown: HashSet<&str> = incident.samples.iter().map(|sample| sample.id.as_str()).collect();
+    let common =
+        pulse.samples.iter().filter(|sample| shown.contains(clean(&sample.id, EXCERPT_CHARS).as_str())).count();
+    common >= 2 && 2 * common >= shown.len().min(pulse.samples.len())
+}
+
 /// Opens a file for a matter. The pulse has a rise.
 #[must_use]
 pub fn open(id: String, pulse: &Pulse, rise: &Spike, thresholds: &Thresholds, at: Timestamp) -> File {
-    let (level, why) = thresholds.judge(&Figures::of(pulse));
+    let samples = samples(pulse);
+    let category = proposal::category(&samples);
+    let (level, why) = thresholds.judge(&Figures::of(pulse), category.as_deref());
     let why = if rise.late { format!("{why}; 发现较晚") } else { why };
     let name = clean(&pulse.topic.name, NAME_CHARS);
-    let samples = samples(pulse);
     let title = match samples.first() {
         Some(sample) => format!("{name}: {}", clean(&sample.excerpt, 40)),
         None => name.clone(),
@@ -148,6 +174,16 @@ pub fn open(id: String, pulse: &Pulse, rise: &Spike, thresholds: &Thresholds, at
         acked_by: None,
         acked_at: None,
         unit: None,
+        unit_id: None,
+        assisting: Vec::new(),
+        unit_acked_by: None,
+        unit_acked_at: None,
+        proposed: proposal::units(&samples),
+        category,
+        clocks: Vec::new(),
+        related: Vec::new(),
+        merged_into: None,
+        split_from: None,
         false_alarm: false,
         spikes: Vec::new(),
         count: 0,
@@ -185,7 +221,9 @@ impl File {
             Meaning::Joins => self.change(at, PROGRAM, "joined", rise_again(pulse)),
             Meaning::FalseAgain => {
                 // Only which rise it is: the figures are those that a person has judged.
-                self.incident.spikes.extend(pulse.spike.as_ref().map(|spike| spike.id.clone()));
+                let rise = |spike: &Spike| Rise { id: spike.id.clone(), count: 0, peak: 0, topic: None };
+                self.matter.rises.extend(pulse.spike.as_ref().map(rise));
+                self.sum_up();
                 self.record(at, PROGRAM, "false_again", format!("已认定误报, 不再告警: {}", rise_again(pulse)));
                 return None;
             }
@@ -196,7 +234,8 @@ impl File {
             }
         }
         self.take(pulse);
-        let (level, why) = thresholds.judge(&Figures::of(pulse).with(&self.incident));
+        let category = self.incident.category.as_deref();
+        let (level, why) = thresholds.judge(&Figures::of(pulse).with(&self.incident), category);
         if level > self.incident.level && meaning != Meaning::Calms {
             self.raise(level, &why, at);
             paged.get_or_insert(Reason::Level);
@@ -204,9 +243,36 @@ impl File {
         paged
     }
 
+    /// Lets a rise of another topic join. Returns why people are to be paged, if they are.
+    pub fn relate(&mut self, pulse: &Pulse, thresholds: &Thresholds, at: Timestamp) -> Option<Reason> {
+        let topic = TopicRef { name: clean(&pulse.topic.name, NAME_CHARS), ..pulse.topic.clone() };
+        self.record(at, PROGRAM, "related", format!("相关话题并入: {}", topic.name));
+        self.matter.joined.insert(topic.id.clone(), Timestamp::MIN);
+        self.incident.related.push(topic);
+        let answered = matches!(self.incident.state, State::Responded | State::Watching);
+        self.follow(if answered { Meaning::Rebounds } else { Meaning::Updates }, pulse, thresholds, at)
+    }
+
+    /// The moment of the last pulse of a topic that counted.
+    fn last_pulse_of(&self, topic: &str) -> Timestamp {
+        self.matter.joined.get(topic).copied().unwrap_or(self.matter.last_pulse_at)
+    }
+
+    /// Counts and peaks over all rises.
+    pub(crate) fn sum_up(&mut self) {
+        let (incident, rises) = (&mut self.incident, &self.matter.rises);
+        incident.count = rises.iter().map(|rise| rise.count).fold(0, u64::saturating_add);
+        incident.peak = rises.iter().map(|rise| rise.peak).max().unwrap_or(0);
+        incident.spikes = rises.iter().map(|rise| rise.id.clone()).collect();
+    }
+
     /// Takes over a pulse's figures.
     fn take(&mut self, pulse: &Pulse) {
-        self.matter.last_pulse_at = pulse.at;
+        let is_own = pulse.topic.id == self.incident.topic.id;
+        match self.matter.joined.get_mut(&pulse.topic.id) {
+            Some(last) if !is_own => *last = pulse.at,
+            _ => self.matter.last_pulse_at = pulse.at,
+        }
         let Some(spike) = &pulse.spike else { return };
         let figures = Figures::of(pulse);
         match self.matter.rises.iter_mut().find(|rise| rise.id == spike.id) {
@@ -214,22 +280,26 @@ impl File {
                 rise.count = rise.count.max(spike.count);
                 rise.peak = rise.peak.max(spike.peak);
             }
-            None => {
-                self.matter.rises.push(Rise { id: spike.id.clone(), count: spike.count, peak: spike.peak });
-                self.incident.spikes.push(spike.id.clone());
-            }
+            None => self.matter.rises.push(Rise {
+                id: spike.id.clone(),
+                count: spike.count,
+                peak: spike.peak,
+                topic: (!is_own).then(|| pulse.topic.id.clone()),
+            }),
         }
         if matches!(pulse.phase, Phase::Rising | Phase::Peak) {
             self.matter.risen_at = pulse.at;
         }
+        self.sum_up();
         let incident = &mut self.incident;
-        incident.count = self.matter.rises.iter().map(|rise| rise.count).fold(0, u64::saturating_add);
-        incident.peak = self.matter.rises.iter().map(|rise| rise.peak).max().unwrap_or(0);
         incident.surprise = incident.surprise.max(figures.surprise);
         incident.negative_share = figures.negative;
         incident.reach = figures.reach;
         if !pulse.samples.is_empty() {
             incident.samples = samples(pulse);
+            incident.proposed = proposal::units(&incident.samples);
+            // What the class was is kept while posts say nothing of it: the level hangs on it.
+            incident.category = proposal::category(&incident.samples).or(incident.category.take());
         }
     }
 }
@@ -250,10 +320,18 @@ fn samples(pulse: &Pulse) -> Vec<Sample> {
             source: clean(&sample.source, NAME_CHARS),
             url: sample.url.as_deref().and_then(clean_link),
             excerpt: clean(&sample.excerpt, EXCERPT_CHARS),
+            category: sample.category.as_deref().map(|category| clean(category, NAME_CHARS)),
+            unit: sample.unit.as_ref().map(|unit| UnitProposed {
+                id: clean(&unit.id, NAME_CHARS),
+                name: clean(&unit.name, NAME_CHARS),
+                ..unit.clone()
+            }),
             ..sample.clone()
         })
         .collect()
 }
+
+pub mod join;
 
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,16 @@ pub enum Reason {
     SourceResolved,
     /// An incident is closed: for channels that keep what they were told until it is over.
     Closed,
+    /// A clock will run out soon.
+    ClockWarning,
+    /// A clock has run out.
+    ClockExpired,
+    /// An incident was handed to a unit.
+    Assigned,
+    /// A unit has sent it back, or it was taken from the unit.
+    Returned,
+    /// A unit has answered.
+    Answered,
     /// Several pages in one, where there was no room for each.
     Digest,
 }
@@ -64,6 +74,11 @@ impl Reason {
             Self::SourceAlert => "source_alert",
             Self::SourceResolved => "source_resolved",
             Self::Closed => "closed",
+            Self::ClockWarning => "clock_warning",
+            Self::ClockExpired => "clock_expired",
+            Self::Assigned => "assigned",
+            Self::Returned => "returned",
+            Self::Answered => "answered",
             Self::Digest => "digest",
         }
     }

@@ -7,9 +7,11 @@
 
 use super::{Chain, Link, Page, Records, RecordsError, SavedSearch, Tx, User};
 use crate::{
+    clock::Happening,
+    escalation::Ladder,
     incident::{Command, File},
     lease::{Candidate, Outcome},
-    matter::Matter,
+    matter::{Matter, join},
     outbox::Spent,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +36,7 @@ pub async fn run(make: impl AsyncFn() -> Settings) {
     pages_are_merged_and_passed_on(&make().await).await;
     what_quotas_were_spent_on_is_kept(&make().await).await;
     what_is_due_is_found_until_it_is_signed(&make().await).await;
+    topics_lead_to_the_incident_that_they_joined_last(&make().await).await;
     positions_are_kept_with_their_log(&make().await).await;
     users_and_sessions(&make().await).await;
     searches_are_kept_for_whoever_may_see_them(&make().await).await;
@@ -66,6 +69,16 @@ fn file(id: &str, topic: &str, opened: i64) -> File {
         acked_by: None,
         acked_at: None,
         unit: None,
+        unit_id: None,
+        assisting: Vec::new(),
+        unit_acked_by: None,
+        unit_acked_at: None,
+        proposed: Vec::new(),
+        category: None,
+        clocks: Vec::new(),
+        related: Vec::new(),
+        merged_into: None,
+        split_from: None,
         false_alarm: false,
         spikes: vec!["s1".into()],
         count: 18,
@@ -77,6 +90,7 @@ fn file(id: &str, topic: &str, opened: i64) -> File {
         samples: Vec::new(),
     };
     let mut file = File { incident, matter: Matter::default(), seq: 0, revision: 0, fresh: Vec::new() };
+    Ladder::of(None).follow(&mut file, Happening::Opened, at(opened));
     file.change(at(opened), "wanglou", "opened", "热度上升");
     file
 }
@@ -108,7 +122,7 @@ async fn an_incident_is_read_back_as_it_was_written(settings: &Settings) {
     let records = Records::open(settings).await.unwrap();
     let mut written = file("20261124-0001", "water", 0);
     save(&records, &mut written).await;
-    let command = Command::Assign { unit: "水务局".into(), text: "请速处置".into() };
+    let command = Command::assign("水务局", "请速处置");
     assert!(written.act(&Command::Ack, "王敏", None, at(5)).unwrap());
     assert!(written.act(&command, "王敏", None, at(6)).unwrap());
     save(&records, &mut written).await;
@@ -326,11 +340,43 @@ async fn what_is_due_is_found_until_it_is_signed(settings: &Settings) {
     assert!(records.due(at(899)).await.unwrap().is_empty());
     assert_eq!(records.due(at(900)).await.unwrap().len(), 2);
     signed.act(&Command::Ack, "王敏", None, at(901)).unwrap();
-    escalated.matter.escalated_at = Some(at(901));
+    signed.matter.chain = None;
+    escalated.matter.chain = None;
     for file in [&mut signed, &mut escalated] {
         save(&records, file).await;
     }
     assert!(records.due(at(999_999)).await.unwrap().is_empty());
+    assert_eq!(records.open_with_due().await.unwrap().len(), 2, "both are open all the same");
+}
+
+async fn topics_lead_to_the_incident_that_they_joined_last(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let (mut water, mut gas) = (file("20261124-0001", "water", 0), file("20261124-0002", "gas", 5));
+    for file in [&mut water, &mut gas] {
+        save(&records, file).await;
+    }
+    let youngest = async |topic: &str| {
+        let mut tx = begin(&records).await;
+        tx.youngest_of(topic).await.unwrap().map(|file| file.incident.id)
+    };
+    assert_eq!(youngest("gas").await.as_deref(), Some("20261124-0002"));
+    join::merge(&mut gas, &mut water, "王敏", "同一处施工", at(9)).unwrap();
+    for file in [&mut water, &mut gas] {
+        save(&records, file).await;
+    }
+    assert_eq!(youngest("gas").await.as_deref(), Some("20261124-0001"));
+    let mut tx = begin(&records).await;
+    assert_eq!(tx.open_topics().await.unwrap(), ["gas".to_owned(), "water".to_owned()].into());
+    assert_eq!(tx.opened_since(at(1), 9).await.unwrap().len(), 0, "one is older, one closed");
+    assert_eq!(tx.opened_since(at(0), 9).await.unwrap(), [water.clone()]);
+    let mut new =
+        join::split(&mut water, &["gas".to_owned()], "20261124-0003".into(), "王敏", "两回事", at(12)).unwrap();
+    tx.leave("gas", "20261124-0001").await.unwrap();
+    tx.save(&mut water).await.unwrap();
+    tx.save(&mut new).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(youngest("gas").await.as_deref(), Some("20261124-0003"));
+    assert_eq!(youngest("water").await.as_deref(), Some("20261124-0001"));
 }
 
 async fn positions_are_kept_with_their_log(settings: &Settings) {

@@ -50,6 +50,15 @@ impl Records {
         rows.iter().map(|row| unjson(row.try_get("id")?, row.try_get("body")?)).collect()
     }
 
+    /// The ids of all incidents that are not closed, each with the moment at which time alone has something to do to it, as it is stored.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn open_with_due(&self) -> Result<Vec<(String, Option<jiff::Timestamp>)>, RecordsError> {
+        let rows = sqlx::query("SELECT id, due_at FROM incidents WHERE open = 1").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get::<Option<i64>, _>("due_at")?.map(time)))).collect()
+    }
+
     /// How many incidents are not closed.
     ///
     /// # Errors
@@ -83,7 +92,7 @@ impl Records {
             .collect()
     }
 
-    /// Ids of incidents whose escalation is due.
+    /// Ids of incidents to which time alone has something to do, the longest due first.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -134,8 +143,9 @@ impl Tx {
     /// When the database cannot answer.
     pub async fn youngest_of(&mut self, topic: &str) -> Result<Option<File>, RecordsError> {
         let row = sqlx::query(
-            "SELECT id, seq, revision, body, matter FROM incidents WHERE topic = $1
-             ORDER BY opened_at DESC, LENGTH(id) DESC, id DESC LIMIT 1",
+            "SELECT id, seq, revision, body, matter FROM incidents
+             JOIN incident_topics ON incident_topics.incident = incidents.id WHERE incident_topics.topic = $1
+             ORDER BY incident_topics.since DESC, open DESC, LENGTH(id) DESC, id DESC LIMIT 1",
         )
         .bind(text(topic))
         .fetch_optional(&mut *self.tx)
@@ -148,8 +158,42 @@ impl Tx {
     /// # Errors
     /// When the database cannot answer.
     pub async fn open_topics(&mut self) -> Result<std::collections::HashSet<String>, RecordsError> {
-        let rows = sqlx::query("SELECT DISTINCT topic FROM incidents WHERE open = 1").fetch_all(&mut *self.tx).await?;
+        let rows = sqlx::query(
+            "SELECT DISTINCT incident_topics.topic AS topic FROM incidents
+             JOIN incident_topics ON incident_topics.incident = incidents.id WHERE open = 1",
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
         rows.iter().map(|row| Ok(row.try_get("topic")?)).collect()
+    }
+
+    /// Incidents that are not closed and were opened since, the youngest first, at most `most`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn opened_since(&mut self, since: jiff::Timestamp, most: u32) -> Result<Vec<File>, RecordsError> {
+        let rows = sqlx::query(
+            "SELECT id, seq, revision, body, matter FROM incidents WHERE open = 1 AND opened_at >= $1
+             ORDER BY opened_at DESC, LENGTH(id) DESC, id DESC LIMIT $2",
+        )
+        .bind(millis(since))
+        .bind(i64::from(most))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.iter().map(file).collect()
+    }
+
+    /// A topic belongs to an incident no longer.
+    ///
+    /// # Errors
+    /// When the database cannot take it.
+    pub async fn leave(&mut self, topic: &str, incident: &str) -> Result<(), RecordsError> {
+        sqlx::query("DELETE FROM incident_topics WHERE topic = $1 AND incident = $2")
+            .bind(text(topic))
+            .bind(text(incident))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
     }
 
     /// The id of the next incident of a day: `20261124-0007`.
@@ -172,7 +216,7 @@ impl Tx {
     /// [`RecordsError::Raced`] when somebody else wrote it since it was read.
     pub async fn save(&mut self, file: &mut File) -> Result<(), RecordsError> {
         let incident = &file.incident;
-        let due = incident.ack_due_at.filter(|_| file.awaits_signature());
+        let due = file.next_due();
         let open = i64::from(incident.state != State::Closed);
         let statement = if file.revision == 0 {
             "INSERT INTO incidents (id, topic, open, opened_at, due_at, seq, revision, body, matter)
@@ -197,6 +241,16 @@ impl Tx {
             return Err(RecordsError::Raced(incident.id.clone()));
         }
         file.revision += 1;
+        for topic in std::iter::once(&file.incident.topic).chain(&file.incident.related) {
+            sqlx::query(
+                "INSERT INTO incident_topics (topic, incident, since) VALUES ($1, $2, $3) ON CONFLICT (topic, incident) DO NOTHING",
+            )
+            .bind(text(&topic.id))
+            .bind(&file.incident.id)
+            .bind(millis(file.incident.updated_at.max(file.incident.opened_at)))
+            .execute(&mut *self.tx)
+            .await?;
+        }
         for event in std::mem::take(&mut file.fresh) {
             sqlx::query("INSERT INTO events (incident, seq, at, who, action, text) VALUES ($1, $2, $3, $4, $5, $6)")
                 .bind(&file.incident.id)

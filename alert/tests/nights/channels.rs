@@ -167,9 +167,10 @@ async fn alertmanager_fires_until_the_incident_is_closed() {
     night.wait(1).await;
     night.pulse("water", "s1", 300).await;
     assert_eq!(firing(&night), ["I"], "the lower level has ended");
+    night.act("王敏", ID, Command::Ack).await.unwrap();
+    night.act("王敏", ID, Command::Respond { text: "正在抢修".into(), press: true }).await.unwrap();
     night.wait(24 * 60).await;
     assert_eq!(firing(&night), ["I"], "nobody need repeat it");
-    night.act("王敏", ID, Command::Ack).await.unwrap();
     night.act("王敏", ID, Command::Close { text: "已恢复供水".into() }).await.unwrap();
     night.deliver().await;
     night.wait_seconds(1).await;

@@ -25,7 +25,7 @@ async fn errors_that_pass_are_tried_again_with_the_same_key() {
         night.wait_seconds(2).await;
         night.expect_again("desk", "opened");
         assert_eq!(state(&night).await, (DeliveryState::Sent, 3, None), "{status}");
-        night.wait(60).await;
+        night.wait(14).await;
     }
 }
 
@@ -39,7 +39,7 @@ async fn errors_that_do_not_pass_are_given_up() {
         let (state, attempts, error) = state(&night).await;
         assert_eq!((state, attempts), (DeliveryState::Failed, 1));
         assert!(error.unwrap().contains(&status.to_string()));
-        night.wait(60).await;
+        night.wait(14).await;
         night.expect_nothing();
     }
 }
@@ -143,7 +143,7 @@ async fn a_crash_between_sending_and_marking_repeats_with_the_same_key() {
 async fn a_clock_that_runs_survives_a_crash() {
     let mut night = Night::begin(&format!(
         "{ONE}[[channel]]\nid = \"leader\"\nkind = \"webhook\"\nurl = \"{{hook}}/leader\"\n\
-         [[duty]]\nid = \"d\"\nchannels = [\"desk\"]\n[duty.escalation]\nafter = \"10m\"\nchannels = [\"leader\"]\n"
+         [[duty]]\nid = \"d\"\nchannels = [\"desk\"]\n[duty.escalation]\nafter = \"10m\"\nchannels = [\"leader\"]\n[duty.repeat]\ntimes = 0\n"
     ))
     .await;
     night.pulse("water", "s1", 18).await;

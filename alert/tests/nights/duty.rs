@@ -28,6 +28,7 @@ kind = "webhook"
 url = "{hook}/leader"
 [[duty]]
 id = "desk"
+resume_after = "0s"
 channels = ["desk"]
 [[duty.shift]]
 from = "08:00"
@@ -43,6 +44,8 @@ channels = ["night"]
 after = "15m"
 person = "张主任"
 channels = ["leader"]
+[duty.repeat]
+times = 0
 "#;
 
 const ONE: &str = "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"{hook}/desk\"\n";
@@ -67,7 +70,7 @@ async fn a_rise_pages_every_channel_without_a_roster() {
         page.text()
     );
     assert_eq!(night.history("20261124-0001").await, ["opened", "page_sent", "page_sent"]);
-    night.wait(600).await;
+    night.wait(14).await;
     night.expect_nothing();
 }
 
@@ -138,7 +141,7 @@ async fn one_incident_per_matter() {
         night.wait_seconds(1).await;
     }
     night.expect("desk", "opened");
-    night.wait(30).await;
+    night.wait(14).await;
     night.pulse("water", "s2", 8).await;
     let incident = night.only().await;
     assert_eq!((incident.count, incident.spikes, incident.level), (37, vec![text("s1"), text("s2")], Level::IV));
@@ -227,10 +230,10 @@ async fn from_signature_to_close_and_a_new_rise_opens_anew() {
     night.expect("desk", "opened");
     let id = "20261124-0001";
     night.act("王敏", id, Command::Ack).await.unwrap();
-    night.act("王敏", id, Command::Assign { unit: text("水务局"), text: text("请速处置") }).await.unwrap();
+    night.act("王敏", id, Command::assign("水务局", "请速处置")).await.unwrap();
     night.act("水务局", id, Command::Note { text: text("抢修队已到场") }).await.unwrap();
     assert_eq!(night.only().await.state, State::Handling);
-    night.act("王敏", id, Command::Respond { text: text("预计 20 时恢复供水") }).await.unwrap();
+    night.act("王敏", id, Command::Respond { text: text("预计 20 时恢复供水"), press: false }).await.unwrap();
     night.wait(60).await;
     let calm = night.make("water", "", 1, Phase::Quiet);
     night.send(&calm).await;
@@ -243,7 +246,8 @@ async fn from_signature_to_close_and_a_new_rise_opens_anew() {
     let history = night.history(id).await;
     assert_eq!(
         history,
-        ["opened", "page_sent", "acked", "assigned", "noted", "responded", "watching", "closed"].map(text)
+        ["opened", "page_sent", "acked", "assigned", "unit_unreached", "noted", "responded", "watching", "closed"]
+            .map(text)
     );
     let audited: Vec<String> =
         night.desk.records.audit_entries(9).await.unwrap().into_iter().rev().map(|entry| entry.action).collect();
@@ -278,7 +282,7 @@ async fn a_rebound_after_the_answer_pages_at_once() {
     night.pulse("water", "s1", 18).await;
     night.expect("desk", "opened");
     night.act("王敏", "20261124-0001", Command::Ack).await.unwrap();
-    night.act("王敏", "20261124-0001", Command::Respond { text: text("已派人") }).await.unwrap();
+    night.act("王敏", "20261124-0001", Command::Respond { text: text("已派人"), press: false }).await.unwrap();
     night.wait(60).await;
     night.pulse("water", "s2", 18).await;
     let page = night.expect("desk", "rebound");
@@ -403,7 +407,7 @@ async fn hostile_text_never_breaks_a_message() {
         night.send(&pulse).await;
         let page = night.expect("desk", "opened");
         assert!(page.bytes.len() < 8_000, "{}", page.bytes.len());
-        assert_eq!(page.text().lines().count(), 7, "{}", page.text());
+        assert_eq!(page.text().lines().count(), 8, "{}", page.text());
         assert!(!page.text().chars().any(|c| c.is_control() && c != '\n'));
     }
 }
@@ -448,14 +452,21 @@ async fn an_incident_that_was_closed_small_opens_again_when_it_grows() {
 }
 
 #[tokio::test]
-async fn without_a_next_in_line_the_time_that_is_up_is_noted_once() {
+async fn without_a_next_in_line_everybody_is_paged_again() {
     let mut night = Night::begin(ONE).await;
     night.pulse("water", "s1", 18).await;
     night.expect("desk", "opened");
     for _ in 0..3 {
         night.wait(15).await;
     }
-    assert_eq!(night.history("20261124-0001").await, ["opened", "page_sent", "overdue"].map(text));
+    for _ in 0..2 {
+        night.expect("desk", "escalation");
+    }
+    let escalated = ["escalated", "page_sent"];
+    assert_eq!(
+        night.history("20261124-0001").await,
+        [&["opened", "page_sent"], &escalated[..], &escalated[..]].concat()
+    );
     assert!(night.act("王敏", "20261124-0001", Command::Ack).await.is_ok());
 }
 

@@ -174,7 +174,7 @@ async fn what_a_channel_cannot_take_for_good_goes_over_at_once() {
     assert_eq!(shown, [("first", DeliveryState::Failed, Some("phone")), ("phone", DeliveryState::Sent, None)]);
     assert_eq!(night.history(ID).await, ["opened", "page_passed_on", "page_sent"]);
     night.crash().await;
-    night.wait(60).await;
+    night.wait(14).await;
     night.expect_nothing();
 }
 
@@ -223,7 +223,7 @@ async fn who_was_told_already_is_not_told_again() {
     let mut night = Night::begin(&config).await;
     night.pulse("water", "s1", 18).await;
     night.expect("phone", "opened");
-    night.wait(60).await;
+    night.wait(14).await;
     night.expect_nothing();
 }
 

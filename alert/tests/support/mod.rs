@@ -144,6 +144,8 @@ impl Night {
                 published_at: at,
                 sentiment: None,
                 reach: 6,
+                category: None,
+                unit: None,
             }],
             through: Vec::new(),
         }
@@ -189,7 +191,7 @@ impl Night {
 
     pub async fn wait_seconds(&mut self, seconds: i64) {
         self.time.fetch_add(SignedDuration::from_secs(seconds).as_millis() as i64, Ordering::SeqCst);
-        self.desk.escalate().await.unwrap();
+        self.desk.tick().await.unwrap();
         self.deliver().await;
     }
 
@@ -197,6 +199,26 @@ impl Night {
     pub async fn crash(&mut self) {
         let (desk, pulses, reports, sender) = open(&self.settings, &self.log, &self.time).await;
         (self.desk, self.pulses, self.reports, self.sender) = (desk, pulses, reports, sender);
+    }
+
+    /// The clock on the wall is set, ahead or back, and nothing else happens.
+    pub fn set_clock(&self, minutes: i64) {
+        self.time.fetch_add(minutes * 60_000, Ordering::SeqCst);
+    }
+
+    /// The watchdog looks through all that is open; it finds nothing amiss.
+    pub async fn all_is_well(&self) {
+        assert_eq!(self.desk.watch().await.unwrap(), 0);
+    }
+
+    /// Somebody of a unit does something.
+    pub async fn act_for_unit(
+        &self,
+        who: &str,
+        id: &str,
+        command: Command,
+    ) -> Result<File, alert::engine::desk::ActError> {
+        self.desk.act(id, &command, &Caller { name: who.into(), role: Role::Unit }, None).await
     }
 
     pub async fn act(&self, who: &str, id: &str, command: Command) -> Result<File, alert::engine::desk::ActError> {

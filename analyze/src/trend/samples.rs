@@ -6,7 +6,7 @@
 //! second.
 
 use jiff::Timestamp;
-use schemas::records::{AnalyzedPost, Label, Sample};
+use schemas::records::{AnalyzedPost, Category, Label, Sample, UnitProposed};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -37,6 +37,28 @@ pub(super) struct Candidate {
     published_at: Timestamp,
     sentiment: Option<Label>,
     reach: u64,
+    /// Boxed: most posts are no matter of any unit.
+    matter: Option<Box<Whose>>,
+}
+
+/// Whose matter a post is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Whose {
+    category: Option<String>,
+    /// Id, name, confidence.
+    unit: Option<(String, String, f32)>,
+}
+
+impl Whose {
+    fn of(category: Option<String>, unit: Option<&UnitProposed>) -> Option<Box<Self>> {
+        let unit = unit.map(|unit| (unit.id.clone(), unit.name.clone(), unit.confidence));
+        (category.is_some() || unit.is_some()).then(|| Box::new(Self { category, unit }))
+    }
+
+    fn held(&self) -> usize {
+        let unit = self.unit.as_ref().map_or(0, |(id, name, _)| id.capacity() + name.capacity());
+        size_of::<Self>() + self.category.as_ref().map_or(0, String::capacity) + unit
+    }
 }
 
 impl Candidate {
@@ -46,6 +68,7 @@ impl Candidate {
             + self.source.capacity()
             + self.excerpt.capacity()
             + self.url.as_ref().map_or(0, String::capacity)
+            + self.matter.as_ref().map_or(0, |matter| matter.held())
     }
 
     /// Leaves out an address that is longer than this.
@@ -100,8 +123,9 @@ impl Samples {
     /// Takes in a sample that was kept elsewhere, while there is room.
     pub(super) fn recall(&mut self, sample: &Sample) {
         if self.pool.len() < POOL {
-            let Sample { id, source, url, excerpt, published_at, sentiment, reach } = sample.clone();
-            self.pool.push(Candidate { id, source, url, excerpt, published_at, sentiment, reach });
+            let Sample { id, source, url, excerpt, published_at, sentiment, reach, category, unit } = sample.clone();
+            let matter = Whose::of(category, unit.as_ref());
+            self.pool.push(Candidate { id, source, url, excerpt, published_at, sentiment, reach, matter });
         }
     }
 
@@ -130,8 +154,10 @@ impl Samples {
 
 impl From<&Candidate> for Sample {
     fn from(candidate: &Candidate) -> Self {
-        let Candidate { id, source, url, excerpt, published_at, sentiment, reach } = candidate.clone();
-        Self { id, source, url, excerpt, published_at, sentiment, reach }
+        let Candidate { id, source, url, excerpt, published_at, sentiment, reach, matter } = candidate.clone();
+        let (category, unit) = matter.map_or((None, None), |matter| (matter.category, matter.unit));
+        let unit = unit.map(|(id, name, confidence)| UnitProposed { id, name, confidence, candidates: Vec::new() });
+        Self { id, source, url, excerpt, published_at, sentiment, reach, category, unit }
     }
 }
 
@@ -145,7 +171,14 @@ pub(super) fn candidate(post: &AnalyzedPost) -> Candidate {
         published_at: post.published_at,
         sentiment: post.sentiment.map(|sentiment| sentiment.label),
         reach: post.counts.sum(),
+        matter: Whose::of(post.category.as_ref().map(class), post.unit.as_ref()),
     }
+}
+
+/// A class as one path: `一级/二级/三级`.
+fn class(category: &Category) -> String {
+    let deeper = [&category.level2, &category.level3].into_iter().flatten();
+    deeper.fold(category.level1.clone(), |path, part| format!("{path}/{part}"))
 }
 
 /// Title and text on one line, without characters that do not show or that turn the writing round.

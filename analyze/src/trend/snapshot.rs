@@ -24,7 +24,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &str = "wanglou-trend ";
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// What was counted, and up to where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -51,6 +51,13 @@ pub const MAY_SEARCH: &[Role] = &[Role::Operator, Role::Analyst, Role::Superviso
 pub const MAY_EXPORT: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admin];
 /// Who may sign, hand on, answer and close incidents.
 pub const MAY_HANDLE: &[Role] = &[Role::Operator, Role::Admin];
+/// Who may see incidents: those of [`MAY_WATCH`] all of them, a unit's people those of their unit.
+pub const MAY_SEE_INCIDENTS: &[Role] =
+    &[Role::Viewer, Role::Operator, Role::Analyst, Role::Unit, Role::Supervisor, Role::Admin];
+/// Who may sign for a unit, note its progress, answer for it and send a matter back: its own people, and the desk when they telephone.
+pub const MAY_SPEAK_FOR_UNIT: &[Role] = &[Role::Unit, Role::Operator, Role::Admin];
+/// Who may hold a clock.
+pub const MAY_PAUSE: &[Role] = &[Role::Supervisor, Role::Admin];
 /// Who may correct what was understood, define watch topics and words, and set what others see.
 pub const MAY_CONFIGURE: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admin];
 

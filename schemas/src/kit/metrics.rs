@@ -135,6 +135,12 @@ metrics! {
     histogram ALERT_PAGE = "wanglou_alert_page_delivery_seconds" [];
     /// Jumps and steps back in positions.
     counter ALERT_JUMPS = "wanglou_alert_position_jumps_total" ["topic"];
+    /// Escalation steps and repeats taken, by why (unsigned, idle: signed and nothing done since, undelivered).
+    counter ALERT_ESCALATIONS = "wanglou_alert_escalations_total" ["why"];
+    /// Clocks of incidents that ran out, by clock.
+    counter ALERT_CLOCKS_EXPIRED = "wanglou_alert_clocks_expired_total" ["clock"];
+    /// Incidents whose next step was due more than a minute ago, or is not written down: nought unless something is broken.
+    gauge ALERT_OVERDUE = "wanglou_alert_incidents_overdue" [];
     /// 1 while this process is the active one, 0 while it stands by or is in doubt.
     gauge ALERT_ACTIVE = "wanglou_alert_active" [];
     /// Times that this process became the active one, its start included.

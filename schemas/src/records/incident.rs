@@ -74,6 +74,37 @@ pub struct Incident {
     /// The unit that it was handed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Its id, where the program proposed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_id: Option<String>,
+    /// Units that assist it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assisting: Vec<String>,
+    /// Who signed for the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_acked_by: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub unit_acked_at: Option<Timestamp>,
+    /// The units that its posts point to, the likeliest first; a person confirms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposed: Vec<UnitProposal>,
+    /// The class of the matter that most of its posts are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Deadlines, running and stopped, in the order in which they started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<Clock>,
+    /// Other topics that belong to the matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<TopicRef>,
+    /// The incident that goes on with it, where it was merged into another one; it is closed then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
+    /// The incident that it was split from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<String>,
     /// Whether somebody found that it is none (误报); it is closed then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub false_alarm: bool,
@@ -96,6 +127,64 @@ pub struct Incident {
     pub samples: Vec<Sample>,
 }
 
+/// A unit that posts of the incident point to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnitProposal {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How sure the proposal is, 0 to 1.
+    pub confidence: f64,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A deadline of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Clock {
+    /// The id of its rule, such as `information`.
+    pub id: String,
+    /// The name that people read.
+    pub name: String,
+    /// When it started.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// When it runs out; moves by the pauses.
+    #[schemars(with = "String")]
+    pub due_at: Timestamp,
+    /// When people are warned, or were.
+    #[schemars(with = "String")]
+    pub warn_at: Timestamp,
+    /// Whether they were.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warned: bool,
+    /// Whether it ran out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
+    /// When it was stopped: what it waited for has happened, or it no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub stopped_at: Option<Timestamp>,
+    /// The pause that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
+}
+
+/// A clock's pause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Pause {
+    /// Since when.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// Who paused it.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// How many seconds of the clock's own time were left.
+    pub left_seconds: i64,
+}
+
 /// One entry of an incident's history: who did what, when and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
@@ -106,8 +195,8 @@ pub struct Event {
     pub at: Timestamp,
     /// Who: a user's name, a token's name, or `wanglou` for the program itself.
     pub who: String,
-    /// What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`, `escalated`,
-    /// `page_sent`, `page_failed`, `page_passed_on`, …
+    /// What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`,
+    /// `unit_acked`, `answered`, `paused`, `resumed`, `merged`, `split`, `clock_warning`, `clock_expired`, `escalated`, `page_sent`, `page_failed`, `page_passed_on`, …
     pub action: String,
     /// What a person reads.
     pub text: String,

@@ -27,7 +27,9 @@ pub use corrected::{Corrected, CorrectedField, Judged};
 pub use crawl::{ClosedGap, CrawlOutcome, CrawlReport, LAG_BOUNDS, LagCount, Span, lag_bucket};
 pub use door::{DoorPost, DoorReply, FieldFault, MAX_LINE_BYTES, MAX_TEXT_BYTES, is_web_link};
 pub use gone::{Gone, RawRecord};
-pub use incident::{Delivery, DeliveryState, Event, Incident, IncidentRecord, Level, State};
+pub use incident::{
+    Clock, Delivery, DeliveryState, Event, Incident, IncidentRecord, Level, Pause, State, UnitProposal,
+};
 pub use post::{Counts, Kind, Precision, RawPost, Reply, Via, post_id};
 pub use pulse::{Forecast, Phase, Pulse, Sample, Spike, TopicKind, TopicRef, Window};
 pub use rejected::Rejected;

@@ -1,6 +1,6 @@
 //! `topics.pulse`: the state of a topic, now.
 
-use super::Label;
+use super::{Label, UnitProposed};
 use crate::log::Position;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -126,6 +126,12 @@ pub struct Sample {
     /// Likes, replies and reposts together.
     #[serde(default)]
     pub reach: u64,
+    /// The class of the matter: `一级/二级/三级`, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// The unit that is proposed to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<UnitProposed>,
 }
 
 /// A record of `topics.pulse`: an absolute state, never a delta, so that a repeated pulse does no harm.

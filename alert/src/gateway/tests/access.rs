@@ -7,6 +7,11 @@ async fn every_path_is_open_to_whom_the_description_says_and_to_nobody_else() {
     let api: Value = serde_json::from_str(schemas::OPENAPI).unwrap();
     let house = House::open().await;
     house.add_incident().await;
+    let acted = async |what: &str, body: Value| {
+        house.post(&format!("/api/incidents/20261124-0001/{what}"), Role::Operator, &body).await.status
+    };
+    assert_eq!(acted("ack", serde_json::json!({})).await, StatusCode::OK);
+    assert_eq!(acted("assign", serde_json::json!({ "unit": "水务局" })).await, StatusCode::OK);
     let mut tried = 0;
     for (path, methods) in api["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -52,6 +57,74 @@ async fn status(house: &House, method: &str, path: &str, role: Option<Role>) -> 
     let body = if method == Method::POST { Body::from(body) } else { Body::empty() };
     let request = request(method, path, role).header(header::CONTENT_TYPE, "application/json").body(body).unwrap();
     house.router.clone().oneshot(request).await.unwrap().status()
+}
+
+#[tokio::test]
+async fn a_units_people_see_and_do_what_is_theirs_and_nothing_else() {
+    let house = House::open().await;
+    house.add_incident().await;
+    let one = "/api/incidents/20261124-0001";
+    let listed =
+        async |role| house.get("/api/incidents", Some(role)).await.json()["incidents"].as_array().unwrap().len();
+    assert_eq!((listed(Role::Operator).await, listed(Role::Unit).await), (1, 0));
+    assert_eq!(house.get(one, Some(Role::Unit)).await.status, StatusCode::NOT_FOUND);
+    let note = serde_json::json!({ "text": "已到场" });
+    assert_eq!(house.post(&format!("{one}/note"), Role::Unit, &note).await.status, StatusCode::NOT_FOUND);
+    house.post(&format!("{one}/ack"), Role::Operator, &serde_json::json!({})).await;
+    let hand = |unit: &str, assisting: &[&str]| serde_json::json!({ "unit": unit, "assisting": assisting });
+    let assign = format!("{one}/assign");
+    assert_eq!(house.post(&assign, Role::Operator, &hand("住建局", &["水务局"])).await.status, StatusCode::OK);
+    assert_eq!(house.get(one, Some(Role::Unit)).await.status, StatusCode::OK, "it assists");
+    assert_eq!(house.post(&assign, Role::Operator, &hand("水务局", &[])).await.status, StatusCode::OK);
+    assert_eq!(listed(Role::Unit).await, 1);
+    for (act, body, wanted) in [
+        ("unit_ack", serde_json::json!({}), StatusCode::OK),
+        ("note", note.clone(), StatusCode::OK),
+        ("answer", note.clone(), StatusCode::OK),
+        ("respond", note.clone(), StatusCode::FORBIDDEN),
+        ("close", note.clone(), StatusCode::FORBIDDEN),
+        ("return", note, StatusCode::OK),
+    ] {
+        assert_eq!(house.post(&format!("{one}/{act}"), Role::Unit, &body).await.status, wanted, "{act}");
+    }
+    assert_eq!(house.get(one, Some(Role::Unit)).await.status, StatusCode::NOT_FOUND, "it is not theirs any more");
+}
+
+#[tokio::test]
+async fn incidents_are_merged_split_and_their_clocks_held() {
+    let house = House::open().await;
+    house.add_incident().await;
+    let identity = Identity { cluster: "c".into(), topic_id: "t".into() };
+    let mut pulse = crate::samples::pulse("gas");
+    pulse.samples.clear();
+    house.gateway.desk.take(&[pulse], &identity, 0, 2).await.unwrap();
+    let (one, two) = ("20261124-0001", "20261124-0002");
+    let act = async |id: &str, what: &str, role, body: Value| {
+        house.post(&format!("/api/incidents/{id}/{what}"), role, &body).await
+    };
+    let why = serde_json::json!({ "clock": "response", "text": "等待检测报告" });
+    assert_eq!(act(one, "pause", Role::Operator, why.clone()).await.status, StatusCode::FORBIDDEN);
+    let held = act(one, "pause", Role::Supervisor, why).await;
+    assert_eq!(held.json()["incident"]["clocks"][0]["paused"]["why"], "等待检测报告", "{}", held.text);
+    let again = act(one, "resume", Role::Supervisor, serde_json::json!({ "clock": "press" })).await;
+    assert_eq!((again.status, again.code().as_str()), (StatusCode::CONFLICT, "no_clock"));
+    for (body, status, code) in [
+        (serde_json::json!({ "into": two }), StatusCode::BAD_REQUEST, "missing"),
+        (serde_json::json!({ "into": two, "text": "x", "version": 99 }), StatusCode::CONFLICT, "version"),
+        (serde_json::json!({ "into": one, "text": "x" }), StatusCode::CONFLICT, "apart"),
+        (serde_json::json!({ "into": "20261124-0009", "text": "x" }), StatusCode::NOT_FOUND, "not_found"),
+    ] {
+        let answer = act(one, "merge", Role::Operator, body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text);
+    }
+    let merged =
+        act(two, "merge", Role::Operator, serde_json::json!({ "into": one, "text": "同一处施工" })).await.json();
+    assert_eq!((&merged["incident"]["id"], &merged["incident"]["related"][0]["id"]), (&one.into(), &"gas".into()));
+    let gone = house.get(&format!("/api/incidents/{two}"), Some(Role::Viewer)).await.json();
+    assert_eq!(gone["incident"]["merged_into"], one);
+    let split =
+        act(one, "split", Role::Operator, serde_json::json!({ "topics": ["gas"], "text": "两回事" })).await.json();
+    assert_eq!((&split["incident"]["id"], &split["incident"]["split_from"]), (&"20261124-0003".into(), &one.into()));
 }
 
 #[tokio::test]

@@ -30,7 +30,9 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 const PASSWORD: &str = "a long password";
-const CONFIG: &str = "[http]\npublic_url = \"https://wanglou.example\"\n";
+/// The token of the role unit is somebody of 水务局.
+const CONFIG: &str =
+    "[http]\npublic_url = \"https://wanglou.example\"\n[[person]]\nname = \"Unit\"\nunit = \"水务局\"\n";
 
 /// A gateway with a token for each role (`token-ROLE`) and one user, the operator 王敏.
 struct House {

@@ -8,6 +8,7 @@
 
 mod alert;
 mod archive;
+mod calendar;
 mod channel;
 mod coverage;
 mod crawl;
@@ -24,8 +25,11 @@ mod taxonomy;
 mod understand;
 mod watch;
 
-pub use alert::{Duty, EscalationStep, LevelRule, Policy, Records, Shift};
+pub use alert::{
+    ClockRule, ClockStart, ClockStop, ClockTime, Duty, EscalationStep, LevelRule, Policy, Records, Repeat, Shift, Tone,
+};
 pub use archive::{Archive, Trend};
+pub use calendar::{CalendarSettings, Hours};
 pub use channel::{Channel, ChannelKind, GatewayMethod, GatewaySuccess};
 pub use coverage::Coverage;
 pub use crawl::Crawl;
@@ -45,7 +49,7 @@ pub use watch::Watch;
 
 use serde::Deserialize;
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -87,6 +91,10 @@ pub struct Settings {
     pub duty: Vec<Spanned<Duty>>,
     /// How incidents are judged and who is paged.
     pub policy: Vec<Spanned<Policy>>,
+    /// Deadlines that run.
+    pub clock: Vec<Spanned<ClockRule>>,
+    /// Working days.
+    pub calendar: CalendarSettings,
     /// The text that this was read from, for faults that are found later.
     #[serde(skip)]
     pub text: String,
@@ -112,6 +120,8 @@ impl Default for Settings {
             person: Vec::new(),
             duty: Vec::new(),
             policy: Vec::new(),
+            clock: Vec::new(),
+            calendar: CalendarSettings::default(),
             text: String::new(),
         }
     }
@@ -235,13 +245,18 @@ impl Settings {
         }
         let shared = person::shared(self.person.iter().map(|person| person.get_ref()));
         faults.extend(shared.into_iter().map(|(at, (key, message))| self.fault(&self.person[at], key, message)));
-        let people = self.person.iter().map(|person| person.get_ref());
-        let reached: HashSet<&str> =
-            people.filter(|person| !person.channels.is_empty()).map(|person| person.name.as_str()).collect();
+        let people: HashMap<&str, &Person> =
+            self.person.iter().map(|person| (person.get_ref().name.as_str(), person.get_ref())).collect();
         for duty in &self.duty {
-            let checked = duty.get_ref().check(&channels, &reached);
+            let checked = duty.get_ref().check(&channels, &people, &duties);
             faults.extend(checked.into_iter().map(|(key, message)| self.fault(duty, key, message)));
         }
+        self.check_ids(&mut faults, "clock", &self.clock, |clock| &clock.id);
+        for clock in &self.clock {
+            faults.extend(clock.get_ref().check().into_iter().map(|(key, message)| self.fault(clock, key, message)));
+        }
+        let calendar = self.calendar.check();
+        faults.extend(calendar.into_iter().map(|(key, message)| Fault::new(line("calendar", key), message)));
         for policy in &self.policy {
             let topics: HashSet<&str> = self.watch.iter().map(|watch| watch.get_ref().id.as_str()).collect();
             let checked = policy.get_ref().check(&topics, &duties);

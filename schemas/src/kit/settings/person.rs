@@ -13,7 +13,7 @@ pub struct Person {
     /// Channels that reach this person and nobody else: a message there may be signed with one tap.
     #[serde(default)]
     pub channels: Vec<String>,
-    /// The unit that they belong to, by its id in the file of places; none for the centre's own people.
+    /// The unit that they belong to, by its id in the file of places or by its name; none for the centre's own people.
     pub unit: Option<String>,
     /// Whether they lead it: whoever leads a unit is told when it is silent.
     #[serde(default)]

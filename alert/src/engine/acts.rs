@@ -1,0 +1,231 @@
+//! What people do to an incident, each as one transaction, with its entry on the audit record.
+
+use super::{Desk, desk::ActError};
+use crate::{
+    clock::Happening,
+    incident::{Command, File, Refusal},
+    matter::join,
+    outbox::Reason,
+    records::{RecordsError, Tx, repeat},
+};
+use jiff::Timestamp;
+use schemas::{
+    kit::auth::{Caller, Role},
+    records::{AuditEntry, Incident, Record, State},
+};
+
+fn is_broken_off(error: &ActError) -> bool {
+    matches!(error, ActError::Records(error) if error.is_broken_off())
+}
+
+impl Desk {
+    /// Whether somebody may see an incident: a unit's people see what was handed to their unit, or what it assists.
+    #[must_use]
+    pub fn may_see(&self, incident: &Incident, by: &Caller) -> bool {
+        if by.role != Role::Unit {
+            return true;
+        }
+        let Some(unit) = self.plan.people.find(&by.name).and_then(|person| person.unit.as_deref()) else {
+            return false;
+        };
+        let is_theirs = |named: Option<&str>| named == Some(unit);
+        is_theirs(incident.unit.as_deref())
+            || is_theirs(incident.unit_id.as_deref())
+            || incident.assisting.iter().any(|assisting| assisting == unit)
+    }
+
+    /// Does what somebody wants done, and writes it on the audit record.
+    ///
+    /// # Errors
+    /// Why it came to nothing.
+    pub async fn act(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
+        repeat(is_broken_off, || self.act_once(id, command, by, seen)).await
+    }
+
+    async fn act_once(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let mut file =
+            tx.incident(id).await?.filter(|file| self.may_see(&file.incident, by)).ok_or(ActError::Unknown)?;
+        let before = file.incident.clone();
+        if !file.act(command, &by.name, seen, now)? {
+            return Ok(file);
+        }
+        let rule = self.plan.rule(&file.incident.topic.id);
+        let happening = Happening::Done(command, &by.name);
+        self.plan.clocks.follow(&mut file, happening, now);
+        rule.ladder.follow(&mut file, happening, now);
+        let (seq, detail) = file.fresh.last().map(|event| (event.seq, event.text.clone())).unwrap_or_default();
+        let told = self.told_of(command, &before, &file.incident, by, now);
+        if let (Command::Assign { .. }, Some((_, channels))) = (command, &told)
+            && channels.is_empty()
+        {
+            file.record(now, crate::incident::PROGRAM, "unit_unreached", "承办单位没有可通知的人员, 请电话告知");
+        }
+        tx.save(&mut file).await?;
+        self.audit(&mut tx, &file, by, command.action(), &detail, now).await?;
+        if let Some((reason, channels)) = told {
+            self.write_pages(&mut tx, &file, seq, reason, &channels, now).await?;
+        }
+        if file.incident.state == State::Closed {
+            self.tell_of_the_end(&mut tx, &file, now).await?;
+        }
+        tx.commit().await?;
+        self.wake();
+        Ok(file)
+    }
+
+    /// Who hears at once of what somebody did: the unit of what is handed to it, or taken from it; the desk of what the unit says.
+    fn told_of(
+        &self,
+        command: &Command,
+        before: &Incident,
+        after: &Incident,
+        by: &Caller,
+        now: Timestamp,
+    ) -> Option<(Reason, Vec<String>)> {
+        let rule = self.plan.rule(&after.topic.id);
+        let desk = || self.reach(rule.duty.as_ref(), now, false).channels;
+        match command {
+            Command::Assign { .. } => Some((Reason::Assigned, self.of_units(after))),
+            // Whoever sits at the desk and notes it down need not be told.
+            Command::Return { .. } if by.role == Role::Unit => Some((Reason::Returned, desk())),
+            Command::Answer { .. } if by.role == Role::Unit => Some((Reason::Answered, desk())),
+            Command::Return { .. } => Some((Reason::Returned, self.of_units(before))),
+            _ => None,
+        }
+    }
+
+    /// Merges an incident into another one; returns that one.
+    ///
+    /// # Errors
+    /// Why it came to nothing.
+    pub async fn merge_incidents(
+        &self,
+        id: &str,
+        into: &str,
+        why: &str,
+        by: &Caller,
+        seen: Option<u64>,
+    ) -> Result<File, ActError> {
+        repeat(is_broken_off, || self.merge_once(id, into, why, by, seen)).await
+    }
+
+    async fn merge_once(
+        &self,
+        id: &str,
+        into: &str,
+        why: &str,
+        by: &Caller,
+        seen: Option<u64>,
+    ) -> Result<File, ActError> {
+        if into.trim().is_empty() {
+            return Err(Refusal::Missing("into").into());
+        }
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let mut from = tx.incident(id).await?.ok_or(ActError::Unknown)?;
+        let mut target = tx.incident(into).await?.ok_or(ActError::Unknown)?;
+        refuse_changed(&from, seen)?;
+        let level = target.incident.level;
+        join::merge(&mut from, &mut target, &by.name, why, now)?;
+        self.plan.clocks.follow(&mut from, Happening::Merged, now);
+        if target.incident.level > level {
+            let rule = self.plan.rule(&target.incident.topic.id);
+            self.plan.clocks.follow(&mut target, Happening::Raised, now);
+            rule.ladder.follow(&mut target, Happening::Raised, now);
+        }
+        tx.save(&mut from).await?;
+        tx.save(&mut target).await?;
+        let detail = format!("{id} → {into}: {}", why.trim());
+        for file in [&from, &target] {
+            self.audit(&mut tx, file, by, "merged", &detail, now).await?;
+        }
+        self.tell_of_the_end(&mut tx, &from, now).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(target)
+    }
+
+    /// Splits topics that joined from an incident; returns the new one.
+    ///
+    /// # Errors
+    /// Why it came to nothing.
+    pub async fn split_incident(
+        &self,
+        id: &str,
+        topics: &[String],
+        why: &str,
+        by: &Caller,
+        seen: Option<u64>,
+    ) -> Result<File, ActError> {
+        repeat(is_broken_off, || self.split_once(id, topics, why, by, seen)).await
+    }
+
+    async fn split_once(
+        &self,
+        id: &str,
+        topics: &[String],
+        why: &str,
+        by: &Caller,
+        seen: Option<u64>,
+    ) -> Result<File, ActError> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let mut file = tx.incident(id).await?.ok_or(ActError::Unknown)?;
+        refuse_changed(&file, seen)?;
+        let number = tx.next_id(&self.day(now)).await?;
+        let mut new = join::split(&mut file, topics, number, &by.name, why, now)?;
+        let rule = self.plan.rule(&new.incident.topic.id);
+        let happening = Happening::Done(&Command::Ack, &by.name);
+        rule.ladder.follow(&mut new, happening, now);
+        for topic in topics {
+            tx.leave(topic, id).await?;
+        }
+        tx.save(&mut file).await?;
+        tx.save(&mut new).await?;
+        let detail = format!("{id} → {}: {}", new.incident.id, why.trim());
+        for file in [&file, &new] {
+            self.audit(&mut tx, file, by, "split", &detail, now).await?;
+        }
+        tx.commit().await?;
+        self.wake();
+        Ok(new)
+    }
+
+    async fn audit(
+        &self,
+        tx: &mut Tx,
+        file: &File,
+        by: &Caller,
+        action: &str,
+        detail: &str,
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        let entry = AuditEntry {
+            v: AuditEntry::VERSION,
+            at: now,
+            who: by.name.clone(),
+            role: by.role,
+            action: action.into(),
+            object: file.incident.id.clone(),
+            detail: detail.to_owned(),
+        };
+        tx.audit(&format!("{}/{:06}", file.incident.id, file.seq), &entry).await
+    }
+
+    /// Pages the channels that keep what they were told until they are told that it is over.
+    async fn tell_of_the_end(&self, tx: &mut Tx, file: &File, now: Timestamp) -> Result<(), RecordsError> {
+        let mut channels = tx.told_channels(&file.incident.id).await?;
+        channels.retain(|channel| self.plan.routes.get(channel).is_some_and(|route| route.keeps));
+        self.write_pages(tx, file, file.seq, Reason::Closed, &channels, now).await
+    }
+}
+
+fn refuse_changed(file: &File, seen: Option<u64>) -> Result<(), Refusal> {
+    let now = file.incident.version;
+    match seen {
+        Some(seen) if seen != now => Err(Refusal::Changed { seen, now }),
+        _ => Ok(()),
+    }
+}
