@@ -375,7 +375,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Incidents, the youngest first */
+        /** Incidents, the youngest first; a unit's people see those that were handed to their unit, or that it assists */
         get: {
             parameters: {
                 query?: {
@@ -417,7 +417,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One incident with its history and its pages */
+        /** One incident with its history and its pages; a unit's people see those that were handed to their unit, or that it assists */
         get: {
             parameters: {
                 query?: never;
@@ -459,6 +459,52 @@ export interface paths {
         get?: never;
         put?: never;
         /** 签收: somebody takes it on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["Act"];
+                };
+            };
+            responses: {
+                /** @description The incident after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 单位答复: what the unit did, for the desk (text is required) */
         post: {
             parameters: {
                 query?: never;
@@ -633,6 +679,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge it into another incident (into and text are required); it is closed then, and its topics lead to the other one */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Join"];
+                };
+            };
+            responses: {
+                /** @description The incident that goes on */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}/note": {
         parameters: {
             query?: never;
@@ -643,6 +735,52 @@ export interface paths {
         get?: never;
         put?: never;
         /** Add a note (text is required) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["Act"];
+                };
+            };
+            responses: {
+                /** @description The incident after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 暂停计时: hold a clock that runs (clock and text are required) */
         post: {
             parameters: {
                 query?: never;
@@ -771,6 +909,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 恢复计时: let a clock go on (clock is required) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["Act"];
+                };
+            };
+            responses: {
+                /** @description The incident after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}/return": {
         parameters: {
             query?: never;
@@ -781,6 +965,98 @@ export interface paths {
         get?: never;
         put?: never;
         /** 退回: a unit does not take it, it is the desk's again (text is required) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["Act"];
+                };
+            };
+            responses: {
+                /** @description The incident after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Split topics that joined from it (topics and text are required) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Join"];
+                };
+            };
+            responses: {
+                /** @description The new incident */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IncidentFile"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/unit_ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 单位签收: the unit that it was handed to takes it on */
         post: {
             parameters: {
                 query?: never;
@@ -1809,8 +2085,21 @@ export interface components {
             refused_unlisted?: number;
         };
         Act: {
+            /** @description assign: units that assist */
+            assisting?: string[];
+            /** @description pause, resume: the clock's id */
+            clock?: string;
+            /**
+             * Format: date-time
+             * @description assign: by when the unit must answer; by the rule of the clock where it is missing
+             */
+            due_at?: string;
+            /** @description respond: it was a press conference */
+            press?: boolean;
             text?: string;
             unit?: string;
+            /** @description assign: the unit's id, where it was proposed */
+            unit_id?: string;
             /** @description the version that the person saw; another one is answered with 409 */
             version?: number;
         };
@@ -1827,6 +2116,27 @@ export interface components {
             level2?: string | null;
             /** @description The third, where the post says enough. */
             level3?: string | null;
+        };
+        /** @description A deadline of an incident. */
+        Clock: {
+            /** @description When it runs out; moves by the pauses. */
+            due_at: string;
+            /** @description Whether it ran out. */
+            expired?: boolean;
+            /** @description The id of its rule, such as `information`. */
+            id: string;
+            /** @description The name that people read. */
+            name: string;
+            /** @description The pause that it is in. */
+            paused?: components["schemas"]["Pause"] | null;
+            /** @description When it started. */
+            started_at: string;
+            /** @description When it was stopped: what it waited for has happened, or it no longer counts. */
+            stopped_at?: string | null;
+            /** @description When people are warned, or were. */
+            warn_at: string;
+            /** @description Whether they were. */
+            warned?: boolean;
         };
         ClosedGap: {
             /** Format: date-time */
@@ -2084,8 +2394,8 @@ export interface components {
         /** @description One entry of an incident's history: who did what, when and why. */
         Event: {
             /**
-             * @description What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`, `escalated`,
-             *     `page_sent`, `page_failed`, `page_passed_on`, …
+             * @description What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`,
+             *     `unit_acked`, `answered`, `paused`, `resumed`, `merged`, `split`, `clock_warning`, `clock_expired`, `escalated`, `page_sent`, `page_failed`, `page_passed_on`, …
              */
             action: string;
             /** @description When. */
@@ -2242,6 +2552,12 @@ export interface components {
             acked_at?: string | null;
             /** @description Who signed it. */
             acked_by?: string | null;
+            /** @description Units that assist it. */
+            assisting?: string[];
+            /** @description The class of the matter that most of its posts are of. */
+            category?: string | null;
+            /** @description Deadlines, running and stopped, in the order in which they started. */
+            clocks?: components["schemas"]["Clock"][];
             /**
              * Format: uint64
              * @description First-seen posts since the rise began.
@@ -2253,6 +2569,8 @@ export interface components {
             id: string;
             /** @description The level now. */
             level: components["schemas"]["Level"];
+            /** @description The incident that goes on with it, where it was merged into another one; it is closed then. */
+            merged_into?: string | null;
             /**
              * Format: double
              * @description Negative share at the last pulse, 0 to 1.
@@ -2265,15 +2583,21 @@ export interface components {
              * @description The highest five-minute count.
              */
             peak: number;
+            /** @description The units that its posts point to, the likeliest first; a person confirms. */
+            proposed?: components["schemas"]["UnitProposal"][];
             /**
              * Format: uint64
              * @description Likes, replies and reposts at the last pulse.
              */
             reach: number;
+            /** @description Other topics that belong to the matter. */
+            related?: components["schemas"]["TopicRef"][];
             /** @description Posts that show what it is about. */
             samples?: components["schemas"]["Sample"][];
             /** @description The spikes that belong to it, the first first. */
             spikes: string[];
+            /** @description The incident that it was split from. */
+            split_from?: string | null;
             /** @description Where it stands. */
             state: components["schemas"]["State"];
             /**
@@ -2287,6 +2611,12 @@ export interface components {
             topic: components["schemas"]["TopicRef"];
             /** @description The unit that it was handed to. */
             unit?: string | null;
+            /** @description When. */
+            unit_acked_at?: string | null;
+            /** @description Who signed for the unit. */
+            unit_acked_by?: string | null;
+            /** @description Its id, where the program proposed it. */
+            unit_id?: string | null;
             /** @description When anything last changed. */
             updated_at: string;
             /**
@@ -2313,6 +2643,16 @@ export interface components {
              * @description Version of the record.
              */
             v: number;
+        };
+        Join: {
+            /** @description merge: the id of the incident that goes on */
+            into?: string;
+            /** @description why */
+            text?: string;
+            /** @description split: ids of related topics */
+            topics?: string[];
+            /** @description the version that the person saw; another one is answered with 409 */
+            version?: number;
         };
         /** @description What the program had judged of a post. */
         Judged: {
@@ -2349,6 +2689,20 @@ export interface components {
             reason: string;
             /** Format: date-time */
             to: string;
+        };
+        /** @description A clock's pause. */
+        Pause: {
+            /** @description Who paused it. */
+            by: string;
+            /**
+             * Format: int64
+             * @description How many seconds of the clock's own time were left.
+             */
+            left_seconds: number;
+            /** @description Since when. */
+            since: string;
+            /** @description Why. */
+            why: string;
         };
         /** @description Where a topic stands in its life. */
         Phase: "quiet" | "rising" | "peak" | "decaying";
@@ -2453,6 +2807,8 @@ export interface components {
         Role: "push" | "viewer" | "operator" | "analyst" | "unit" | "supervisor" | "admin";
         /** @description A post that shows what the topic is about. */
         Sample: {
+            /** @description The class of the matter: `一级/二级/三级`, as far as it is known. */
+            category?: string | null;
             /** @description Title and text, cut to some 120 characters. */
             excerpt: string;
             /** @description The post's id. */
@@ -2469,6 +2825,8 @@ export interface components {
             sentiment?: components["schemas"]["Label"] | null;
             /** @description The source's id. */
             source: string;
+            /** @description The unit that is proposed to answer. */
+            unit?: components["schemas"]["UnitProposed"] | null;
             /** @description Where a person can read it. */
             url?: string | null;
         };
@@ -2710,6 +3068,20 @@ export interface components {
             id: string;
             /** @description Its name. */
             name: string;
+        };
+        /** @description A unit that posts of the incident point to. */
+        UnitProposal: {
+            /**
+             * Format: double
+             * @description How sure the proposal is, 0 to 1.
+             */
+            confidence: number;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Why, in words. */
+            why: string;
         };
         /** @description The unit that is proposed to answer; a person confirms. */
         UnitProposed: {
