@@ -13,11 +13,10 @@ use crate::{
     outbox::{self, Reason},
     policy::Figures,
     records::{Page, Records, RecordsError, Tx, repeat},
-    roster::{self, Reach},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
-    kit::{auth::Caller, metrics, settings::Duty},
+    kit::{auth::Caller, metrics},
     log::{Identity, Topic},
     records::{AuditEntry, Event, Pulse, Record, State, TopicKind},
 };
@@ -161,11 +160,6 @@ impl Desk {
         begun
     }
 
-    /// Where a roster's pages go now.
-    pub(super) fn reach(&self, duty: Option<&Duty>, now: Timestamp, escalated: bool) -> Reach {
-        roster::reach(duty, &self.plan.people, &self.plan.channels, now, &self.style.tz, escalated)
-    }
-
     pub(super) fn wake(&self) {
         self.to_send.notify_one();
         self.to_feed.notify_one();
@@ -254,7 +248,7 @@ impl Desk {
     ) -> Result<(), RecordsError> {
         let Some(reason) = reason else { return tx.save(file).await };
         let escalated = file.matter.escalated_at.is_some();
-        let reach = self.reach(rule.duty.as_ref(), now, escalated);
+        let reach = self.reach(tx, rule.duty.as_ref(), now, escalated).await?;
         let seq = file.seq;
         if reach.gap {
             let instead = reach.channels.join(", ");

@@ -26,6 +26,8 @@ pub struct Plan {
     otherwise: Rule,
     /// The people of the config.
     pub people: People,
+    /// Every roster.
+    pub duties: Vec<Duty>,
     /// Every channel's id.
     pub channels: Vec<String>,
     /// What the outbox knows of each channel, by id.
@@ -53,6 +55,7 @@ impl Plan {
         Self {
             upkeep: settings.coverage.duty.as_deref().and_then(duty).or_else(|| first.clone()),
             rules,
+            duties: settings.duty.iter().map(|duty| duty.get_ref().clone()).collect(),
             people: People::of(settings.person.iter().map(|person| person.get_ref().clone())),
             otherwise: Rule { thresholds: Thresholds::default(), duty: first },
             channels: settings.channel.iter().map(|channel| channel.get_ref().id.clone()).collect(),

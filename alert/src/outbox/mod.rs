@@ -48,6 +48,8 @@ pub enum Reason {
     SourceResolved,
     /// An incident is closed: for channels that keep what they were told until it is over.
     Closed,
+    /// The duty roster: a change, a fault found in advance, a hand-over that nobody confirmed.
+    Roster,
     /// Several pages in one, where there was no room for each.
     Digest,
 }
@@ -64,6 +66,7 @@ impl Reason {
             Self::SourceAlert => "source_alert",
             Self::SourceResolved => "source_resolved",
             Self::Closed => "closed",
+            Self::Roster => "roster",
             Self::Digest => "digest",
         }
     }

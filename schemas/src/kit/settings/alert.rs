@@ -1,6 +1,6 @@
 //! `[records]`, `[[duty]]` and `[[policy]]`.
 
-use super::{KeyFault, log::duration};
+use super::{KeyFault, Shift, Spanned, log::duration};
 use crate::records::Level;
 use serde::Deserialize;
 use std::{collections::HashMap, collections::HashSet, fmt, time::Duration};
@@ -42,24 +42,15 @@ pub struct Duty {
     pub channels: Vec<String>,
     /// Shifts: who is on duty at which hours.
     #[serde(default)]
-    pub shift: Vec<Shift>,
+    pub shift: Vec<Spanned<Shift>>,
+    /// At which time of day the roster's channels are told what is wrong with the next fortnight of it.
+    #[serde(default = "report_at")]
+    pub report_at: jiff::civil::Time,
+    /// Whether every turn must be handed over in writing: then who did not write is told of too.
+    #[serde(default)]
+    pub handover: bool,
     /// Whom to page when nobody has signed in time.
     pub escalation: Option<EscalationStep>,
-}
-
-/// `[[duty.shift]]`: from a time of day to another, by the config's timezone; it may cross midnight.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shift {
-    /// Begins, such as `"08:00"`.
-    pub from: jiff::civil::Time,
-    /// Ends, such as `"20:00"`.
-    pub to: jiff::civil::Time,
-    /// Who is on duty.
-    pub person: String,
-    /// Channels beside those of the [[person]] of that name.
-    #[serde(default)]
-    pub channels: Vec<String>,
 }
 
 /// `[duty.escalation]`
@@ -76,19 +67,23 @@ pub struct EscalationStep {
     pub channels: Vec<String>,
 }
 
+fn report_at() -> jiff::civil::Time {
+    jiff::civil::time(9, 0, 0, 0)
+}
+
 impl Duty {
     pub(super) fn check(&self, channels: &HashSet<&str>, reached: &HashSet<&str>) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         let mut named: Vec<&String> = self.channels.iter().collect();
-        named.extend(self.shift.iter().flat_map(|shift| &shift.channels));
+        named.extend(self.shift.iter().flat_map(|shift| &shift.get_ref().channels));
         named.extend(self.escalation.iter().flat_map(|step| &step.channels));
         for channel in named {
             if !channels.contains(channel.as_str()) {
                 faults.push(("channels", format!("there is no [[channel]] with the id {channel:?}")));
             }
         }
-        let reaches = |shift: &Shift| !shift.channels.is_empty() || reached.contains(shift.person.as_str());
-        if self.channels.is_empty() && !self.shift.iter().any(reaches) {
+        let reaches = |shift: &Shift| !shift.channels.is_empty() || shift.members().any(|name| reached.contains(name));
+        if self.channels.is_empty() && !self.shift.iter().any(|shift| reaches(shift.get_ref())) {
             faults.push(("channels", "this roster can reach nobody: name channels here or in its shifts".into()));
         }
         faults

@@ -19,12 +19,13 @@ mod json;
 mod log;
 mod person;
 mod places;
+mod roster;
 mod source;
 mod taxonomy;
 mod understand;
 mod watch;
 
-pub use alert::{Duty, EscalationStep, LevelRule, Policy, Records, Shift};
+pub use alert::{Duty, EscalationStep, LevelRule, Policy, Records};
 pub use archive::{Archive, Trend};
 pub use channel::{Channel, ChannelKind, GatewayMethod, GatewaySuccess};
 pub use coverage::Coverage;
@@ -37,6 +38,7 @@ pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use person::Person;
 pub use places::{GazetteerPlace, Places, Unit, UnitLevel};
+pub use roster::{Day, Shift, Span};
 pub use serde_spanned::Spanned;
 pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
 pub use taxonomy::{Level1, Level2, Taxonomy};
@@ -241,6 +243,10 @@ impl Settings {
         for duty in &self.duty {
             let checked = duty.get_ref().check(&channels, &reached);
             faults.extend(checked.into_iter().map(|(key, message)| self.fault(duty, key, message)));
+            for shift in &duty.get_ref().shift {
+                let checked = shift.get_ref().check();
+                faults.extend(checked.into_iter().map(|(key, message)| self.fault(shift, key, message)));
+            }
         }
         for policy in &self.policy {
             let topics: HashSet<&str> = self.watch.iter().map(|watch| watch.get_ref().id.as_str()).collect();
