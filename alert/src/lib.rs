@@ -102,16 +102,23 @@ fn of_rosters(settings: &Settings, now: jiff::Timestamp) -> Vec<Fault> {
             let (first, times) = (local(found.from, "%Y-%m-%d"), found.times);
             let person = found.person.as_deref().unwrap_or_default();
             let what = match (found.kind, &found.other) {
-                (Kind::Gap, _) => "nobody is on duty who can be reached: add a shift, or channels to the roster".to_owned(),
-                (Kind::Double, Some(other)) => format!("{person:?} is on duty here and in {other:?} at once: let one of the two be somebody else's"),
-                (Kind::Double, None) => format!("{person:?} has two turns at once: let one of the two be somebody else's"),
+                (Kind::Gap, _) => {
+                    "nobody is on duty who can be reached: add a shift, or channels to the roster".to_owned()
+                }
+                (Kind::Double, Some(other)) => format!(
+                    "{person:?} is on duty here and in {other:?} at once: let one of the two be somebody else's"
+                ),
+                (Kind::Double, None) => {
+                    format!("{person:?} has two turns at once: let one of the two be somebody else's")
+                }
                 (Kind::Unreachable, _) => format!(
                     "{person:?} is on duty and cannot be reached: add [[person]] name = {person:?} with channels, or channels to the shift"
                 ),
                 (Kind::Stale | Kind::Overlap, _) => continue,
             };
             let id = &table.get_ref().id;
-            let message = format!("warning: {id:?}: from {from} to {to} {what} ({times} times within 14 days, first on {first})");
+            let message =
+                format!("warning: {id:?}: from {from} to {to} {what} ({times} times within 14 days, first on {first})");
             warnings.push(settings.fault(table, "shift", message));
         }
     }

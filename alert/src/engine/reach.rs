@@ -29,7 +29,12 @@ impl Desk {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub(super) async fn reach_roster(&self, tx: &mut Tx, duty: &Duty, now: Timestamp) -> Result<Vec<String>, RecordsError> {
+    pub(super) async fn reach_roster(
+        &self,
+        tx: &mut Tx,
+        duty: &Duty,
+        now: Timestamp,
+    ) -> Result<Vec<String>, RecordsError> {
         if duty.channels.is_empty() {
             return Ok(self.reach(tx, Some(duty), now, false).await?.channels);
         }

@@ -156,7 +156,13 @@ impl Desk {
     ///
     /// # Errors
     /// Why it came to nothing.
-    pub async fn hand_over(&self, id: &str, note: &str, of: Option<&str>, by: &Caller) -> Result<Handover, RosterError> {
+    pub async fn hand_over(
+        &self,
+        id: &str,
+        note: &str,
+        of: Option<&str>,
+        by: &Caller,
+    ) -> Result<Handover, RosterError> {
         let duty = self.duty(id)?;
         let person = of.unwrap_or(&by.name);
         if person != by.name && !rules::rules(by) {
@@ -170,7 +176,9 @@ impl Desk {
             let changes = tx.roster_changes(before(now)).await?;
             let turns = plan(duty, &changes, before(now), after(now), &self.style.tz);
             let Some((at, to)) = handover::of(&turns, person, now) else {
-                let message = format!("{person} 现在不值班, 12 小时内也未值班 / {person:?} is not on duty, nor was within twelve hours");
+                let message = format!(
+                    "{person} 现在不值班, 12 小时内也未值班 / {person:?} is not on duty, nor was within twelve hours"
+                );
                 return Err(Refusal::Wrong("not_on_duty", message).into());
             };
             let handover = Handover {
@@ -287,7 +295,8 @@ impl Desk {
             if tx.tell_of_roster(&key, now).await? {
                 let channels = self.reach_roster(&mut tx, duty, now).await?;
                 let name = format!("handover/{}/{}", pending.from.as_second(), pending.person);
-                self.page_roster(&mut tx, duty, &name, &self.style.pending_text(duty, &pending), &channels, now).await?;
+                self.page_roster(&mut tx, duty, &name, &self.style.pending_text(duty, &pending), &channels, now)
+                    .await?;
                 tx.commit().await?;
                 self.wake();
             }
@@ -312,7 +321,8 @@ impl Desk {
         now: Timestamp,
     ) -> Vec<handover::Pending> {
         let from = now.checked_sub(handover::LOOK_BACK * 2).unwrap_or(now);
-        handover::pending(&plan(duty, changes, from, now, &self.style.tz), handovers, duty.handover, now)
+        let until = now.checked_add(handover::LOOK_BACK).unwrap_or(now);
+        handover::pending(&plan(duty, changes, from, until, &self.style.tz), handovers, duty.handover, now)
     }
 
     /// Writes pages about a roster. The key names what they tell of, so that it pages a channel once.

@@ -93,7 +93,10 @@ pub(super) async fn of_roster(
 }
 
 /// `GET /calendar/{token}.ics`
-pub(super) async fn of_token(State(gateway): State<Arc<Gateway>>, Path(file): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn of_token(
+    State(gateway): State<Arc<Gateway>>,
+    Path(file): Path<String>,
+) -> Result<Response, Problem> {
     let token = file.strip_suffix(".ics").filter(|token| token.len() == TOKEN).ok_or_else(unknown)?;
     let records = &gateway.desk.records;
     let feed = records.calendar_feed(&hash(token)).await.map_err(|error| problem(&error))?.ok_or_else(unknown)?;

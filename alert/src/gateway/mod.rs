@@ -126,10 +126,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/api/roster/{id}/changes/{n}/agree", guard(MAY_ROSTER, post(roster::agree)))
         .route("/api/roster/{id}/handovers", guard(MAY_ROSTER, post(roster::hand_over)))
         .route("/api/roster/{id}/handovers/{n}/confirm", guard(MAY_ROSTER, post(roster::take_over)))
-        .route(
-            "/api/calendar",
-            guard(MAY_WATCH, get(calendar::standing).post(calendar::make).delete(calendar::revoke)),
-        )
+        .route("/api/calendar", guard(MAY_WATCH, get(calendar::standing).post(calendar::make).delete(calendar::revoke)))
         .route(
             "/api/session",
             guard(&Role::ALL, get(session::who).delete(session::log_out)).merge(post(session::log_in)),

@@ -23,11 +23,7 @@ use axum::{
     http::StatusCode,
 };
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
-use schemas::kit::{
-    auth::Caller,
-    http::Problem,
-    settings::Duty,
-};
+use schemas::kit::{auth::Caller, http::Problem, settings::Duty};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -126,7 +122,10 @@ pub(super) async fn board(
     let from = asked.from.unwrap_or_else(|| monday(now, tz));
     let to = asked.to.unwrap_or_else(|| from.checked_add(SignedDuration::from_hours(7 * 24)).unwrap_or(from));
     if from >= to || to.duration_since(from) > LONGEST {
-        return Err(Problem::bad_request("span", "from 须早于 to, 至多 92 天 / from must lie before to, by 92 days at most"));
+        return Err(Problem::bad_request(
+            "span",
+            "from 须早于 to, 至多 92 天 / from must lie before to, by 92 days at most",
+        ));
     }
     let read = async {
         let changes = desk.records.roster_changes(from.min(before(now))).await?;
@@ -160,7 +159,11 @@ pub(super) async fn board(
             now: on_duty(duty, &changes, now, tz).iter().map(on).collect(),
             next: ahead.iter().filter(|turn| Some(turn.from) == next).map(on).collect(),
             findings: desk.findings(duty, &changes, now),
-            changes: changes.iter().filter(|change| change.roster == duty.id && change.until() > from).cloned().collect(),
+            changes: changes
+                .iter()
+                .filter(|change| change.roster == duty.id && change.until() > from)
+                .cloned()
+                .collect(),
             pending: desk.pending(duty, &changes, &own, now),
             handovers: own.into_iter().rev().collect(),
         }
@@ -186,7 +189,10 @@ pub(super) async fn change(
         body.map_err(|rejection| unreadable(&rejection))?;
     let names = std::iter::once(&person).chain(&instead_of).chain(with.iter().map(|with| &with.person));
     if names.into_iter().any(|name| name.chars().count() > LONGEST_NAME) {
-        return Err(Problem::bad_request("too_long", format!("人名最多 {LONGEST_NAME} 字 / a name has at most {LONGEST_NAME} characters")));
+        return Err(Problem::bad_request(
+            "too_long",
+            format!("人名最多 {LONGEST_NAME} 字 / a name has at most {LONGEST_NAME} characters"),
+        ));
     }
     let wanted = Wanted { kind, from, to, person, instead_of, with, why };
     Ok((StatusCode::CREATED, Json(gateway.desk.change_roster(&id, &wanted, &caller).await?)))
@@ -200,7 +206,11 @@ fn numbered(path: Numbered) -> Result<(String, i64), Problem> {
 }
 
 /// `POST /api/roster/{id}/changes/{n}/agree`
-pub(super) async fn agree(State(gateway): State<Arc<Gateway>>, path: Numbered, caller: Caller) -> Result<Json<Change>, Problem> {
+pub(super) async fn agree(
+    State(gateway): State<Arc<Gateway>>,
+    path: Numbered,
+    caller: Caller,
+) -> Result<Json<Change>, Problem> {
     let (id, n) = numbered(path)?;
     Ok(Json(gateway.desk.agree_to_change(&id, n, &caller).await?))
 }
@@ -226,10 +236,16 @@ pub(super) async fn hand_over(
     // What people write may have lines, but no other control characters.
     let note: String = wanted.note.chars().filter(|&c| c == '\n' || !c.is_control()).collect();
     if note.trim().is_empty() {
-        return Err(Problem::bad_request("note", "note: 请写明交班事项, 无事也请写明 / write what is handed over, also when it is nothing"));
+        return Err(Problem::bad_request(
+            "note",
+            "note: 请写明交班事项, 无事也请写明 / write what is handed over, also when it is nothing",
+        ));
     }
     if note.chars().count() > LONGEST_NOTE {
-        return Err(Problem::bad_request("too_long", format!("note: 最多 {LONGEST_NOTE} 字 / at most {LONGEST_NOTE} characters")));
+        return Err(Problem::bad_request(
+            "too_long",
+            format!("note: 最多 {LONGEST_NOTE} 字 / at most {LONGEST_NOTE} characters"),
+        ));
     }
     let handover = gateway.desk.hand_over(&id, note.trim(), wanted.by.as_deref(), &caller).await?;
     Ok((StatusCode::CREATED, Json(handover)))

@@ -474,7 +474,10 @@ async fn the_roster_is_kept(settings: &Settings) {
     assert!(records.roster_told(at(1)).await.unwrap().is_empty());
     let mut tx = begin(&records).await;
     assert!(tx.tell_of_roster("x", at(31 * 86_400)).await.unwrap());
-    assert!(tx.tell_of_roster("findings/desk/2026-11-24", at(31 * 86_400)).await.unwrap(), "it is forgotten after a month");
+    assert!(
+        tx.tell_of_roster("findings/desk/2026-11-24", at(31 * 86_400)).await.unwrap(),
+        "it is forgotten after a month"
+    );
     tx.commit().await.unwrap();
 
     let feed = CalendarFeed { owner: "王敏".into(), all: true, created_at: at(5) };

@@ -63,7 +63,8 @@ impl Records {
     /// # Errors
     /// When the database cannot answer.
     pub async fn roster_told(&self, since: Timestamp) -> Result<HashSet<String>, RecordsError> {
-        let rows = sqlx::query("SELECT key FROM roster_told WHERE at >= $1").bind(millis(since)).fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query("SELECT key FROM roster_told WHERE at >= $1").bind(millis(since)).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok(row.try_get("key")?)).collect()
     }
 
@@ -233,7 +234,8 @@ impl Tx {
     /// # Errors
     /// When the database cannot take it.
     pub async fn revoke_calendar_feed(&mut self, owner: &str) -> Result<bool, RecordsError> {
-        let done = sqlx::query("DELETE FROM calendar_feeds WHERE owner = $1").bind(text(owner)).execute(&mut *self.tx).await?;
+        let done =
+            sqlx::query("DELETE FROM calendar_feeds WHERE owner = $1").bind(text(owner)).execute(&mut *self.tx).await?;
         Ok(done.rows_affected() == 1)
     }
 }

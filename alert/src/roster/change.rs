@@ -131,7 +131,10 @@ impl Change {
         match (&self.instead_of, &self.with) {
             (Some(of), _) => vec![one(self.from, self.to, of, &self.person)],
             (None, Some(with)) => {
-                vec![one(self.from, self.to, &self.person, &with.person), one(with.from, with.to, &with.person, &self.person)]
+                vec![
+                    one(self.from, self.to, &self.person, &with.person),
+                    one(with.from, with.to, &with.person, &self.person),
+                ]
             }
             (None, None) => Vec::new(),
         }
@@ -144,20 +147,20 @@ impl Change {
         (self.is_decided() && from < to).then_some((from, to))
     }
 
-    /// Applies it to turns; returns how many of its replacements found anybody to replace.
-    pub(super) fn apply(&self, turns: &mut Vec<Turn>) -> usize {
-        let mut found = 0;
+    /// Applies it to turns; returns whom it should replace and did not find on duty.
+    pub(super) fn apply(&self, turns: &mut Vec<Turn>) -> Vec<String> {
+        let mut missing = Vec::new();
         for replacement in self.replacements() {
             let Some((from, to)) = self.effective(replacement.from, replacement.to) else { continue };
             let mut changed = Vec::with_capacity(turns.len() + 2);
-            let before = found;
+            let mut found = false;
             for turn in turns.drain(..) {
                 let (begins, ends) = (turn.from.max(from), turn.to.min(to));
                 if begins >= ends || !turn.is_held_by(replacement.of) {
                     changed.push(turn);
                     continue;
                 }
-                found = before + 1;
+                found = true;
                 if turn.from < begins {
                     changed.push(Turn { to: begins, ..turn.clone() });
                 }
@@ -175,6 +178,9 @@ impl Change {
                 });
             }
             *turns = changed;
+            if !found {
+                missing.push(replacement.of.to_owned());
+            }
         }
         if self.kind == Kind::Extra
             && let Some((from, to)) = self.effective(self.from, self.to)
@@ -189,7 +195,7 @@ impl Change {
                 instead_of: None,
             });
         }
-        found
+        missing
     }
 }
 

@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 /// How far ahead it is looked.
 pub const AHEAD: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// Gaps are followed so far beyond the fortnight.
+const MARGIN: SignedDuration = SignedDuration::from_hours(8 * 24);
+
 /// What kind of finding. The order is that in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,9 +89,10 @@ pub fn findings(
     let until = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
     let turns = plan(duty, changes, now, until, tz);
     let mut found = Found::default();
-    for (from, to) in gaps(duty, &turns, people, now, until) {
+    for (from, to) in gaps(duty, changes, people, (now, until), tz) {
         let local = |at: Timestamp| tz.to_datetime(at).strftime("%H:%M").to_string();
-        let key = format!("gap/{}-{}", local(from), local(to));
+        let always = from <= earlier(now) && to >= later(until);
+        let key = if always { "gap/always".to_owned() } else { format!("gap/{}-{}", local(from), local(to)) };
         found.add(finding(Kind::Gap, key, from, to));
     }
     let others = all.iter().filter(|other| other.id != duty.id);
@@ -123,23 +127,40 @@ fn finding(kind: Kind, key: String, from: Timestamp, to: Timestamp) -> Finding {
     Finding { key, kind, from, to, times: 1, person: None, other: None, changes: Vec::new() }
 }
 
-/// When nobody of a roster can be reached. A roster without a channel of its own, whose turns are `turns`.
-fn gaps(duty: &Duty, turns: &[Turn], people: &People, now: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+/// When nobody of a roster can be reached: each gap whole, also where it begins before the span or ends after it, so that it has the
+/// same key whenever it is asked for.
+fn gaps(
+    duty: &Duty,
+    changes: &[Change],
+    people: &People,
+    (now, until): (Timestamp, Timestamp),
+    tz: &TimeZone,
+) -> Vec<(Timestamp, Timestamp)> {
     if !duty.channels.is_empty() {
         return Vec::new();
     }
-    let (mut gaps, mut covered) = (Vec::new(), now);
+    let (first, last) = (earlier(now), later(until));
+    let (mut gaps, mut covered) = (Vec::new(), first);
     // The earliest first, as they come.
-    for turn in turns.iter().filter(|turn| !turn.channels(duty, people).is_empty()) {
+    for turn in plan(duty, changes, first, last, tz).iter().filter(|turn| !turn.channels(duty, people).is_empty()) {
         if turn.from > covered {
             gaps.push((covered, turn.from));
         }
         covered = covered.max(turn.to);
     }
-    if covered < until {
-        gaps.push((covered, until));
+    if covered < last {
+        gaps.push((covered, last));
     }
+    gaps.retain(|(from, to)| *from < until && now < *to);
     gaps
+}
+
+fn earlier(at: Timestamp) -> Timestamp {
+    at.checked_sub(MARGIN).unwrap_or(at)
+}
+
+fn later(at: Timestamp) -> Timestamp {
+    at.checked_add(MARGIN).unwrap_or(at)
 }
 
 /// Changes that refer to nothing, and those that are at odds.
@@ -153,16 +174,16 @@ fn of_changes(duty: &Duty, changes: &[Change], now: Timestamp, tz: &TimeZone) ->
         let (since, until) = (change.since().max(change.at), change.until());
         let earlier: Vec<Change> = changes.iter().filter(|other| other.n < change.n).cloned().collect();
         let mut turns = plan(duty, &earlier, since, until, tz);
-        let wanted = decided.replacements().len();
         let (since, until) = (since.max(now), until);
-        if decided.apply(&mut turns) < wanted {
-            let person = change.instead_of.clone().unwrap_or_else(|| change.person.clone());
+        if let Some(person) = decided.apply(&mut turns).into_iter().next() {
             let key = format!("stale/{}", change.n);
             let one = finding(Kind::Stale, key, since, until);
             found.push(Finding { person: Some(person), changes: vec![change.n], ..one });
         }
         for later in own[at + 1..].iter().filter(|later| later.is_decided() && change.is_decided()) {
-            for (a, b) in change.replacements().iter().flat_map(|a| later.replacements().into_iter().map(move |b| (a, b))) {
+            for (a, b) in
+                change.replacements().iter().flat_map(|a| later.replacements().into_iter().map(move |b| (a, b)))
+            {
                 let (from, to) = (a.from.max(b.from).max(now), a.to.min(b.to));
                 if a.of == b.of && from < to {
                     let key = format!("overlap/{}-{}", change.n, later.n);

@@ -2,14 +2,14 @@
 //!
 //! | who came on | a hand-over of that moment | state |
 //! |---|---|---|
-//! | was on duty just before, too | any | nothing is due |
+//! | was on duty just before, too; or is off again | any | nothing is due |
 //! | nobody went off at that moment | none | nothing is due: there is nobody who could have written |
 //! | anybody else | confirmed | taken over |
 //! | anybody else | written, to them | unconfirmed; overdue after half an hour |
 //! | anybody else | none, `handover = true` | unwritten; overdue after half an hour |
 //! | anybody else | none, `handover = false` | nothing is due |
 //!
-//! Only the last day counts: what was not handed over before that is told already, or nobody's business any more.
+//! Only who is still on counts: what was not handed over before is nobody's business any more. And only who came on within the last day.
 
 use super::Turn;
 use jiff::{SignedDuration, Timestamp};
@@ -101,15 +101,10 @@ pub struct Pending {
 #[must_use]
 pub fn of(turns: &[Turn], person: &str, now: Timestamp) -> Option<(Timestamp, Vec<String>)> {
     let own = || turns.iter().filter(|turn| turn.person == person);
-    let mine = own()
-        .filter(|turn| turn.covers(now))
-        .max_by_key(|turn| turn.to)
-        .or_else(|| own().filter(|turn| turn.to <= now && now.duration_since(turn.to) <= LATE).max_by_key(|turn| turn.to))?;
-    // Turns of the same person that follow at once are one.
-    let mut at = mine.to;
-    while let Some(next) = own().find(|turn| turn.from <= at && at < turn.to) {
-        at = next.to;
-    }
+    let mine = own().filter(|turn| turn.covers(now)).max_by_key(|turn| turn.to).or_else(|| {
+        own().filter(|turn| turn.to <= now && now.duration_since(turn.to) <= LATE).max_by_key(|turn| turn.to)
+    })?;
+    let at = end(turns, mine);
     let begins = turns.iter().filter(|turn| turn.person != person && at < turn.to).map(|turn| turn.from.max(at)).min();
     let mut to: Vec<String> = Vec::new();
     for turn in turns.iter().filter(|turn| turn.person != person && begins.is_some_and(|begins| turn.covers(begins))) {
@@ -118,12 +113,21 @@ pub fn of(turns: &[Turn], person: &str, now: Timestamp) -> Option<(Timestamp, Ve
     Some((at, to))
 }
 
+/// When somebody goes off duty who has a turn: turns of the same person that follow at once are one.
+fn end(turns: &[Turn], turn: &Turn) -> Timestamp {
+    let mut at = turn.to;
+    while let Some(next) = turns.iter().find(|next| next.person == turn.person && next.covers(at)) {
+        at = next.to;
+    }
+    at
+}
+
 /// Who came on lately and has not taken over. `turns` are those of the last day and before, `required` whether every turn must be
 /// handed over in writing.
 #[must_use]
 pub fn pending(turns: &[Turn], handovers: &[Handover], required: bool, now: Timestamp) -> Vec<Pending> {
     let mut pending: Vec<Pending> = Vec::new();
-    let recent = |turn: &&Turn| turn.from <= now && now.duration_since(turn.from) < LOOK_BACK;
+    let recent = |turn: &&Turn| turn.from <= now && now.duration_since(turn.from) < LOOK_BACK && now < end(turns, turn);
     for turn in turns.iter().filter(recent) {
         let just_before = |other: &Turn| other.from < turn.from && turn.from <= other.to;
         if turns.iter().any(|other| other.person == turn.person && just_before(other)) {

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn people_take_turns() {
-        let of = |text: &str| shift(&format!("{HOURS}people = [\"A\", \"B\", \"C\"]\nstarting = \"2026-11-23\"\n{text}"));
+        let of =
+            |text: &str| shift(&format!("{HOURS}people = [\"A\", \"B\", \"C\"]\nstarting = \"2026-11-23\"\n{text}"));
         let monday = date(2026, 11, 23);
         let earlier = date(2026, 11, 16);
         assert_eq!(names(&of("turn = \"day\""), monday, 8), "ABCABCAB");
@@ -108,7 +109,10 @@ mod tests {
         assert_eq!(names(&of("turn = \"week\""), earlier, 22), "CCCCCCCAAAAAAABBBBBBBC");
         assert_eq!(names(&of("turn = 2"), monday, 8), "AABBCCAA");
         // A day that the shift does not have takes nobody's turn away.
-        assert_eq!(names(&of("turn = \"day\"\ndays = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]"), monday, 14), "ABCAB--CABCA--");
+        assert_eq!(
+            names(&of("turn = \"day\"\ndays = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]"), monday, 14),
+            "ABCAB--CABCA--"
+        );
         assert_eq!(names(&of("turn = \"day\"\ndays = [\"mon\", \"wed\"]"), earlier, 14), "B-C----A-B----");
         assert_eq!(names(&of("turn = \"week\"\ndays = [\"sat\", \"sun\"]"), monday, 14), "-----AA-----BB");
         assert_eq!(names(&shift(&format!("{HOURS}person = \"A\"")), monday, 3), "AAA");

@@ -94,9 +94,15 @@ pub fn change(wanted: Wanted, n: i64, known: Known<'_>, by: &Caller, now: Timest
     let slots = std::iter::once((from, to)).chain(with.iter().map(|with| (with.from, with.to)));
     match (kind, &instead_of, &with) {
         (Kind::Override, Some(_), None) | (Kind::Extra, None, None) | (Kind::Swap, None, Some(_)) => {}
-        (Kind::Override, ..) => return Err(wrong("instead_of", "顶班须写明代谁 / an override needs instead_of, and no with")),
-        (Kind::Extra, ..) => return Err(wrong("extra", "加班不代任何人 / an extra turn has neither instead_of nor with")),
-        (Kind::Swap, ..) => return Err(wrong("with", "换班须写明与谁的哪一班换 / a swap needs with, and no instead_of")),
+        (Kind::Override, ..) => {
+            return Err(wrong("instead_of", "顶班须写明代谁 / an override needs instead_of, and no with"));
+        }
+        (Kind::Extra, ..) => {
+            return Err(wrong("extra", "加班不代任何人 / an extra turn has neither instead_of nor with"));
+        }
+        (Kind::Swap, ..) => {
+            return Err(wrong("with", "换班须写明与谁的哪一班换 / a swap needs with, and no instead_of"));
+        }
     }
     for (from, to) in slots {
         if from >= to {
@@ -109,14 +115,20 @@ pub fn change(wanted: Wanted, n: i64, known: Known<'_>, by: &Caller, now: Timest
             return Err(wrong("past", "时段已过去 / it is over already"));
         }
         if kind == Kind::Swap && from <= now {
-            return Err(wrong("begun", "已开始的班次不能换, 请用顶班 / a turn that has begun cannot be swapped: make it an override"));
+            return Err(wrong(
+                "begun",
+                "已开始的班次不能换, 请用顶班 / a turn that has begun cannot be swapped: make it an override",
+            ));
         }
     }
     if why.chars().count() > LONGEST_WHY {
         return Err(wrong("too_long", &format!("why: 缘由最多 {LONGEST_WHY} 字 / at most {LONGEST_WHY} characters")));
     }
-    let named: Vec<&str> =
-        std::iter::once(&person).chain(&instead_of).chain(with.iter().map(|with| &with.person)).map(String::as_str).collect();
+    let named: Vec<&str> = std::iter::once(&person)
+        .chain(&instead_of)
+        .chain(with.iter().map(|with| &with.person))
+        .map(String::as_str)
+        .collect();
     for (at, name) in named.iter().enumerate() {
         if at > 0 && named[0] == *name {
             return Err(wrong("same", "不能与自己换班或代自己 / nobody takes his own place"));
@@ -158,7 +170,9 @@ pub fn change(wanted: Wanted, n: i64, known: Known<'_>, by: &Caller, now: Timest
         (true, _) => Ok(change),
         (false, Kind::Swap) if change.is_swap_of(&by.name) => Ok(change),
         (false, Kind::Swap) => Err(Refusal::NotYours("只能提出自己的换班 / propose swaps of your own turns")),
-        (false, _) => Err(Refusal::NotYours("顶班与加班由督查或管理员安排; 可先提出换班 / a supervisor or an administrator makes it; you may propose a swap")),
+        (false, _) => Err(Refusal::NotYours(
+            "顶班与加班由督查或管理员安排; 可先提出换班 / a supervisor or an administrator makes it; you may propose a swap",
+        )),
     }
 }
 
@@ -177,7 +191,9 @@ pub fn agree(change: &Change, by: &Caller, now: Timestamp) -> Result<Option<Chan
         return Err(Refusal::Late("begun", "班次已开始, 不能再换 / one of the turns has begun"));
     }
     if !rules(by) && (!change.is_swap_of(&by.name) || change.by == by.name) {
-        return Err(Refusal::NotYours("须由换班的另一方, 督查或管理员同意 / the other one of the two, a supervisor or an administrator agrees"));
+        return Err(Refusal::NotYours(
+            "须由换班的另一方, 督查或管理员同意 / the other one of the two, a supervisor or an administrator agrees",
+        ));
     }
     Ok(Some(Change { agreed_by: Some(by.name.clone()), agreed_at: Some(now), ..change.clone() }))
 }
@@ -194,7 +210,9 @@ pub fn withdraw(change: &Change, by: &Caller, now: Timestamp) -> Result<Option<C
         return Err(Refusal::Late("past", "时段已过去, 留作记录 / it is over, and stays on record"));
     }
     if !rules(by) && !(change.is_proposed() && change.is_swap_of(&by.name)) {
-        return Err(Refusal::NotYours("已生效的变更由督查或管理员撤回 / a supervisor or an administrator withdraws what stands"));
+        return Err(Refusal::NotYours(
+            "已生效的变更由督查或管理员撤回 / a supervisor or an administrator withdraws what stands",
+        ));
     }
     Ok(Some(Change { withdrawn_by: Some(by.name.clone()), withdrawn_at: Some(now), ..change.clone() }))
 }
@@ -204,7 +222,8 @@ fn wrong(code: &'static str, message: &str) -> Refusal {
 }
 
 fn is_known(name: &str, known: Known<'_>) -> bool {
-    let in_shifts = || known.all.iter().flat_map(|duty| &duty.shift).any(|shift| shift.get_ref().members().any(|one| one == name));
+    let in_shifts =
+        || known.all.iter().flat_map(|duty| &duty.shift).any(|shift| shift.get_ref().members().any(|one| one == name));
     known.people.find(name).is_some() || in_shifts()
 }
 
@@ -221,7 +240,15 @@ mod tests {
     }
 
     fn wanted(kind: Kind, person: &str) -> Wanted {
-        Wanted { kind, from: at("25T08:00"), to: at("25T20:00"), person: person.into(), instead_of: None, with: None, why: "探亲".into() }
+        Wanted {
+            kind,
+            from: at("25T08:00"),
+            to: at("25T20:00"),
+            person: person.into(),
+            instead_of: None,
+            with: None,
+            why: "探亲".into(),
+        }
     }
 
     fn swap() -> Wanted {

@@ -66,11 +66,19 @@ impl Style {
                 Some(other) => (format!("{person} 同时在 {other} 值班"), "其中一班换人: 顶班或换班"),
                 None => (format!("{person} 同时有两班"), "其中一班换人: 顶班或换班"),
             },
-            Kind::Unreachable => (format!("{person} 无法通知到"), "在配置中给此人加 [[person]] 与渠道, 或给班次加渠道; 或换人"),
-            Kind::Stale => (format!("变更 #{} 已无所指: {person} 在该时段不值班", numbers(finding)), "撤回该变更, 或按现在的班次重新安排"),
-            Kind::Overlap => (format!("变更 #{} 重叠, 以后一项为准: 代 {person}", numbers(finding)), "撤回不要的那一项"),
+            Kind::Unreachable => {
+                (format!("{person} 无法通知到"), "在配置中给此人加 [[person]] 与渠道, 或给班次加渠道; 或换人")
+            }
+            Kind::Stale => (
+                format!("变更 #{} 已无所指: {person} 在该时段不值班", numbers(finding)),
+                "撤回该变更, 或按现在的班次重新安排",
+            ),
+            Kind::Overlap => {
+                (format!("变更 #{} 重叠, 以后一项为准: 代 {person}", numbers(finding)), "撤回不要的那一项")
+            }
         };
-        let often = if finding.times > 1 { format!(" (14 天内 {} 次, 此为首次)", finding.times) } else { String::new() };
+        let often =
+            if finding.times > 1 { format!(" (14 天内 {} 次, 此为首次)", finding.times) } else { String::new() };
         let lines = [
             format!("【值班表】{name}: {what}"),
             format!("时间: {}{often}", self.span(finding.from, finding.to)),
@@ -96,8 +104,12 @@ impl Style {
             Step::Withdrawn => ("已撤回", change.withdrawn_by.as_ref().unwrap_or(&change.by)),
         };
         let mut lines = vec![match (&change.instead_of, &change.with) {
-            (Some(other), _) => format!("【值班表】{}: {kind}{word}, {} 代 {}", name(duty), of(&change.person), of(other)),
-            (None, Some(with)) => format!("【值班表】{}: {kind}{word}, {} 与 {}", name(duty), of(&change.person), of(&with.person)),
+            (Some(other), _) => {
+                format!("【值班表】{}: {kind}{word}, {} 代 {}", name(duty), of(&change.person), of(other))
+            }
+            (None, Some(with)) => {
+                format!("【值班表】{}: {kind}{word}, {} 与 {}", name(duty), of(&change.person), of(&with.person))
+            }
             (None, None) => format!("【值班表】{}: {kind}{word}, {}", name(duty), of(&change.person)),
         }];
         match &change.with {
@@ -122,12 +134,21 @@ impl Style {
         let person = clean(&pending.person, 64);
         let minutes = PATIENCE.as_mins();
         let (what, advice) = match pending.state {
-            Missing::Unconfirmed => (format!("{person} 接班 {minutes} 分钟仍未确认"), "打电话核实此人是否在岗; 在值班表页面确认接班, 或安排顶班"),
-            Missing::Unwritten => (format!("{person} 接班 {minutes} 分钟仍无交班记录"), "请上一班在值班表页面补写交班, 接班人确认"),
+            Missing::Unconfirmed => (
+                format!("{person} 接班 {minutes} 分钟仍未确认"),
+                "打电话核实此人是否在岗; 在值班表页面确认接班, 或安排顶班",
+            ),
+            Missing::Unwritten => {
+                (format!("{person} 接班 {minutes} 分钟仍无交班记录"), "请上一班在值班表页面补写交班, 接班人确认")
+            }
         };
         let since = pending.from.to_zoned_datetime(self.tz.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-        let lines =
-            [format!("【值班表】{}: {what}", name(duty)), format!("接班时间: {since}"), format!("处理: {advice}"), self.roster_link()];
+        let lines = [
+            format!("【值班表】{}: {what}", name(duty)),
+            format!("接班时间: {since}"),
+            format!("处理: {advice}"),
+            self.roster_link(),
+        ];
         lines.join("\n")
     }
 

@@ -31,7 +31,9 @@ async fn get_fits(api: &Value, instance: &Instance, path: &str, address: &str) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_fit_the_description() {
-    let site = Site::new("[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"\n[[duty]]\nid = \"seat\"\nchannels = [\"desk\"]\n[[duty.shift]]\nfrom = \"00:00\"\nto = \"00:00\"\nperson = \"王敏\"\n");
+    let site = Site::new(
+        "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"\n[[duty]]\nid = \"seat\"\nchannels = [\"desk\"]\n[[duty.shift]]\nfrom = \"00:00\"\nto = \"00:00\"\nperson = \"王敏\"\n",
+    );
     let instance = site.start().await;
     let api: Value = serde_json::from_str(schemas::OPENAPI).unwrap();
     assert_eq!(instance.get("/api/openapi.json").await, api);
@@ -110,8 +112,7 @@ async fn the_roster_fits(api: &Value, instance: &Instance, now: jiff::Timestamp)
     assert_eq!(board["rosters"][0]["now"][0]["person"], "王敏");
     let kinds: Vec<_> = board["rosters"][0]["findings"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
     assert_eq!(kinds, ["double", "unreachable"], "{board}");
-    let (_, gone) =
-        support::control::call(instance, reqwest::Method::DELETE, "/api/roster/seat/changes/1", None).await;
+    let (_, gone) = support::control::call(instance, reqwest::Method::DELETE, "/api/roster/seat/changes/1", None).await;
     fits(api, "/api/roster/{id}/changes/{n}", "delete", "200", &gone);
     let (status, feed) = instance.act("/api/calendar", &json!({"whose": "all"})).await;
     assert_eq!(status, 201, "{feed}");

@@ -75,7 +75,10 @@ async fn the_week_is_seen_with_all_that_belongs_to_it() {
     house.add_roster().await;
     let board = house.get("/api/roster", Some(Role::Viewer)).await.json();
     fits("Roster", &board["rosters"][0]);
-    assert_eq!((board["from"].as_str(), board["to"].as_str()), (Some("2026-11-22T16:00:00Z"), Some("2026-11-29T16:00:00Z")));
+    assert_eq!(
+        (board["from"].as_str(), board["to"].as_str()),
+        (Some("2026-11-22T16:00:00Z"), Some("2026-11-29T16:00:00Z"))
+    );
     assert_eq!(board["people"], json!(["Operator", "Supervisor"]));
     let roster = &board["rosters"][0];
     assert_eq!(roster["turns"].as_array().unwrap().len(), 15, "two a day, and the one that began on Sunday");
@@ -86,10 +89,14 @@ async fn the_week_is_seen_with_all_that_belongs_to_it() {
     assert_eq!(roster["changes"][0]["agreed_at"], Value::Null);
     assert_eq!(roster["handovers"][0]["incidents"][0]["id"], "20261124-0001");
     let pending = &roster["pending"][0];
-    assert_eq!((pending["person"].as_str(), pending["state"].as_str(), pending["overdue"].as_bool()), (Some("Operator"), Some("unconfirmed"), Some(true)));
+    assert_eq!(
+        (pending["person"].as_str(), pending["state"].as_str(), pending["overdue"].as_bool()),
+        (Some("Operator"), Some("unconfirmed"), Some(true))
+    );
     assert_eq!(roster["findings"], json!([]));
 
-    let day = house.get("/api/roster?from=2026-11-25T00:00:00Z&to=2026-11-25T01:00:00Z", Some(Role::Viewer)).await.json();
+    let day =
+        house.get("/api/roster?from=2026-11-25T00:00:00Z&to=2026-11-25T01:00:00Z", Some(Role::Viewer)).await.json();
     assert_eq!(day["rosters"][0]["turns"].as_array().unwrap().len(), 1, "one ends when the other begins: {day}");
     for wrong in ["?from=2026-11-25T00:00:00Z&to=2026-11-25T00:00:00Z", "?to=2027-06-01T00:00:00Z"] {
         assert_eq!(house.get(&format!("/api/roster{wrong}"), Some(Role::Viewer)).await.code(), "span", "{wrong}");
@@ -108,14 +115,16 @@ async fn a_swap_is_proposed_agreed_to_and_withdrawn() {
     let agreed = house.bare(Method::POST, &agree, Some(Role::Supervisor)).await;
     assert_eq!((agreed.status, agreed.json()["agreed_by"].as_str()), (StatusCode::OK, Some("Supervisor")));
     let board = house.get("/api/roster", Some(Role::Viewer)).await.json();
-    let swapped = board["rosters"][0]["turns"].as_array().unwrap().iter().filter(|turn| turn["source"] == "swap").count();
+    let swapped =
+        board["rosters"][0]["turns"].as_array().unwrap().iter().filter(|turn| turn["source"] == "swap").count();
     assert_eq!(swapped, 2);
     assert_eq!(house.bare(Method::DELETE, &format!("{CHANGES}/1"), Some(Role::Operator)).await.code(), "not_yours");
     let gone = house.bare(Method::DELETE, &format!("{CHANGES}/1"), Some(Role::Admin)).await;
     assert_eq!((gone.status, gone.json()["withdrawn_by"].as_str()), (StatusCode::OK, Some("Admin")));
     assert_eq!(house.bare(Method::POST, &agree, Some(Role::Supervisor)).await.code(), "withdrawn");
     let audit = house.gateway.desk.records.audit_entries(9).await.unwrap();
-    let mut told: Vec<_> = audit.iter().map(|entry| (entry.who.as_str(), entry.action.as_str(), entry.object.as_str())).collect();
+    let mut told: Vec<_> =
+        audit.iter().map(|entry| (entry.who.as_str(), entry.action.as_str(), entry.object.as_str())).collect();
     told.sort_unstable();
     assert_eq!(
         told,
@@ -169,8 +178,14 @@ async fn who_goes_writes_and_who_comes_confirms() {
     let written = house.post(HANDOVERS, Role::Operator, &json!({ "note": " 两件未办结\u{7}\n见清单 " })).await;
     assert_eq!(written.status, StatusCode::CREATED, "{}", written.text);
     fits("RosterHandover", &written.json());
-    assert_eq!((written.json()["note"].as_str(), &written.json()["to"]), (Some("两件未办结\n见清单"), &json!(["Supervisor"])));
-    assert_eq!(house.post(HANDOVERS, Role::Operator, &json!({ "note": "x", "by": "Supervisor" })).await.code(), "not_yours");
+    assert_eq!(
+        (written.json()["note"].as_str(), &written.json()["to"]),
+        (Some("两件未办结\n见清单"), &json!(["Supervisor"]))
+    );
+    assert_eq!(
+        house.post(HANDOVERS, Role::Operator, &json!({ "note": "x", "by": "Supervisor" })).await.code(),
+        "not_yours"
+    );
     assert_eq!(house.post(HANDOVERS, Role::Admin, &json!({ "note": "x" })).await.code(), "not_on_duty");
     assert_eq!(house.post(HANDOVERS, Role::Operator, &json!({ "note": " \n" })).await.code(), "note");
     assert_eq!(house.post(HANDOVERS, Role::Operator, &json!({ "note": "长".repeat(4001) })).await.code(), "too_long");
@@ -179,8 +194,12 @@ async fn who_goes_writes_and_who_comes_confirms() {
     let first = house.bare(Method::POST, &confirm, Some(Role::Supervisor)).await.json();
     house.wait(60);
     assert_eq!(house.bare(Method::POST, &confirm, Some(Role::Admin)).await.json(), first, "it stays as it was");
-    let for_somebody = house.post(HANDOVERS, Role::Supervisor, &json!({ "note": "代写", "by": "Operator" })).await.json();
-    assert_eq!((for_somebody["by"].as_str(), for_somebody["written_by"].as_str()), (Some("Operator"), Some("Supervisor")));
+    let for_somebody =
+        house.post(HANDOVERS, Role::Supervisor, &json!({ "note": "代写", "by": "Operator" })).await.json();
+    assert_eq!(
+        (for_somebody["by"].as_str(), for_somebody["written_by"].as_str()),
+        (Some("Operator"), Some("Supervisor"))
+    );
 }
 
 #[tokio::test]
@@ -188,7 +207,11 @@ async fn a_roster_is_read_as_a_calendar_until_its_address_is_revoked() {
     let house = House::with_roster().await;
     let own = house.get("/api/roster/desk.ics?person=Operator", Some(Role::Viewer)).await;
     assert_eq!(own.headers[header::CONTENT_TYPE], "text/calendar; charset=utf-8");
-    assert!(own.text.starts_with("BEGIN:VCALENDAR\r\n") && own.text.contains("SUMMARY:值班: Operator (值班席)\r\n"), "{}", own.text);
+    assert!(
+        own.text.starts_with("BEGIN:VCALENDAR\r\n") && own.text.contains("SUMMARY:值班: Operator (值班席)\r\n"),
+        "{}",
+        own.text
+    );
     assert!(!own.text.contains("Supervisor"));
     assert!(house.get("/api/roster/desk.ics", Some(Role::Viewer)).await.text.contains("Supervisor"));
     assert_eq!(house.get("/api/roster/nothing.ics", Some(Role::Viewer)).await.status, StatusCode::NOT_FOUND);
@@ -203,7 +226,11 @@ async fn a_roster_is_read_as_a_calendar_until_its_address_is_revoked() {
     let first = make("mine").await;
     assert_eq!(first.len(), "/calendar/.ics".len() + 32);
     let read = house.get(&first, None).await;
-    assert!(read.status == StatusCode::OK && read.text.contains("Operator") && !read.text.contains("Supervisor"), "{}", read.text);
+    assert!(
+        read.status == StatusCode::OK && read.text.contains("Operator") && !read.text.contains("Supervisor"),
+        "{}",
+        read.text
+    );
     let standing = house.get("/api/calendar", Some(Role::Operator)).await;
     fits("CalendarFeed", &standing.json()["feed"]);
     assert!(!standing.text.contains(&first[10..42]), "the address is shown once");
@@ -212,7 +239,10 @@ async fn a_roster_is_read_as_a_calendar_until_its_address_is_revoked() {
     assert!(house.get(&second, None).await.text.contains("Supervisor"));
     assert_eq!(house.bare(Method::POST, &second, None).await.status, StatusCode::METHOD_NOT_ALLOWED, "read only");
     for _ in 0..2 {
-        assert_eq!(house.bare(Method::DELETE, "/api/calendar", Some(Role::Operator)).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            house.bare(Method::DELETE, "/api/calendar", Some(Role::Operator)).await.status,
+            StatusCode::NO_CONTENT
+        );
         assert_eq!(house.get(&second, None).await.status, StatusCode::NOT_FOUND);
     }
     for path in ["/calendar/x.ics", "/calendar/.ics", &second[..42], "/calendar/%00.ics"] {

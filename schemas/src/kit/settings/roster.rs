@@ -121,9 +121,14 @@ impl Shift {
         let mut fault = |key, message: &str| faults.push((key, message.to_owned()));
         match (&self.person, self.people.is_empty()) {
             (Some(_), false) => {
-                fault("person", "person and people exclude each other: person for one who is always on, people for several in turn");
+                fault(
+                    "person",
+                    "person and people exclude each other: person for one who is always on, people for several in turn",
+                );
             }
-            (None, true) => fault("person", "who is on duty? Name one: person = \"…\"; or several in turn: people = [\"…\", \"…\"]"),
+            (None, true) => {
+                fault("person", "who is on duty? Name one: person = \"…\"; or several in turn: people = [\"…\", \"…\"]")
+            }
             (None, false) => {
                 if self.turn.is_none() {
                     fault("people", "how long does each one's turn last? turn = \"day\", \"week\" or a number of days");
@@ -135,19 +140,28 @@ impl Shift {
             (Some(_), true) => {
                 for (key, is_set) in [("turn", self.turn.is_some()), ("starting", self.starting.is_some())] {
                     if is_set {
-                        fault(key, "has a meaning for several in turn alone: write people = [\"…\", \"…\"] in the place of person");
+                        fault(
+                            key,
+                            "has a meaning for several in turn alone: write people = [\"…\", \"…\"] in the place of person",
+                        );
                     }
                 }
             }
         }
-        if self.members().any(|name| name.trim().is_empty() || name.trim() != name || name.chars().any(char::is_control)) {
+        if self
+            .members()
+            .any(|name| name.trim().is_empty() || name.trim() != name || name.chars().any(char::is_control))
+        {
             let key = if self.people.is_empty() { "person" } else { "people" };
             fault(key, "names must not be empty, nor begin or end with a space: as in [[person]] name");
         }
         if let (Some(Span::Days(_)), Some(starting)) = (self.turn, self.starting)
             && !self.is_on(starting)
         {
-            fault("starting", "the shift does not begin on that day of the week: name the first date on which the first of them is on");
+            fault(
+                "starting",
+                "the shift does not begin on that day of the week: name the first date on which the first of them is on",
+            );
         }
         faults
     }

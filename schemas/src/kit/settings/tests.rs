@@ -268,7 +268,9 @@ fn people_have_channels_of_their_own() {
 #[test]
 fn shifts_are_one_persons_or_go_round() {
     let with = |shift: &str| {
-        format!("[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://h/\"\n[[duty]]\nid = \"d\"\nchannels = [\"desk\"]\n[[duty.shift]]\nfrom = \"20:00\"\nto = \"08:00\"\n{shift}")
+        format!(
+            "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://h/\"\n[[duty]]\nid = \"d\"\nchannels = [\"desk\"]\n[[duty.shift]]\nfrom = \"20:00\"\nto = \"08:00\"\n{shift}"
+        )
     };
     let shift = |text: &str| parse(&with(text)).unwrap().duty[0].get_ref().shift[0].get_ref().clone();
     assert_eq!(shift("person = \"王敏\"\n").members().collect::<Vec<_>>(), ["王敏"]);
