@@ -40,7 +40,7 @@ use records::Records;
 use schemas::{
     kit::{
         service::{Ready, Service},
-        settings::{Fault, LogKind, Settings, secret},
+        settings::{Duty, Fault, LogKind, Settings, secret},
         shutdown::Shutdown,
     },
     log::SharedLog,
@@ -87,12 +87,41 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
     }
     warnings.extend(channel::missing(settings, &secret));
     warnings.extend(of_upstreams(settings));
+    warnings.extend(of_rosters(settings, jiff::Timestamp::now()));
+    warnings
+}
+
+/// What is wrong with the fortnight ahead of the rosters, as far as the config alone shows it.
+fn of_rosters(settings: &Settings, now: jiff::Timestamp) -> Vec<Fault> {
+    use roster::findings::{Kind, findings};
     let people = roster::People::of(settings.person.iter().map(|person| person.get_ref().clone()));
+    let all: Vec<&Duty> = settings.duty.iter().map(|duty| duty.get_ref()).collect();
+    let tz = settings.tz();
+    let local = |at: jiff::Timestamp, format: &str| at.to_zoned_datetime(tz.clone()).strftime(format).to_string();
+    let mut warnings = Vec::new();
     for table in &settings.duty {
-        let duty = table.get_ref();
-        for (from, to) in roster::gaps(duty, &people) {
-            let (id, from, to) = (&duty.id, from.strftime("%H:%M"), to.strftime("%H:%M"));
-            let message = format!("warning: {id:?}: from {from} to {to} nobody is on duty who can be reached");
+        for found in findings(table.get_ref(), &all, &[], &people, now, &tz) {
+            let (from, to) = (local(found.from, "%H:%M"), local(found.to, "%H:%M"));
+            let (first, times) = (local(found.from, "%Y-%m-%d"), found.times);
+            let person = found.person.as_deref().unwrap_or_default();
+            let what = match (found.kind, &found.other) {
+                (Kind::Gap, _) => {
+                    "nobody is on duty who can be reached: add a shift, or channels to the roster".to_owned()
+                }
+                (Kind::Double, Some(other)) => format!(
+                    "{person:?} is on duty here and in {other:?} at once: let one of the two be somebody else's"
+                ),
+                (Kind::Double, None) => {
+                    format!("{person:?} has two turns at once: let one of the two be somebody else's")
+                }
+                (Kind::Unreachable, _) => format!(
+                    "{person:?} is on duty and cannot be reached: add [[person]] name = {person:?} with channels, or channels to the shift"
+                ),
+                (Kind::Stale | Kind::Overlap, _) => continue,
+            };
+            let id = &table.get_ref().id;
+            let message =
+                format!("warning: {id:?}: from {from} to {to} {what} ({times} times within 14 days, first on {first})");
             warnings.push(settings.fault(table, "shift", message));
         }
     }
@@ -244,6 +273,12 @@ mod tests {
         assert!(warned(&apart).contains("[http.upstream] analyze is missing"), "{}", warned(&apart));
         let shift = "[[duty.shift]]\nfrom = \"08:00\"\nto = \"20:00\"\nperson = \"王敏\"\nchannels = [\"desk\"]\n";
         let roster = format!("{public}[[duty]]\nid = \"d\"\n{shift}");
-        assert!(warned(&roster).contains("from 20:00 to 00:00"), "{}", warned(&roster));
+        assert!(warned(&roster).contains("from 20:00 to 08:00 nobody is on duty"), "{}", warned(&roster));
+        let day = shift.replace("channels = [\"desk\"]\n", "");
+        let nowhere = format!("{public}[[duty]]\nid = \"d\"\nchannels = [\"desk\"]\n{day}{day}");
+        let warned = warned(&nowhere);
+        for words in ["has two turns at once", "add [[person]] name = \"王敏\"", "14 times within 14 days"] {
+            assert!(warned.contains(words), "{words}: {warned}");
+        }
     }
 }

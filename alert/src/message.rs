@@ -104,6 +104,7 @@ fn headline(reason: Reason) -> &'static str {
         Reason::SourceAlert => "信源告警",
         Reason::SourceResolved => "信源恢复",
         Reason::Closed => "办结",
+        Reason::Roster => "值班表",
         Reason::Digest => "合并通知",
     }
 }

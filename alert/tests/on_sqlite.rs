@@ -15,6 +15,8 @@ mod delivery;
 mod duty;
 #[path = "nights/quotas.rs"]
 mod quotas;
+#[path = "nights/roster.rs"]
+mod roster;
 #[path = "nights/stage.rs"]
 mod stage;
 #[path = "nights/upkeep.rs"]

@@ -411,6 +411,36 @@ const steps = {
     await page.getByTestId("user-word-row").filter({ hasText: "沙湾水厂" }).waitFor();
   },
 
+  async "the roster is read, a supervisor lets somebody stand in, an operator takes over"() {
+    const chief = await open(browser, complaints, DESK);
+    await login(chief, base, "孙督", "wanglou");
+    await chief.keyboard.press("g");
+    await chief.keyboard.press("d");
+    await chief.getByTestId("roster-finding").first().waitFor();
+    const before = await chief.getByTestId("roster-change-row").count();
+    await chief.getByTestId("roster-change").click();
+    await chief.getByTestId("roster-person").selectOption("韩梅");
+    await chief.getByTestId("roster-place").selectOption("韩梅");
+    await chief.getByTestId("roster-submit").click();
+    await chief.getByTestId("roster-error").getByText("代自己").waitFor();
+    await chief.getByTestId("roster-place").selectOption("李雷");
+    await chief.getByTestId("roster-submit").click();
+    await chief.getByTestId("roster-change-row").nth(before).waitFor();
+    const made = chief.getByTestId("roster-change-row").first();
+    await made.getByText("韩梅 代 李雷").waitFor();
+    await made.getByTestId("roster-withdraw").click();
+    await made.getByTestId("roster-withdraw").click();
+    await made.getByText("孙督 已撤回").waitFor();
+    await chief.getByTestId("roster-confirm").first().click();
+    await chief.getByTestId("roster-handover-row").getByText("确认接班").first().waitFor();
+    await chief.getByTestId("calendar-make").click();
+    check(
+      /\/calendar\/[0-9a-f]{32}\.ics$/.test(await chief.getByTestId("calendar-address").inputValue()),
+      "no secret address",
+    );
+    await chief.context().close();
+  },
+
   async "results and briefs are taken away by those who may"(page) {
     await page.goto(`${base}search?q=${encodeURIComponent("停水")}`);
     await page.getByTestId("export").click();

@@ -1,7 +1,7 @@
 /**
  * node e2e/shots.mjs BASE_URL OUT_DIR [--user NAME] [--password PW] [--theme night|day] [--language zh|en] [--full yes]
  *
- * Visits board, hot lists, a topic, incidents, an incident, coverage, a source of it, searches, a thread and the watch topics at three
+ * Visits board, hot lists, a topic, incidents, an incident, coverage, a source of it, searches, a thread, the watch topics and the roster at three
  * sizes and takes their pictures. Fails on console errors, on violations of the content security policy, on unhandled rejections,
  * and where a page is wider than its window.
  */
@@ -135,6 +135,15 @@ try {
     await page.goto(new URL("/watch", base).href);
     await page.getByTestId("watch-row").first().or(page.locator(".empty")).first().waitFor();
     await take("watch");
+    await page.goto(new URL("/roster", base).href);
+    await page.getByTestId("roster-now").first().or(page.getByTestId("roster-empty")).first().waitFor();
+    await take("roster");
+    await page.route(/\/api\/roster\?/, (route) =>
+      route.fulfill({ json: { at: "", from: "", to: "", rosters: [], people: [] } }),
+    );
+    await page.goto(new URL("/roster", base).href);
+    await page.getByTestId("roster-empty").waitFor();
+    await take("roster-empty");
     await page.context().close();
   }
 } finally {

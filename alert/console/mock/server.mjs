@@ -1,7 +1,7 @@
 /**
  * A stand-in for the gateway, for work on the console: serves dist/ and the API with living data, under the same content
- * security policy. No dependencies. `npm run mock`, then log in as 王敏 or 李雷 (operators), 赵倩 (analyst) or 访客
- * (viewer), password wanglou.
+ * security policy. No dependencies. `npm run mock`, then log in as 王敏 or 李雷 (operators), 赵倩 (analyst), 孙督
+ * (supervisor) or 访客 (viewer), password wanglou.
  *
  *   --port N        default 8081; 0 takes a free one
  *   --delay MS      when the water main breaks after the start, default 6000
@@ -14,6 +14,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { Archive } from "./archive.mjs";
 import { Desk, Problem } from "./desk.mjs";
+import { Roster } from "./roster.mjs";
 import { set } from "./topics.mjs";
 import { Town } from "./town.mjs";
 import { hotList, why } from "./trend.mjs";
@@ -29,7 +30,7 @@ const TYPES = {
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
-const USERS = { 王敏: "operator", 李雷: "operator", 赵倩: "analyst", 访客: "viewer" };
+const USERS = { 王敏: "operator", 李雷: "operator", 赵倩: "analyst", 孙督: "supervisor", 访客: "viewer" };
 
 const streams = new Set();
 const sessions = new Map();
@@ -44,6 +45,7 @@ const publish = (name, data) => {
 const town = new Town(Date.now(), { delay: option("delay", 6_000) });
 const desk = new Desk(town, Date.now(), publish);
 const archive = new Archive(town, Date.now());
+const roster = new Roster(desk, Date.now());
 
 setInterval(() => {
   const now = Date.now();
@@ -220,6 +222,16 @@ async function api(request, response, url) {
   }
   const rooms = ["search", "threads", "briefs", "searches", "corrections", "watch", "words"];
   if (rooms.includes(path[0])) return archived(request, response, url, path, session);
+  if (path[0] === "calendar") {
+    const body = request.method === "POST" ? await read(request) : {};
+    return json(response, ...roster.calendar(request.method, body, session, now));
+  }
+  if (path[0] === "roster" && path.length === 1) return json(response, 200, roster.board(url.searchParams, now));
+  if (path[0] === "roster" && request.method !== "GET") {
+    const body = request.method === "POST" ? await read(request) : {};
+    const done = roster.act(path.slice(1), request.method, body, session, now);
+    if (done) return json(response, ...done);
+  }
   if (path[0] === "topics") return json(response, 200, trend(path.slice(1), url.searchParams, now));
   if (path[0] === "incidents" && path.length === 1)
     return json(response, 200, { incidents: desk.list(url.searchParams.get("state") ?? "open") });

@@ -12,6 +12,7 @@ import IncidentList from "./pages/IncidentList.vue";
 import IncidentPage from "./pages/IncidentPage.vue";
 import Login from "./pages/Login.vue";
 import Missing from "./pages/Missing.vue";
+import Roster from "./pages/Roster.vue";
 import Search from "./pages/Search.vue";
 import ThreadPage from "./pages/ThreadPage.vue";
 import TopicPage from "./pages/TopicPage.vue";
@@ -31,6 +32,7 @@ export const router = createRouter({
     { path: "/search", name: "search", component: Search },
     { path: "/thread", name: "thread", component: ThreadPage },
     { path: "/watch", name: "watch", component: Watch },
+    { path: "/roster", name: "roster", component: Roster },
     { path: "/:rest(.*)*", name: "missing", component: Missing },
   ],
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),

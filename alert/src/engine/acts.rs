@@ -56,7 +56,7 @@ impl Desk {
         self.plan.clocks.follow(&mut file, happening, now);
         rule.ladder.follow(&mut file, happening, now);
         let (seq, detail) = file.fresh.last().map(|event| (event.seq, event.text.clone())).unwrap_or_default();
-        let told = self.told_of(command, &before, &file.incident, by, now);
+        let told = self.told_of(&mut tx, command, &before, &file.incident, by).await?;
         if let (Command::Assign { .. }, Some((_, channels))) = (command, &told)
             && channels.is_empty()
         {
@@ -76,24 +76,26 @@ impl Desk {
     }
 
     /// Who hears at once of what somebody did: the unit of what is handed to it, or taken from it; the desk of what the unit says.
-    fn told_of(
+    async fn told_of(
         &self,
+        tx: &mut Tx,
         command: &Command,
         before: &Incident,
         after: &Incident,
         by: &Caller,
-        now: Timestamp,
-    ) -> Option<(Reason, Vec<String>)> {
-        let rule = self.plan.rule(&after.topic.id);
-        let desk = || self.reach(rule.duty.as_ref(), now, false).channels;
-        match command {
-            Command::Assign { .. } => Some((Reason::Assigned, self.of_units(after))),
-            // Whoever sits at the desk and notes it down need not be told.
-            Command::Return { .. } if by.role == Role::Unit => Some((Reason::Returned, desk())),
-            Command::Answer { .. } if by.role == Role::Unit => Some((Reason::Answered, desk())),
-            Command::Return { .. } => Some((Reason::Returned, self.of_units(before))),
-            _ => None,
-        }
+    ) -> Result<Option<(Reason, Vec<String>)>, RecordsError> {
+        // What the desk itself notes down for a unit that telephoned, the desk need not be told.
+        let reason = match command {
+            Command::Assign { .. } => return Ok(Some((Reason::Assigned, self.of_units(after)))),
+            Command::Return { .. } if by.role != Role::Unit => {
+                return Ok(Some((Reason::Returned, self.of_units(before))));
+            }
+            Command::Return { .. } => Reason::Returned,
+            Command::Answer { .. } if by.role == Role::Unit => Reason::Answered,
+            _ => return Ok(None),
+        };
+        let duty = self.plan.rule(&after.topic.id).duty.as_ref();
+        Ok(Some((reason, self.reach(tx, duty, self.now(), false).await?.channels)))
     }
 
     /// Merges an incident into another one; returns that one.

@@ -1,4 +1,5 @@
 //! What time alone does to incidents: once a second the rungs and clocks whose time has come, once a minute a look at all that is open.
+//! Every ten seconds the rosters are looked at ([`super::roster`]).
 //!
 //! The look (the watchdog) proves that nothing is forgotten, whatever happened to the process or to the clock: of every open incident it computes anew
 //! when time has something to do to it, and compares that with what stands in the database.
@@ -31,6 +32,8 @@ const TICK: Duration = Duration::from_secs(1);
 const LOOK_EVERY: u32 = 60;
 /// A rung or a clock may be so late before it counts as overdue.
 const LATE: SignedDuration = SignedDuration::from_mins(1);
+/// The rosters are looked at every so many ticks.
+const ROSTERS: u32 = 10;
 
 /// Ticks until the stage stops.
 pub async fn run(desk: Arc<Desk>, shutdown: Shutdown) {
@@ -48,6 +51,11 @@ pub async fn run(desk: Arc<Desk>, shutdown: Shutdown) {
         }
         if let Err(error) = desk.tick().await {
             tracing::error!(%error, "escalation and clocks are held up; trying again");
+        }
+        if tick.is_multiple_of(ROSTERS)
+            && let Err(error) = desk.watch_rosters().await
+        {
+            tracing::error!(%error, "what is to be told of the rosters is held up; trying again");
         }
         match desk.records.open_incidents().await {
             Ok(open) => metrics::ALERT_OPEN.set(open),

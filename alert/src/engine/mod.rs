@@ -3,7 +3,7 @@
 //! | task | reads | writes |
 //! |---|---|---|
 //! | [`pulses`] | `topics.pulse` from its own position | incident, events, pages, feed and position, in one transaction |
-//! | [`clocks`] | incidents to which time has something to do, and once a minute all that are open | escalation and deadlines, their pages |
+//! | [`clocks`] | incidents to which time has something to do, and once a minute all that are open; the duty roster | escalation and deadlines, their pages; by [`roster`], pages about the roster |
 //! | [`sender`] | pages that are due | digests and pages that go over; what is spent of a quota; the channel; then, by [`delivery`], the page's mark and the incident's history |
 //! | [`feed`] | the feed table | `incidents`; then the rows are deleted |
 //! | [`upkeep`] | `crawl.reports` from its own position, and the time | how sources stand, alerts, pages and position, in one transaction |
@@ -27,6 +27,8 @@ pub mod keeper;
 pub mod paging;
 pub mod plan;
 pub mod pulses;
+mod reach;
+pub mod roster;
 pub mod sender;
 mod tail;
 pub mod upkeep;

@@ -1,78 +1,17 @@
-//! Who is told of an incident, and the pages that tell them.
+//! The pages that tell of an incident. Whom they tell says [`super::reach`].
 
 use super::{Desk, plan::Rule};
 use crate::{
     clock::Told,
-    escalation::{Ladder, Rung},
+    escalation::Rung,
     incident::{File, PROGRAM},
     outbox::{self, Reason},
     records::{Page, RecordsError, Tx},
-    roster::{self, Reach},
+    roster::add,
 };
 use jiff::Timestamp;
-use schemas::{
-    kit::settings::{Duty, EscalationStep},
-    records::Incident,
-};
 
 impl Desk {
-    /// Where a roster's pages go now.
-    pub(super) fn reach(&self, duty: Option<&Duty>, now: Timestamp, escalated: bool) -> Reach {
-        roster::reach(duty, &self.plan.people, &self.plan.channels, now, &self.style.tz, escalated)
-    }
-
-    /// Where a step's pages go now.
-    fn targets(&self, step: &EscalationStep, incident: &Incident, now: Timestamp) -> Vec<String> {
-        let mut channels = self.plan.people.channels(&step.person).to_vec();
-        channels.extend(step.channels.iter().cloned());
-        if let Some(duty) = step.roster.as_deref().and_then(|id| self.plan.duties.get(id)) {
-            channels.extend(self.reach(Some(duty), now, false).channels);
-        }
-        if step.unit_leader {
-            channels.extend(self.leaders(incident));
-        }
-        distinct(channels)
-    }
-
-    /// Where whoever leads the incident's unit is reached; those that know no leader of it, its people.
-    pub(super) fn leaders(&self, incident: &Incident) -> Vec<String> {
-        let of = |leads: bool| {
-            let people = self.plan.people.of_unit(incident.unit.as_deref(), incident.unit_id.as_deref());
-            people
-                .filter(|person| person.leads || !leads)
-                .flat_map(|person| person.channels.clone())
-                .collect::<Vec<_>>()
-        };
-        let leaders = distinct(of(true));
-        if leaders.is_empty() { distinct(of(false)) } else { leaders }
-    }
-
-    /// Where the people of the incident's units are reached: of the one that leads, and of those that assist.
-    pub(super) fn of_units(&self, incident: &Incident) -> Vec<String> {
-        let people = &self.plan.people;
-        let leading = people.of_unit(incident.unit.as_deref(), incident.unit_id.as_deref());
-        let assisting = incident.assisting.iter().flat_map(|unit| people.of_unit(Some(unit), None));
-        distinct(leading.chain(assisting).flat_map(|person| person.channels.clone()).collect())
-    }
-
-    /// Who hears what follows: whoever is on duty, and those who were called upon.
-    fn audience(&self, file: &File, rule: &Rule, now: Timestamp) -> Reach {
-        let mut reach = self.reach(rule.duty.as_ref(), now, false);
-        for step in rule.ladder.steps(file.incident.level).take(file.matter.called as usize) {
-            reach.channels.extend(self.targets(step, &file.incident, now));
-        }
-        Reach { channels: distinct(reach.channels), ..reach }
-    }
-
-    /// Everybody that a roster's chain reaches.
-    fn everybody(&self, file: &File, ladder: &Ladder, duty: Option<&Duty>, now: Timestamp) -> Vec<String> {
-        let mut channels = self.reach(duty, now, false).channels;
-        for step in ladder.steps(file.incident.level) {
-            channels.extend(self.targets(step, &file.incident, now));
-        }
-        distinct(channels)
-    }
-
     /// Saves a file, and pages whoever is to hear of its last event, if there is a reason.
     pub(super) async fn save_and_page(
         &self,
@@ -83,7 +22,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), RecordsError> {
         let Some(reason) = reason else { return tx.save(file).await };
-        let reach = self.audience(file, rule, now);
+        let reach = self.audience(tx, file, rule, now).await?;
         let seq = file.seq;
         if reach.gap {
             let instead = reach.channels.join(", ");
@@ -102,15 +41,14 @@ impl Desk {
         rule: &Rule,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
-        let duty = rule.duty.as_ref();
         let mut channels = match rung {
-            Rung::Remind => self.reach(duty, now, false).channels,
-            Rung::Step(step) => self.targets(step, &file.incident, now),
-            Rung::Again => self.everybody(file, &rule.ladder, duty, now),
+            Rung::Remind => self.reach(tx, rule.duty.as_ref(), now, false).await?.channels,
+            Rung::Step(step) => self.targets(tx, step, &file.incident, now).await?,
+            Rung::Again => self.everybody(tx, file, rule, now).await?,
         };
         if channels.is_empty() {
             // A step whose people cannot be reached now must not be a silence.
-            channels = self.everybody(file, &rule.ladder, duty, now);
+            channels = self.everybody(tx, file, rule, now).await?;
         }
         self.write_pages(tx, file, file.seq, Reason::Escalation, &channels, now).await
     }
@@ -125,16 +63,17 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), RecordsError> {
         let (reason, mut channels) = match told {
-            Told::Warning => (Reason::ClockWarning, self.reach(rule.duty.as_ref(), now, false).channels),
-            Told::Expired => (Reason::ClockExpired, self.everybody(file, &rule.ladder, rule.duty.as_ref(), now)),
+            Told::Warning => (Reason::ClockWarning, self.reach(tx, rule.duty.as_ref(), now, false).await?.channels),
+            Told::Expired => (Reason::ClockExpired, self.everybody(tx, file, rule, now).await?),
         };
         if of_unit {
-            channels.extend(match told {
+            let theirs = match told {
                 Told::Warning => self.of_units(&file.incident),
                 Told::Expired => self.leaders(&file.incident),
-            });
+            };
+            add(&mut channels, &theirs);
         }
-        self.write_pages(tx, file, seq, reason, &distinct(channels), now).await
+        self.write_pages(tx, file, seq, reason, &channels, now).await
     }
 
     /// Writes pages to channels. The key names the event that the page tells of, so that the same event never pages a channel under two keys.
@@ -163,10 +102,4 @@ impl Desk {
         }
         Ok(())
     }
-}
-
-/// Each once, in order.
-fn distinct(channels: Vec<String>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
-    channels.into_iter().filter(|channel| seen.insert(channel.clone())).collect()
 }

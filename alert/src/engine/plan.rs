@@ -32,12 +32,12 @@ impl Rule {
 pub struct Plan {
     rules: Vec<(Vec<String>, Rule)>,
     otherwise: Rule,
-    /// The rosters by id.
-    pub duties: HashMap<String, Duty>,
     /// The deadlines that run.
     pub clocks: Clocks,
     /// The people of the config.
     pub people: People,
+    /// Every roster.
+    pub duties: Vec<Duty>,
     /// Every channel's id.
     pub channels: Vec<String>,
     /// What the outbox knows of each channel, by id.
@@ -64,9 +64,9 @@ impl Plan {
         Self {
             upkeep: settings.coverage.duty.as_deref().and_then(duty).or_else(|| first.clone()),
             rules,
+            duties: settings.duty.iter().map(|duty| duty.get_ref().clone()).collect(),
             people: People::of(settings.person.iter().map(|person| person.get_ref().clone())),
             otherwise: Rule::of(Thresholds::default(), first),
-            duties: settings.duty.iter().map(|duty| (duty.get_ref().id.clone(), duty.get_ref().clone())).collect(),
             clocks: Clocks::of(settings),
             channels: settings.channel.iter().map(|channel| channel.get_ref().id.clone()).collect(),
             routes: settings

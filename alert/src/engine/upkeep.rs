@@ -172,7 +172,7 @@ impl Desk {
             Reason::SourceResolved => self.style.over_text(kind, &alerts, sources, now),
             _ => self.style.alert_text(kind, &alerts, sources, now),
         };
-        let reach = self.reach(self.plan.upkeep.as_ref(), now, false);
+        let reach = self.reach(tx, self.plan.upkeep.as_ref(), now, false).await?;
         for channel in &reach.channels {
             let key = format!("{}/{group}/{channel}", reason.as_str());
             tx.add_page(&Page {

@@ -4,6 +4,7 @@
 //! who calls ([`identity`]) → the route's own guard asks for the role → the handler. Denying is the default: without a
 //! caller every path under `/api` answers 401, with one an unknown path answers 404, and each route names its roles.
 
+mod calendar;
 mod console;
 pub(crate) mod events;
 mod identity;
@@ -11,6 +12,7 @@ mod incidents;
 mod operation;
 mod outage;
 mod rejected;
+mod roster;
 mod searches;
 mod session;
 mod source_alerts;
@@ -24,14 +26,15 @@ use axum::{
     http::{HeaderValue, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, any, get, post, put},
+    routing::{MethodRouter, any, delete, get, post, put},
 };
 use events::Hub;
 use incidents::Act;
 use schemas::{
     kit::{
         auth::{
-            Caller, MAY_HANDLE, MAY_PAUSE, MAY_SEARCH, MAY_SEE_INCIDENTS, MAY_SPEAK_FOR_UNIT, MAY_WATCH, Role, guard,
+            Caller, MAY_HANDLE, MAY_PAUSE, MAY_ROSTER, MAY_SEARCH, MAY_SEE_INCIDENTS, MAY_SPEAK_FOR_UNIT, MAY_WATCH,
+            Role, guard,
         },
         http::{Problem, counted, panicked},
         operation::health,
@@ -125,6 +128,14 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/api/rejected", guard(&[Role::Admin], get(rejected::list)))
         .route("/api/searches", guard(MAY_WATCH, get(searches::list)).merge(guard(MAY_SEARCH, post(searches::save))))
         .route("/api/searches/{id}", guard(MAY_SEARCH, put(searches::change).delete(searches::delete)))
+        .route("/api/roster", guard(MAY_WATCH, get(roster::board)))
+        .route("/api/roster/{id}", guard(MAY_WATCH, get(calendar::of_roster)))
+        .route("/api/roster/{id}/changes", guard(MAY_ROSTER, post(roster::change)))
+        .route("/api/roster/{id}/changes/{n}", guard(MAY_ROSTER, delete(roster::withdraw)))
+        .route("/api/roster/{id}/changes/{n}/agree", guard(MAY_ROSTER, post(roster::agree)))
+        .route("/api/roster/{id}/handovers", guard(MAY_ROSTER, post(roster::hand_over)))
+        .route("/api/roster/{id}/handovers/{n}/confirm", guard(MAY_ROSTER, post(roster::take_over)))
+        .route("/api/calendar", guard(MAY_WATCH, get(calendar::standing).post(calendar::make).delete(calendar::revoke)))
         .route(
             "/api/session",
             guard(&Role::ALL, get(session::who).delete(session::log_out)).merge(post(session::log_in)),
@@ -143,6 +154,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/healthz", get(health))
         .route("/readyz", get(operation::ready))
         .route("/metrics", get(operation::metrics))
+        .route("/calendar/{file}", get(calendar::of_token))
         .with_state(Arc::clone(gateway));
     api.merge(outside)
         .fallback_service(get(console::serve))

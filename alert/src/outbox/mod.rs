@@ -58,6 +58,8 @@ pub enum Reason {
     Returned,
     /// A unit has answered.
     Answered,
+    /// The duty roster: a change, a fault found in advance, a hand-over that nobody confirmed.
+    Roster,
     /// Several pages in one, where there was no room for each.
     Digest,
 }
@@ -79,6 +81,7 @@ impl Reason {
             Self::Assigned => "assigned",
             Self::Returned => "returned",
             Self::Answered => "answered",
+            Self::Roster => "roster",
             Self::Digest => "digest",
         }
     }

@@ -5,7 +5,7 @@
 // A suite speaks by failing: unlike the rest of the crate it may panic.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
-use super::{Chain, Link, Page, Records, RecordsError, SavedSearch, Tx, User};
+use super::{CalendarFeed, Chain, Link, Page, Records, RecordsError, SavedSearch, Tx, User};
 use crate::{
     clock::Happening,
     escalation::Ladder,
@@ -13,6 +13,7 @@ use crate::{
     lease::{Candidate, Outcome},
     matter::{Matter, join},
     outbox::Spent,
+    roster::{Change, change::Kind, handover::Handover},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
@@ -40,6 +41,7 @@ pub async fn run(make: impl AsyncFn() -> Settings) {
     positions_are_kept_with_their_log(&make().await).await;
     users_and_sessions(&make().await).await;
     searches_are_kept_for_whoever_may_see_them(&make().await).await;
+    the_roster_is_kept(&make().await).await;
     audit_entries_are_added_once(&make().await).await;
     the_audit_record_is_chained(&make().await).await;
     many_writers_lose_nothing(&make().await).await;
@@ -452,6 +454,92 @@ async fn searches_are_kept_for_whoever_may_see_them(settings: &Settings) {
     assert_eq!(tx.search("3").await.unwrap(), None);
     tx.commit().await.unwrap();
     assert_eq!(records.searches("赵倩", 9).await.unwrap(), [own, changed]);
+}
+
+async fn the_roster_is_kept(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let change = |n, roster: &str, until| Change {
+        n,
+        roster: roster.into(),
+        kind: Kind::Override,
+        from: at(0),
+        to: at(until),
+        person: "韩梅'; --".into(),
+        instead_of: Some("李雷".into()),
+        with: None,
+        why: "探亲 🚰".into(),
+        by: "张主任".into(),
+        at: at(0),
+        agreed_by: None,
+        agreed_at: None,
+        withdrawn_by: None,
+        withdrawn_at: None,
+    };
+    let mut tx = begin(&records).await;
+    assert_eq!((tx.next_change("desk").await.unwrap(), tx.next_handover("desk").await.unwrap()), (1, 1));
+    let (one, two, other) = (change(1, "desk", 100), change(2, "desk", 50), change(1, "值班", 200));
+    for change in [&two, &one, &other] {
+        tx.save_roster_change(change).await.unwrap();
+    }
+    assert_eq!(tx.next_change("desk").await.unwrap(), 3);
+    assert_eq!(tx.roster_change("desk", 2).await.unwrap(), Some(two.clone()));
+    assert_eq!(tx.roster_change("desk", 3).await.unwrap(), None);
+    let gone = Change { withdrawn_by: Some("x".into()), withdrawn_at: Some(at(9)), ..one.clone() };
+    tx.save_roster_change(&gone).await.unwrap();
+    assert_eq!(tx.roster_changes(at(50)).await.unwrap(), [gone.clone(), other.clone()]);
+    tx.commit().await.unwrap();
+    assert_eq!(records.roster_changes(at(49)).await.unwrap(), [gone, two, other]);
+
+    let handover = |n, second| Handover {
+        n,
+        roster: "desk".into(),
+        at: at(second),
+        by: "李雷".into(),
+        to: vec!["王敏".into()],
+        note: "一件未办结\n见清单".into(),
+        written_by: "李雷".into(),
+        written_at: at(second),
+        incidents: vec![file("20261124-0001", "water", 0).incident.into()],
+        confirmed_by: None,
+        confirmed_at: None,
+    };
+    let mut tx = begin(&records).await;
+    let confirmed = Handover { confirmed_by: Some("王敏".into()), confirmed_at: Some(at(70)), ..handover(1, 60) };
+    for handover in [&handover(1, 60), &handover(2, 90), &confirmed] {
+        tx.save_handover(handover).await.unwrap();
+    }
+    assert_eq!(tx.next_handover("desk").await.unwrap(), 3);
+    assert_eq!(tx.handover("desk", 1).await.unwrap(), Some(confirmed.clone()));
+    assert_eq!(tx.handover("desk", 9).await.unwrap(), None);
+    assert_eq!(tx.handovers(at(61)).await.unwrap(), [handover(2, 90)]);
+    assert!(tx.tell_of_roster("findings/desk/2026-11-24", at(0)).await.unwrap());
+    assert!(!tx.tell_of_roster("findings/desk/2026-11-24", at(1)).await.unwrap(), "it was told");
+    tx.commit().await.unwrap();
+    assert_eq!(records.handovers(at(60)).await.unwrap(), [confirmed, handover(2, 90)]);
+    assert_eq!(records.roster_told(at(0)).await.unwrap().len(), 1);
+    assert!(records.roster_told(at(1)).await.unwrap().is_empty());
+    let mut tx = begin(&records).await;
+    assert!(tx.tell_of_roster("x", at(31 * 86_400)).await.unwrap());
+    assert!(
+        tx.tell_of_roster("findings/desk/2026-11-24", at(31 * 86_400)).await.unwrap(),
+        "it is forgotten after a month"
+    );
+    tx.commit().await.unwrap();
+
+    let feed = CalendarFeed { owner: "王敏".into(), all: true, created_at: at(5) };
+    let mut tx = records.begin().await.unwrap();
+    tx.set_calendar_feed(&CalendarFeed { all: false, ..feed.clone() }, "first").await.unwrap();
+    tx.set_calendar_feed(&feed, "second").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(records.calendar_feed("first").await.unwrap(), None);
+    assert_eq!(records.calendar_feed("second").await.unwrap(), Some(feed.clone()));
+    assert_eq!(records.calendar_feed_of("王敏").await.unwrap(), Some(feed));
+    assert_eq!(records.calendar_feed_of("李雷").await.unwrap(), None);
+    let mut tx = records.begin().await.unwrap();
+    assert!(tx.revoke_calendar_feed("王敏").await.unwrap());
+    assert!(!tx.revoke_calendar_feed("王敏").await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(records.calendar_feed("second").await.unwrap(), None);
 }
 
 async fn audit_entries_are_added_once(settings: &Settings) {

@@ -20,12 +20,14 @@ mod lease;
 mod pages;
 mod positions;
 mod quotas;
+mod roster;
 mod searches;
 mod source_alerts;
 mod users;
 
 pub use audit::{Chain, Link};
 pub use pages::Page;
+pub use roster::CalendarFeed;
 pub use searches::SavedSearch;
 pub use users::User;
 

@@ -192,6 +192,7 @@ impl Night {
     pub async fn wait_seconds(&mut self, seconds: i64) {
         self.time.fetch_add(SignedDuration::from_secs(seconds).as_millis() as i64, Ordering::SeqCst);
         self.desk.tick().await.unwrap();
+        self.desk.watch_rosters().await.unwrap();
         self.deliver().await;
     }
 
@@ -219,6 +220,15 @@ impl Night {
         command: Command,
     ) -> Result<File, alert::engine::desk::ActError> {
         self.desk.act(id, &command, &Caller { name: who.into(), role: Role::Unit }, None).await
+    }
+
+    /// As after a restart with another config.
+    pub async fn restart(&mut self, config: &str) {
+        let text = config.replace("{hook}", &self.receiver.url).replace("{robots}", &self.robots.url);
+        let (data_dir, url) = (self.settings.data_dir.clone(), self.settings.records.url.clone());
+        self.settings = Settings::parse(&text, []).unwrap();
+        (self.settings.data_dir, self.settings.records.url) = (data_dir, url);
+        self.crash().await;
     }
 
     pub async fn act(&self, who: &str, id: &str, command: Command) -> Result<File, alert::engine::desk::ActError> {

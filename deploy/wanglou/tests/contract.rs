@@ -31,7 +31,9 @@ async fn get_fits(api: &Value, instance: &Instance, path: &str, address: &str) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_fit_the_description() {
-    let site = Site::new("[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"\n");
+    let site = Site::new(
+        "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"\n[[duty]]\nid = \"seat\"\nchannels = [\"desk\"]\n[[duty.shift]]\nfrom = \"00:00\"\nto = \"00:00\"\nperson = \"王敏\"\n",
+    );
     let instance = site.start().await;
     let api: Value = serde_json::from_str(schemas::OPENAPI).unwrap();
     assert_eq!(instance.get("/api/openapi.json").await, api);
@@ -75,6 +77,7 @@ async fn answers_fit_the_description() {
         get_fits(&api, &instance, "/api/topics/{id}/pulse", &address).await;
         get_fits(&api, &instance, "/api/topics/{id}/why", &address.replace("/pulse", "/why")).await;
     }
+    the_roster_fits(&api, &instance, now).await;
     what_is_set_fits(&api, &instance, &id).await;
     let address = format!("/api/incidents/{incident}");
     get_fits(&api, &instance, "/api/incidents/{id}", &address).await;
@@ -92,6 +95,29 @@ async fn answers_fit_the_description() {
     let (status, refused) = instance.act(&format!("{address}/ack"), &json!({})).await;
     assert_eq!(status, 409, "a closed incident is not signed: {refused}");
     fits(&api, "/api/incidents/{id}/ack", "post", "409", &refused);
+}
+
+async fn the_roster_fits(api: &Value, instance: &Instance, now: jiff::Timestamp) {
+    let hours = |hours: i64| now + jiff::SignedDuration::from_hours(hours);
+    let wanted = json!({"kind": "extra", "from": hours(24), "to": hours(30), "person": "王敏", "why": "防汛"});
+    let (status, made) = instance.act("/api/roster/seat/changes", &wanted).await;
+    assert_eq!(status, 201, "{made}");
+    fits(api, "/api/roster/{id}/changes", "post", "201", &made);
+    let (status, written) = instance.act("/api/roster/seat/handovers", &json!({"note": "无事", "by": "王敏"})).await;
+    assert_eq!(status, 201, "{written}");
+    fits(api, "/api/roster/{id}/handovers", "post", "201", &written);
+    let (_, taken) = instance.act("/api/roster/seat/handovers/1/confirm", &json!({})).await;
+    fits(api, "/api/roster/{id}/handovers/{n}/confirm", "post", "200", &taken);
+    let board = get_fits(api, instance, "/api/roster", "/api/roster").await;
+    assert_eq!(board["rosters"][0]["now"][0]["person"], "王敏");
+    let kinds: Vec<_> = board["rosters"][0]["findings"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["double", "unreachable"], "{board}");
+    let (_, gone) = support::control::call(instance, reqwest::Method::DELETE, "/api/roster/seat/changes/1", None).await;
+    fits(api, "/api/roster/{id}/changes/{n}", "delete", "200", &gone);
+    let (status, feed) = instance.act("/api/calendar", &json!({"whose": "all"})).await;
+    assert_eq!(status, 201, "{feed}");
+    fits(api, "/api/calendar", "post", "201", &feed);
+    get_fits(api, instance, "/api/calendar", "/api/calendar").await;
 }
 
 async fn what_is_set_fits(api: &Value, instance: &Instance, post: &str) {

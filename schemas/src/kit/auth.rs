@@ -61,6 +61,9 @@ pub const MAY_PAUSE: &[Role] = &[Role::Supervisor, Role::Admin];
 /// Who may correct what was understood, define watch topics and words, and set what others see.
 pub const MAY_CONFIGURE: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admin];
 
+/// Who may write to the duty roster; an operator there only what is his own.
+pub const MAY_ROSTER: &[Role] = &[Role::Operator, Role::Supervisor, Role::Admin];
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {

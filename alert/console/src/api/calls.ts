@@ -4,12 +4,17 @@ import type {
   Act,
   ActName,
   BriefQuery,
+  CalendarFeed,
   Correction,
   CorrectionChoices,
   HotTopic,
   HotWindow,
   Incident,
   IncidentFile,
+  RosterBoard,
+  RosterChange,
+  RosterChangeWanted,
+  RosterHandover,
   SavedSearch,
   SearchPage,
   SearchQuery,
@@ -118,6 +123,31 @@ export const searches = {
   change: (id: string, body: SearchToSave) =>
     call<SavedSearch>(`/api/searches/${segment(id)}`, { method: "PUT", body }),
   forget: (id: string) => call<void>(`/api/searches/${segment(id)}`, { method: "DELETE" }),
+};
+
+export const roster = {
+  /** All rosters from one moment (RFC 3339) to another. */
+  read: (from: string, to: string, signal?: AbortSignal) =>
+    call<RosterBoard>(`/api/roster?${parameters({ from, to })}`, { signal }),
+  change: (id: string, body: RosterChangeWanted) =>
+    call<RosterChange>(`/api/roster/${segment(id)}/changes`, { method: "POST", body }),
+  agree: (id: string, n: number) =>
+    call<RosterChange>(`/api/roster/${segment(id)}/changes/${n}/agree`, { method: "POST" }),
+  withdraw: (id: string, n: number) =>
+    call<RosterChange>(`/api/roster/${segment(id)}/changes/${n}`, { method: "DELETE" }),
+  handOver: (id: string, note: string) =>
+    call<RosterHandover>(`/api/roster/${segment(id)}/handovers`, { method: "POST", body: { note } }),
+  takeOver: (id: string, n: number) =>
+    call<RosterHandover>(`/api/roster/${segment(id)}/handovers/${n}/confirm`, { method: "POST" }),
+  calendarAddress: (id: string) => `/api/roster/${segment(id)}.ics`,
+};
+
+export const calendar = {
+  read: async (signal?: AbortSignal): Promise<CalendarFeed | null> =>
+    (await call<{ feed: CalendarFeed | null }>("/api/calendar", { signal })).feed,
+  make: (whose: CalendarFeed["whose"]) =>
+    call<{ address: string }>("/api/calendar", { method: "POST", body: { whose } }),
+  revoke: () => call<void>("/api/calendar", { method: "DELETE" }),
 };
 
 /** A query string of what is set. */

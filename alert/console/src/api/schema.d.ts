@@ -57,6 +57,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the caller has a calendar feed */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The feed, without its address */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            feed: components["schemas"]["CalendarFeed"] | null;
+                        };
+                    };
+                };
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        /**
+         * Make a secret address at which calendar apps read one's turns
+         * @description The address is shown this once. One that the caller had before is revoked.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description one's own turns, or everybody's
+                         * @enum {string}
+                         */
+                        whose: "mine" | "all";
+                    };
+                };
+            };
+            responses: {
+                /** @description The feed */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            address: string;
+                            /** Format: date-time */
+                            created_at: string;
+                            /** @enum {string} */
+                            whose: "mine" | "all";
+                        };
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        /** Revoke the caller's calendar feed */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is gone */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                503: components["responses"]["Problem"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/corrections": {
         parameters: {
             query?: never;
@@ -1252,6 +1351,352 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/roster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is on duty, what is planned, what is wrong with it
+         * @description At most 92 days at once.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description begin; the beginning of this week without it */
+                    from?: string;
+                    /** @description end; seven days after its begin without it */
+                    to?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Rosters */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** Format: date-time */
+                            at: string;
+                            /** Format: date-time */
+                            from: string;
+                            /** @description everybody who is named */
+                            people: string[];
+                            rosters: components["schemas"]["Roster"][];
+                            /** Format: date-time */
+                            to: string;
+                        };
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roster/{id}.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The roster as a calendar (iCalendar, RFC 5545)
+         * @description From 31 days back to 92 days ahead.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description their turns alone */
+                    person?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description the roster */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A calendar */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/calendar": string;
+                    };
+                };
+                404: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roster/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 顶班, 加班, 换班: change who is on duty
+         * @description An operator may propose a swap in which he is one of the two; it has an effect when the other one, a supervisor or an administrator agrees. Supervisors and administrators may change anything, at once.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the roster */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RosterChangeWanted"];
+                };
+            };
+            responses: {
+                /** @description The change */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RosterChange"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                403: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roster/{id}/changes/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw a change; what was until now stays
+         * @description An operator may withdraw a swap between himself and another that nobody has agreed to yet. What is withdrawn already is no fault.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the roster */
+                    id: string;
+                    n: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The change after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RosterChange"];
+                    };
+                };
+                403: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roster/{id}/changes/{n}/agree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to a swap */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the roster */
+                    id: string;
+                    n: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The change after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RosterChange"];
+                    };
+                };
+                403: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roster/{id}/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 交接班: write what is handed over
+         * @description Open incidents are attached. An operator hands over his own turn; supervisors and administrators may write for somebody.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the roster */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description whose turn it is; the caller's without it */
+                        by?: string;
+                        note: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description The hand-over */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RosterHandover"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                403: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                409: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roster/{id}/handovers/{n}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 确认接班: take over
+         * @description Who comes on may; supervisors and administrators, too. What is confirmed already stays as it is.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the roster */
+                    id: string;
+                    n: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The hand-over after it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RosterHandover"];
+                    };
+                };
+                403: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search": {
         parameters: {
             query?: never;
@@ -2103,6 +2548,12 @@ export interface components {
             /** @description the version that the person saw; another one is answered with 409 */
             version?: number;
         };
+        CalendarFeed: {
+            /** Format: date-time */
+            created_at: string;
+            /** @enum {string} */
+            whose: "mine" | "all";
+        };
         /** @description The government's class of a matter, in three levels. */
         Category: {
             /**
@@ -2805,6 +3256,173 @@ export interface components {
         };
         /** @description What somebody may do. */
         Role: "push" | "viewer" | "operator" | "analyst" | "unit" | "supervisor" | "admin";
+        Roster: {
+            changes: components["schemas"]["RosterChange"][];
+            channels: string[];
+            /** @description of the next 14 days */
+            findings: components["schemas"]["RosterFinding"][];
+            /** @description whether every turn must be handed over in writing */
+            handover: boolean;
+            /** @description the youngest first */
+            handovers: components["schemas"]["RosterHandover"][];
+            id: string;
+            name: string;
+            /** @description who comes on next */
+            next: components["schemas"]["RosterOnDuty"][];
+            now: components["schemas"]["RosterOnDuty"][];
+            /** @description who came on and has not taken over */
+            pending: components["schemas"]["RosterPending"][];
+            /** @description the time of day at which findings are told */
+            report_at: string;
+            turns: components["schemas"]["RosterTurn"][];
+        };
+        RosterChange: {
+            /** Format: date-time */
+            agreed_at?: string;
+            /** @description who agreed; a swap has no effect before */
+            agreed_by?: string;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** Format: date-time */
+            from: string;
+            /** @description whose place they take */
+            instead_of?: string;
+            /** @enum {string} */
+            kind: "override" | "extra" | "swap";
+            n: number;
+            /** @description who is on; of a swap, whose turn this is */
+            person: string;
+            roster: string;
+            /** Format: date-time */
+            to: string;
+            why: string;
+            /** @description the other turn of a swap */
+            with?: components["schemas"]["RosterSlot"];
+            /**
+             * Format: date-time
+             * @description has no effect from here on
+             */
+            withdrawn_at?: string;
+            withdrawn_by?: string;
+        };
+        RosterChangeWanted: {
+            /** Format: date-time */
+            from: string;
+            /** @description for kind override */
+            instead_of?: string;
+            /** @enum {string} */
+            kind: "override" | "extra" | "swap";
+            person: string;
+            /** Format: date-time */
+            to: string;
+            why?: string;
+            /** @description for kind swap */
+            with?: components["schemas"]["RosterSlot"];
+        };
+        RosterFinding: {
+            changes: number[];
+            /**
+             * Format: date-time
+             * @description when it begins first
+             */
+            from: string;
+            /** @description the same as long as it is the same finding */
+            key: string;
+            /**
+             * @description gap: nobody can be reached; double: somebody is in two turns at once; unreachable: no channel of theirs, and the shift has none; stale: a change that refers to nothing any more; overlap: two changes of the same turn, of which the later decides
+             * @enum {string}
+             */
+            kind: "gap" | "double" | "unreachable" | "stale" | "overlap";
+            /** @description the other roster of a double booking */
+            other?: string;
+            person?: string;
+            /** @description how often within the next 14 days */
+            times: number;
+            /**
+             * Format: date-time
+             * @description when it ends first
+             */
+            to: string;
+        };
+        RosterHandover: {
+            /**
+             * Format: date-time
+             * @description when the turn ends that is handed over
+             */
+            at: string;
+            /** @description who hands over */
+            by: string;
+            /** Format: date-time */
+            confirmed_at?: string;
+            confirmed_by?: string;
+            /** @description what was open when it was written */
+            incidents: {
+                id: string;
+                level: components["schemas"]["Level"];
+                state: components["schemas"]["State"];
+                title: string;
+            }[];
+            n: number;
+            note: string;
+            roster: string;
+            /** @description who comes on */
+            to: string[];
+            /** Format: date-time */
+            written_at: string;
+            written_by: string;
+        };
+        RosterOnDuty: {
+            /** @description ids of the channels where they alone, or the shift, are reached */
+            channels: string[];
+            /** Format: date-time */
+            from: string;
+            person: string;
+            /** Format: date-time */
+            to: string;
+        };
+        RosterPending: {
+            /**
+             * Format: date-time
+             * @description since when
+             */
+            from: string;
+            handover?: number;
+            /** @description since 30 minutes or more */
+            overdue: boolean;
+            /** @description who came on */
+            person: string;
+            /**
+             * @description unwritten: there is no hand-over to confirm
+             * @enum {string}
+             */
+            state: "unwritten" | "unconfirmed";
+        };
+        RosterSlot: {
+            /** Format: date-time */
+            from: string;
+            person: string;
+            /** Format: date-time */
+            to: string;
+        };
+        RosterTurn: {
+            /** @description the number of the change that it is from */
+            change?: number;
+            /** Format: date-time */
+            from: string;
+            /** @description in whose place */
+            instead_of?: string;
+            person: string;
+            /** @description which of the roster's shifts, from 0; missing for extra ones */
+            shift?: number;
+            /**
+             * @description where it is from; override: 顶班, extra: 加班, swap: 换班
+             * @enum {string}
+             */
+            source: "shift" | "rotation" | "override" | "extra" | "swap";
+            /** Format: date-time */
+            to: string;
+        };
         /** @description A post that shows what the topic is about. */
         Sample: {
             /** @description The class of the matter: `一级/二级/三级`, as far as it is known. */

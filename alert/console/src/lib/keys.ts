@@ -8,6 +8,7 @@ export type Command =
   | "searchPage"
   | "coverage"
   | "watch"
+  | "roster"
   | "next"
   | "previous"
   | "open"
@@ -40,6 +41,7 @@ const AFTER_G: Record<string, Command> = {
   s: "searchPage",
   c: "coverage",
   w: "watch",
+  d: "roster",
 };
 
 /** `g` waits for a second key; any other second key is taken for itself. */

@@ -55,6 +55,7 @@ describe("keys", () => {
   it("g waits for the second key", () => {
     expect(interpret("", "g")).toEqual({ pending: "g", command: null });
     expect(interpret("g", "b")).toEqual({ pending: "", command: "board" });
+    expect(interpret("g", "d")).toEqual({ pending: "", command: "roster" });
     expect(interpret("g", "j")).toEqual({ pending: "", command: "next" });
     expect(interpret("", "b")).toEqual({ pending: "", command: null });
     expect(interpret("", "constructor")).toEqual({ pending: "", command: null });

@@ -12,6 +12,8 @@ export const session = shallowRef<Session | null>(null);
 const HANDLE: readonly Role[] = ["operator", "admin"];
 const SEARCH: readonly Role[] = ["operator", "analyst", "supervisor", "admin"];
 const EXPORT: readonly Role[] = ["analyst", "supervisor", "admin"];
+const ROSTER: readonly Role[] = ["operator", "supervisor", "admin"];
+const RULE: readonly Role[] = ["supervisor", "admin"];
 const TEACH: readonly Role[] = ["analyst", "supervisor", "admin"];
 
 export const mayHandle = computed(() => session.value !== null && HANDLE.includes(session.value.role));
@@ -20,6 +22,11 @@ export const maySearch = computed(() => session.value !== null && SEARCH.include
 export const mayExport = computed(() => session.value !== null && EXPORT.includes(session.value.role));
 /** Who may correct what was understood, and define watch topics and words of the dictionary. */
 export const mayTeach = computed(() => session.value !== null && TEACH.includes(session.value.role));
+
+/** Who may propose a swap and hand over. */
+export const mayRoster = computed(() => session.value !== null && ROSTER.includes(session.value.role));
+/** Who may change anything of a roster. */
+export const mayRule = computed(() => session.value !== null && RULE.includes(session.value.role));
 
 let asked: Promise<void> | null = null;
 

@@ -4,6 +4,7 @@ mod access;
 mod acts;
 mod login;
 mod outside;
+mod roster;
 mod searches;
 mod stream;
 
@@ -14,7 +15,6 @@ use crate::{
     message::Style,
     records::{Records, User},
 };
-use axum::routing::{delete, put};
 use axum::{
     body::{self, Body},
     http::{HeaderMap, Method, Request, StatusCode},
@@ -68,8 +68,12 @@ impl House {
     }
 
     async fn with(ready: Vec<(&'static str, Ready)>) -> Self {
+        Self::of(CONFIG, ready).await
+    }
+
+    async fn of(config: &str, ready: Vec<(&'static str, Ready)>) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut settings = Settings::parse(CONFIG, []).unwrap();
+        let mut settings = Settings::parse(config, []).unwrap();
         settings.data_dir = folder.path().to_owned();
         let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
         let time = Arc::new(AtomicI64::new(crate::samples::moment().as_millisecond()));

@@ -1,6 +1,6 @@
 //! `[records]`, `[[duty]]`, `[[policy]]` and `[[clock]]`.
 
-use super::{KeyFault, Person, log::duration};
+use super::{KeyFault, Person, Shift, Spanned, log::duration};
 use crate::records::Level;
 use serde::{Deserialize, Deserializer};
 use std::{
@@ -46,7 +46,13 @@ pub struct Duty {
     pub channels: Vec<String>,
     /// Shifts: who is on duty at which hours.
     #[serde(default)]
-    pub shift: Vec<Shift>,
+    pub shift: Vec<Spanned<Shift>>,
+    /// At which time of day the roster's channels are told what is wrong with the next fortnight of it.
+    #[serde(default = "report_at")]
+    pub report_at: jiff::civil::Time,
+    /// Whether every turn must be handed over in writing: then who did not write is told of too.
+    #[serde(default)]
+    pub handover: bool,
     /// Steps that are taken one after another while nobody signs.
     #[serde(default, deserialize_with = "one_or_several")]
     pub escalation: Vec<EscalationStep>,
@@ -80,21 +86,6 @@ impl Default for Repeat {
 
 fn half_an_hour() -> Duration {
     Duration::from_secs(30 * 60)
-}
-
-/// `[[duty.shift]]`: from a time of day to another, by the config's timezone; it may cross midnight.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shift {
-    /// Begins, such as `"08:00"`.
-    pub from: jiff::civil::Time,
-    /// Ends, such as `"20:00"`.
-    pub to: jiff::civil::Time,
-    /// Who is on duty.
-    pub person: String,
-    /// Channels beside those of the [[person]] of that name.
-    #[serde(default)]
-    pub channels: Vec<String>,
 }
 
 /// `[[duty.escalation]]`: a step. It pages all that it names.
@@ -149,6 +140,10 @@ fn durations<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<Level, Dura
     Ok(written.into_iter().map(|(level, Written(time))| (level, time)).collect())
 }
 
+fn report_at() -> jiff::civil::Time {
+    jiff::civil::time(9, 0, 0, 0)
+}
+
 impl Duty {
     pub(super) fn check(
         &self,
@@ -158,7 +153,7 @@ impl Duty {
     ) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         let mut named: Vec<&String> = self.channels.iter().collect();
-        named.extend(self.shift.iter().flat_map(|shift| &shift.channels));
+        named.extend(self.shift.iter().flat_map(|shift| &shift.get_ref().channels));
         named.extend(self.escalation.iter().flat_map(|step| &step.channels));
         for channel in named {
             if !channels.contains(channel.as_str()) {
@@ -166,8 +161,8 @@ impl Duty {
             }
         }
         let is_reached = |name: &str| people.get(name).is_some_and(|person| !person.channels.is_empty());
-        let reaches = |shift: &Shift| !shift.channels.is_empty() || is_reached(&shift.person);
-        if self.channels.is_empty() && !self.shift.iter().any(reaches) {
+        let reaches = |shift: &Shift| !shift.channels.is_empty() || shift.members().any(is_reached);
+        if self.channels.is_empty() && !self.shift.iter().any(|shift| reaches(shift.get_ref())) {
             faults.push(("channels", "this roster can reach nobody: name channels here or in its shifts".into()));
         }
         for step in &self.escalation {

@@ -20,13 +20,14 @@ mod json;
 mod log;
 mod person;
 mod places;
+mod roster;
 mod source;
 mod taxonomy;
 mod understand;
 mod watch;
 
 pub use alert::{
-    ClockRule, ClockStart, ClockStop, ClockTime, Duty, EscalationStep, LevelRule, Policy, Records, Repeat, Shift, Tone,
+    ClockRule, ClockStart, ClockStop, ClockTime, Duty, EscalationStep, LevelRule, Policy, Records, Repeat, Tone,
 };
 pub use archive::{Archive, Trend};
 pub use calendar::{CalendarSettings, Hours};
@@ -41,6 +42,7 @@ pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use person::Person;
 pub use places::{GazetteerPlace, Places, Unit, UnitLevel};
+pub use roster::{Day, Shift, Span};
 pub use serde_spanned::Spanned;
 pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
 pub use taxonomy::{Level1, Level2, Taxonomy};
@@ -250,6 +252,10 @@ impl Settings {
         for duty in &self.duty {
             let checked = duty.get_ref().check(&channels, &people, &duties);
             faults.extend(checked.into_iter().map(|(key, message)| self.fault(duty, key, message)));
+            for shift in &duty.get_ref().shift {
+                let checked = shift.get_ref().check();
+                faults.extend(checked.into_iter().map(|(key, message)| self.fault(shift, key, message)));
+            }
         }
         self.check_ids(&mut faults, "clock", &self.clock, |clock| &clock.id);
         for clock in &self.clock {

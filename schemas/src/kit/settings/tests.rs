@@ -263,3 +263,38 @@ fn people_have_channels_of_their_own() {
         assert!(found.iter().any(|message| message.contains(words)), "{words}: {found:?}");
     }
 }
+
+/// The table of `roster.rs`, and what is refused, with its line.
+#[test]
+fn shifts_are_one_persons_or_go_round() {
+    let with = |shift: &str| {
+        format!(
+            "[[channel]]\nid = \"desk\"\nkind = \"webhook\"\nurl = \"http://h/\"\n[[duty]]\nid = \"d\"\nchannels = [\"desk\"]\n[[duty.shift]]\nfrom = \"20:00\"\nto = \"08:00\"\n{shift}"
+        )
+    };
+    let shift = |text: &str| parse(&with(text)).unwrap().duty[0].get_ref().shift[0].get_ref().clone();
+    assert_eq!(shift("person = \"王敏\"\n").members().collect::<Vec<_>>(), ["王敏"]);
+    let week = shift("people = [\"王敏\", \"李雷\"]\nturn = \"week\"\nstarting = \"2026-11-23\"\n");
+    assert_eq!((week.turn, week.members().count()), (Some(Span::Week), 2));
+    let days = shift("people = [\"王敏\"]\nturn = 3\nstarting = \"2026-11-23\"\ndays = [\"mon\", \"fri\"]\n");
+    assert_eq!((days.turn, days.days.as_slice()), (Some(Span::Days(3)), [Day::Mon, Day::Fri].as_slice()));
+    assert_eq!(shift("people = [\"王敏\"]\nturn = \"day\"\nstarting = \"2026-11-23\"\n").turn, Some(Span::Days(1)));
+
+    let several = "people = [\"王敏\"]\nturn = \"day\"\n";
+    for (text, line, words) in [
+        (String::new(), 8, "who is on duty"),
+        ("person = \"王敏\"\npeople = [\"李雷\"]\n".into(), 11, "exclude each other"),
+        ("people = [\"李雷\"]\nstarting = \"2026-11-23\"\n".into(), 11, "turn = "),
+        (several.into(), 11, "starting = "),
+        ("person = \"王敏\"\nturn = \"week\"\n".into(), 12, "several in turn"),
+        ("person = \" \"\n".into(), 11, "must not be empty"),
+        (format!("{several}starting = \"2026-11-22\"\ndays = [\"mon\"]\n"), 13, "day of the week"),
+        (format!("{several}starting = \"2026-11-31\"\n"), 13, ""),
+        ("people = [\"王敏\"]\nturn = \"month\"\n".into(), 12, "\"week\""),
+        ("people = [\"王敏\"]\nturn = 0\n".into(), 12, "366"),
+        ("person = \"王敏\"\ndays = [\"monday\"]\n".into(), 12, "mon"),
+    ] {
+        let found = faults(&with(&text));
+        assert!(found.iter().any(|(at, message)| *at == line && message.contains(words)), "{text}: {found:?}");
+    }
+}
