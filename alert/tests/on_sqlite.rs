@@ -11,6 +11,8 @@ mod channels;
 mod delivery;
 #[path = "nights/duty.rs"]
 mod duty;
+#[path = "nights/links.rs"]
+mod links;
 #[path = "nights/quotas.rs"]
 mod quotas;
 #[path = "nights/stage.rs"]

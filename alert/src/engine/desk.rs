@@ -2,12 +2,14 @@
 
 use super::{
     Clock,
+    link::ByLink,
     plan::{Plan, Rule},
 };
 use crate::{
     escalation,
     incident::{Command, File, PROGRAM, Refusal},
     lease::{self, Candidate, Epoch, Outcome},
+    link::Links,
     matter::{self, Meaning},
     message::Style,
     outbox::{self, Reason},
@@ -41,6 +43,9 @@ pub enum ActError {
     /// Its state does not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The link was sent before it was reopened.
+    #[error("事件已重开, 此链接已失效 / it was reopened after this link was sent")]
+    Reopened,
     /// The database could not take it.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -62,6 +67,8 @@ pub struct Desk {
     pub plan: Plan,
     /// How messages look.
     pub style: Style,
+    /// The links that sign, which messages carry.
+    pub links: Links,
     /// What time it is.
     pub clock: Clock,
     /// Whether the records answered when they were asked for the lease last.
@@ -83,6 +90,7 @@ impl Desk {
             records,
             plan,
             style,
+            links: Links::default(),
             clock,
             usable: AtomicBool::new(true),
             reign: Mutex::default(),
@@ -277,12 +285,13 @@ impl Desk {
         let incident = &file.incident;
         for channel in channels {
             let key = format!("{}/{seq}/{channel}", incident.id);
+            let body = self.body(tx, &key, reason, incident, channel, now).await?;
             tx.add_page(&Page {
                 incident: Some(incident.id.clone()),
                 channel: channel.clone(),
                 reason: reason.as_str().into(),
                 urgency: outbox::urgency(incident.level),
-                body: self.style.body(&key, reason, incident),
+                body,
                 created_at: now,
                 key,
             })
@@ -296,16 +305,41 @@ impl Desk {
     /// # Errors
     /// Why it came to nothing.
     pub async fn act(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
-        let is_broken_off = |error: &ActError| matches!(error, ActError::Records(error) if error.is_broken_off());
-        repeat(is_broken_off, || self.act_once(id, command, by, seen)).await
+        self.act_by(id, command, by, seen, None).await
     }
 
-    async fn act_once(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
+    /// The same; by whoever opened a link, where one is given.
+    pub(super) async fn act_by(
+        &self,
+        id: &str,
+        command: &Command,
+        by: &Caller,
+        seen: Option<u64>,
+        link: Option<&ByLink<'_>>,
+    ) -> Result<File, ActError> {
+        let is_broken_off = |error: &ActError| matches!(error, ActError::Records(error) if error.is_broken_off());
+        repeat(is_broken_off, || self.act_once(id, command, by, seen, link)).await
+    }
+
+    async fn act_once(
+        &self,
+        id: &str,
+        command: &Command,
+        by: &Caller,
+        seen: Option<u64>,
+        link: Option<&ByLink<'_>>,
+    ) -> Result<File, ActError> {
         let now = self.now();
         let mut tx = self.begin().await?;
         let mut file = tx.incident(id).await?.ok_or(ActError::Unknown)?;
+        if let Some(link) = link {
+            link.still_holds(&mut tx, &file).await?;
+        }
         if !file.act(command, &by.name, seen, now)? {
             return Ok(file);
+        }
+        if let Some(link) = link {
+            link.told(&mut file);
         }
         let detail = file.fresh.last().map(|event| event.text.clone()).unwrap_or_default();
         tx.save(&mut file).await?;

@@ -23,6 +23,7 @@ pub mod delivery;
 pub mod desk;
 pub mod feed;
 pub mod keeper;
+pub mod link;
 pub mod plan;
 pub mod pulses;
 pub mod sender;

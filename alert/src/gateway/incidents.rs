@@ -106,6 +106,7 @@ pub(super) async fn act(
             Err(Problem::bad_request(refusal.code(), refusal.to_string()))
         }
         Err(ActError::Refused(refusal)) => Err(Problem::conflict(refusal.code(), refusal.to_string())),
+        Err(error @ ActError::Reopened) => Err(Problem::conflict("reopened", error.to_string())),
         Err(ActError::Records(error)) => Err(problem(&error)),
     }
 }

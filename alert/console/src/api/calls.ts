@@ -10,6 +10,7 @@ import type {
   HotWindow,
   Incident,
   IncidentFile,
+  NewPin,
   SavedSearch,
   SearchPage,
   SearchQuery,
@@ -33,6 +34,8 @@ export const session = {
   begin: (name: string, password: string) =>
     call<Session>("/api/session", { method: "POST", body: { name, password }, allow401: true }),
   end: () => call<void>("/api/session", { method: "DELETE", allow401: true }),
+  setPin: (password: string, pin: string) =>
+    call<void>("/api/session/pin", { method: "PUT", body: { password, pin } satisfies NewPin }),
 };
 
 export const incidents = {

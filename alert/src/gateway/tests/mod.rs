@@ -4,7 +4,9 @@ mod access;
 mod acts;
 mod login;
 mod outside;
+mod pins;
 mod searches;
+mod sign;
 mod stream;
 
 use super::*;
@@ -66,8 +68,12 @@ impl House {
     }
 
     async fn with(ready: Vec<(&'static str, Ready)>) -> Self {
+        Self::of(CONFIG, ready).await
+    }
+
+    async fn of(config: &str, ready: Vec<(&'static str, Ready)>) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut settings = Settings::parse(CONFIG, []).unwrap();
+        let mut settings = Settings::parse(config, []).unwrap();
         settings.data_dir = folder.path().to_owned();
         let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
         let time = Arc::new(AtomicI64::new(crate::samples::moment().as_millisecond()));
@@ -77,7 +83,9 @@ impl House {
         };
         let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
         let records = Records::open(&settings).await.unwrap();
-        let desk = Arc::new(Desk::new(records, Plan::of(&settings), style, clock));
+        let keys = crate::link::keys(&records, &|_| None).await.unwrap();
+        let links = crate::link::Links::of(&settings, keys, &style.base);
+        let desk = Arc::new(Desk::new(records, Plan::of(&settings), style, clock).with_links(links));
         desk.claim(&Candidate::new("house")).await.unwrap();
         let mut gateway = Gateway::new(&settings, desk, log, ready, Shutdown::new()).unwrap();
         gateway.tokens = Tokens::known(Role::ALL.map(|role| (token(role), Caller { name: format!("{role:?}"), role })));

@@ -263,3 +263,15 @@ fn people_have_channels_of_their_own() {
         assert!(found.iter().any(|message| message.contains(words)), "{words}: {found:?}");
     }
 }
+
+#[test]
+fn links_that_sign_last_for_minutes_to_weeks() {
+    let with = |life: &str| format!("[http]\nsign_link = \"{life}\"\n");
+    for good in ["5m", "24h", "30d"] {
+        assert!(parse(&with(good)).is_ok(), "{good}");
+    }
+    for bad in ["1m", "31d"] {
+        let found = faults(&with(bad));
+        assert!(found.iter().any(|(_, message)| message.contains("5 minutes at least")), "{bad}: {found:?}");
+    }
+}
