@@ -33,8 +33,8 @@ pub mod users;
 
 use axum::Router;
 use engine::{Desk, Plan, keeper::Keeper};
-pub use gateway::sign_pages;
 use gateway::Gateway;
+pub use gateway::sign_pages;
 use link::Links;
 use message::Style;
 use records::Records;

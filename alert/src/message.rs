@@ -140,8 +140,10 @@ impl Style {
         }
         let due = incident.ack_due_at.map(|due| format!(", 请于 {} 前签收", time(due, "%H:%M"))).unwrap_or_default();
         lines.push(format!("状态: {}{due}", state_name(incident.state)));
+        // A link that signs does not show whose it is.
+        let number = sign_link.map(|_| format!(", 编号 {}", incident.id)).unwrap_or_default();
         lines.push(format!(
-            "时间: {} ({})",
+            "时间: {} ({}){number}",
             time(incident.updated_at, "%Y-%m-%d %H:%M"),
             time(incident.updated_at, "%:z")
         ));
@@ -299,7 +301,7 @@ mod tests {
         数量: 18 条, 5 分钟最高 18 条, 负面 88%, 互动 42
         样例: 「抚琴街道今天又停水了」 forum
         状态: 新发, 请于 11:19 前签收
-        时间: 2026-11-24 11:04 (+08:00)
+        时间: 2026-11-24 11:04 (+08:00), 编号 20261124-0001
         https://wanglou.example/a/AQFq
         ");
         let body = style().body_with("k", Reason::Opened, &file("water").incident, Some(SIGN));

@@ -105,7 +105,13 @@ impl Note {
     pub(super) fn in_markdown(&self, between: &str, limit: Limit) -> String {
         let head = format!("**{}**", fit::cut(&fit::markdown(&self.headline), Limit::Characters(MOST_OF_HEAD)));
         let link = fit::markdown_link(if self.signs { "查看并签收" } else { "打开望楼" }, &self.link);
-        fit(&head, &self.body_lines(&head, &link, between, limit, fit::markdown, fit::markdown_link), &link, between, limit)
+        fit(
+            &head,
+            &self.body_lines(&head, &link, between, limit, fit::markdown, fit::markdown_link),
+            &link,
+            between,
+            limit,
+        )
     }
 
     /// The message as plain text.
@@ -141,7 +147,8 @@ impl Note {
         let taken = limit.length(head) + limit.length(link) + 2 * limit.length(between);
         let room = limit.most().saturating_sub(taken);
         let with_links = entries(true);
-        let least = |(name, _): &(String, String)| limit.length(name) + limit.length(between) + limit.length(LEAST_TITLE);
+        let least =
+            |(name, _): &(String, String)| limit.length(name) + limit.length(between) + limit.length(LEAST_TITLE);
         if with_links.iter().map(least).sum::<usize>() <= room {
             return list(&with_links, room, between, limit);
         }

@@ -12,7 +12,10 @@ use crate::{
 };
 use jiff::Timestamp;
 use schemas::{
-    kit::{auth::{Caller, Role}, tokens::hash},
+    kit::{
+        auth::{Caller, Role},
+        tokens::hash,
+    },
     records::{AuditEntry, Incident, Record, State},
 };
 

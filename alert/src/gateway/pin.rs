@@ -52,14 +52,15 @@ pub(super) async fn set(
         None => None,
     };
     let user = match person {
-        Some(person) if person.name == caller.name => records.user(&person.name).await.map_err(|error| problem(&error))?,
+        Some(person) if person.name == caller.name => {
+            records.user(&person.name).await.map_err(|error| problem(&error))?
+        }
         _ => None,
     };
     let user = user.ok_or_else(|| {
         Problem::conflict("no_user", "只有登录的用户才有 PIN / only people who log in have a PIN, programs have none")
     })?;
-    let entered =
-        gateway.throttle.lock().unwrap_or_else(PoisonError::into_inner).enter(&user.name, peer, now);
+    let entered = gateway.throttle.lock().unwrap_or_else(PoisonError::into_inner).enter(&user.name, peer, now);
     if let Err(seconds) = entered {
         let message = "尝试次数过多, 请稍后再试 / too many tries: wait";
         return Err(Problem {

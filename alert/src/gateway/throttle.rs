@@ -167,7 +167,11 @@ mod tests {
         let other = |n: u32| Some(IpAddr::V4(n.into()));
         let mut throttle = Throttle::default();
         for n in 0..5 {
-            assert_eq!(throttle.enter_pin("王敏", &format!("link {n}"), other(n), at(0)), Ok(()), "each with another link");
+            assert_eq!(
+                throttle.enter_pin("王敏", &format!("link {n}"), other(n), at(0)),
+                Ok(()),
+                "each with another link"
+            );
         }
         assert_eq!(throttle.enter_pin("王敏", "link 9", other(9), at(0)), Err(901), "the name");
         let mut throttle = Throttle::default();

@@ -199,7 +199,11 @@ mod tests {
             assert_eq!(read(&keys, &text, at(late)), Err(LinkError::Expired), "{late}");
         }
         assert_eq!(read(&keys, &other.write(&token()).unwrap(), at(0)), Err(LinkError::Broken));
-        assert_eq!(read(&keys, &other.write(&token()).unwrap(), at(100_000)), Err(LinkError::Broken), "nor is it expired");
+        assert_eq!(
+            read(&keys, &other.write(&token()).unwrap(), at(100_000)),
+            Err(LinkError::Broken),
+            "nor is it expired"
+        );
         assert_eq!(read(&keys, &signed(&key, said(&key)), at(0)), Ok(token()), "as the next two are made");
         for byte in [0, 1] {
             let mut bytes = said(&key);

@@ -424,7 +424,10 @@ async fn what_links_need_is_kept(settings: &Settings) {
         tx.commit().await.unwrap();
         assert_eq!(records.pin("王敏").await.unwrap().as_deref(), Some(pin));
     }
-    assert_eq!((records.pin("李雷").await.unwrap(), records.with_pin().await.unwrap()), (None, vec!["王敏".to_owned()]));
+    assert_eq!(
+        (records.pin("李雷").await.unwrap(), records.with_pin().await.unwrap()),
+        (None, vec!["王敏".to_owned()])
+    );
 
     let wrong = async |link: &str, now: i64| {
         let mut tx = records.begin().await.unwrap();

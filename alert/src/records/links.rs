@@ -47,7 +47,8 @@ impl Records {
     /// # Errors
     /// When the database cannot answer.
     pub async fn wrong_tries(&self, link: &str) -> Result<u32, RecordsError> {
-        let row = sqlx::query("SELECT wrong FROM link_tries WHERE link = $1").bind(link).fetch_optional(&self.pool).await?;
+        let row =
+            sqlx::query("SELECT wrong FROM link_tries WHERE link = $1").bind(link).fetch_optional(&self.pool).await?;
         let wrong: i64 = row.map_or(Ok(0), |row| row.try_get("wrong"))?;
         Ok(u32::try_from(wrong).unwrap_or(u32::MAX))
     }

@@ -226,6 +226,7 @@ async fn what_follows_the_signature_leads_to_the_console() {
     night.expect("desk", "opened");
     let own = link(&night.expect("lilei", "opened"));
     assert_eq!(sign(&night, &own, "", "").await.status, StatusCode::OK);
+    night.wait(1).await;
     night.pulse("water", "s1", 60).await;
     for channel in ["desk", "lilei"] {
         let page = night.expect(channel, "level");
@@ -239,7 +240,8 @@ async fn nothing_is_signed_after_the_close_nor_after_the_reopening() {
     let mut night = begin(ROSTER).await;
     night.pulse("water", "s1", 18).await;
     let links = [link(&night.expect("desk", "opened")), link(&night.expect("lilei", "opened"))];
-    let forms = [open(&night, &links[0]).await, open(&night, &links[1]).await].map(|page| page.form().unwrap().to_owned());
+    let forms =
+        [open(&night, &links[0]).await, open(&night, &links[1]).await].map(|page| page.form().unwrap().to_owned());
     let reason = || "演习".to_owned();
     night.act("王敏", ID, Command::FalseAlarm { text: reason() }).await.unwrap();
     for (command, words) in [(None, "事件已办结"), (Some(Command::Reopen { text: reason() }), "事件已重开")] {
@@ -330,7 +332,11 @@ async fn a_phone_that_changed_hands_signs_as_nobody() {
     night.pulse("water", "s1", 18).await;
     night.expect("desk", "opened");
     let old = link(&night.expect("lilei", "opened"));
-    let config = night.settings.text.replace("name = \"李雷\"", "name = \"韩梅梅\"").replace("person = \"李雷\"", "person = \"韩梅梅\"");
+    let config = night
+        .settings
+        .text
+        .replace("name = \"李雷\"", "name = \"韩梅梅\"")
+        .replace("person = \"李雷\"", "person = \"韩梅梅\"");
     let settings = Settings::parse(&config, []).unwrap();
     night.settings.person = settings.person;
     night.crash().await;

@@ -107,7 +107,12 @@ async fn show(extract::State(phone): extract::State<Arc<Phone>>, Path(token): Pa
 }
 
 /// `POST /a/{token}`
-async fn sign(extract::State(phone): extract::State<Arc<Phone>>, Path(token): Path<String>, head: Parts, body: Bytes) -> Response {
+async fn sign(
+    extract::State(phone): extract::State<Arc<Phone>>,
+    Path(token): Path<String>,
+    head: Parts,
+    body: Bytes,
+) -> Response {
     let found = match phone.find(&token).await {
         Ok(found) => found,
         Err(response) => return response,
@@ -148,7 +153,8 @@ impl Form {
 /// Whether a request may come from the page itself. The module's first table.
 fn is_own(head: &Parts, base: &str) -> bool {
     let text = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let host = |address: &str| address.split_once("://").map(|(_, host)| host.trim_end_matches('/').to_ascii_lowercase());
+    let host =
+        |address: &str| address.split_once("://").map(|(_, host)| host.trim_end_matches('/').to_ascii_lowercase());
     match (text("sec-fetch-site"), text("origin")) {
         (Some(site), _) => site == "same-origin",
         (None, None | Some("null")) => true,
@@ -263,14 +269,8 @@ impl Phone {
     async fn page(&self, found: &Found<'_>, status: StatusCode, said: Option<Said>, chosen: Option<&str>) -> Response {
         let incident = &found.file.incident;
         let (console, form) = (self.console(&incident.id), self.desk.links.form(found.token));
-        let mut view = View {
-            incident,
-            tz: &self.desk.style.tz,
-            console: &console,
-            said,
-            ask: Ask::Nothing,
-            form: &form,
-        };
+        let mut view =
+            View { incident, tz: &self.desk.style.tz, console: &console, said, ask: Ask::Nothing, form: &form };
         if !found.awaits() {
             view.said = view.said.or_else(|| Some(self.standing(found)));
             return view.show(status);

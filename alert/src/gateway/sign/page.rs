@@ -144,7 +144,11 @@ impl View<'_> {
         let mut list = String::new();
         for sample in &self.incident.samples {
             let (text, source) = (escape(&sample.excerpt), escape(&sample.source));
-            let _ = write!(list, "<blockquote>{text}<small>{source} {}</small></blockquote>", self.time(sample.published_at));
+            let _ = write!(
+                list,
+                "<blockquote>{text}<small>{source} {}</small></blockquote>",
+                self.time(sample.published_at)
+            );
         }
         format!("<section><h2>样例 <span lang=\"en\">Samples</span></h2>{list}</section>")
     }

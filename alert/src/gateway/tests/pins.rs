@@ -52,7 +52,8 @@ async fn programs_have_none() {
     house.add_user().await;
     let body = serde_json::json!({ "password": PASSWORD, "pin": "480513" }).to_string();
     for role in Role::ALL {
-        let request = request(Method::PUT, "/api/session/pin", Some(role)).header(header::CONTENT_TYPE, "application/json");
+        let request =
+            request(Method::PUT, "/api/session/pin", Some(role)).header(header::CONTENT_TYPE, "application/json");
         let answer = house.send(request.body(Body::from(body.clone())).unwrap()).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::CONFLICT, "no_user"), "{role:?}");
     }

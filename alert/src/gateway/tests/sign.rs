@@ -120,12 +120,22 @@ async fn anybody_with_the_link_reads_one_incident_and_needs_no_log_in() {
     assert!(path.len() <= 100, "{path}");
     let page = house.get(&path, None).await;
     assert_eq!(page.status, StatusCode::OK);
-    for words in ["停水: 抚琴街道今天又停水了", "蓝色 IV 级", "18 条, 5 分钟最高 18 条", "11-24 11:19", "新发", "以 <b>李雷</b> 的名义"] {
+    for words in [
+        "停水: 抚琴街道今天又停水了",
+        "蓝色 IV 级",
+        "18 条, 5 分钟最高 18 条",
+        "11-24 11:19",
+        "新发",
+        "以 <b>李雷</b> 的名义",
+    ] {
         assert!(page.text.contains(words), "{words}: {}", page.text);
     }
     assert!(page.text.contains("<html lang=\"zh-CN\">") && page.text.contains("noindex"));
     assert!(page.text.len() < 20 << 10, "{} bytes", page.text.len());
-    assert!(!page.text.contains("<script") && !page.text.contains("forum.example"), "no script, and no address of a stranger");
+    assert!(
+        !page.text.contains("<script") && !page.text.contains("forum.example"),
+        "no script, and no address of a stranger"
+    );
     let header = |name: &str| page.headers[name].to_str().unwrap().to_owned();
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("referrer-policy"), "no-referrer");
@@ -144,7 +154,8 @@ async fn a_session_or_a_token_gives_no_more() {
         assert_eq!(house.get(&path, Some(role)).await.text, plain, "{role:?}");
     }
     let form = form(&plain);
-    let request = request(Method::POST, &path, Some(Role::Admin)).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let request = request(Method::POST, &path, Some(Role::Admin))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let answer = house.send(request.body(Body::from(format!("form={form}&who=Admin&pin="))).unwrap()).await;
     assert_eq!((answer.status, house.incident().await.state), (StatusCode::FORBIDDEN, State::New));
     // And the link opens nothing else.
@@ -194,9 +205,15 @@ async fn one_tap_signs_as_whose_own_the_channel_is() {
     assert_eq!((incident.state, incident.acked_by.as_deref()), (State::Acked, Some("李雷")), "whoever else is named");
     let records = &house.gateway.desk.records;
     let event = records.history(ID).await.unwrap().pop().unwrap();
-    assert_eq!((event.who.as_str(), event.action.as_str(), event.text.as_str()), ("李雷", "acked", "签收 (经短信链接, 渠道 lilei)"));
+    assert_eq!(
+        (event.who.as_str(), event.action.as_str(), event.text.as_str()),
+        ("李雷", "acked", "签收 (经短信链接, 渠道 lilei)")
+    );
     let audit = records.audit_entries(9).await.unwrap();
-    assert!(audit.iter().any(|entry| entry.action == "acked" && entry.who == "李雷" && entry.detail.contains("渠道 lilei")), "{audit:?}");
+    assert!(
+        audit.iter().any(|entry| entry.action == "acked" && entry.who == "李雷" && entry.detail.contains("渠道 lilei")),
+        "{audit:?}"
+    );
 
     // A finger taps twice.
     let before = house.everything().await;
@@ -214,9 +231,12 @@ async fn of_a_group_whoever_has_a_pin_signs_with_it() {
     set_pin(&house, "路人").await;
     let path = house.path("desk").await;
     let page = house.get(&path, None).await;
-    assert!(page.text.contains("value=\"王敏\"") && page.text.contains("value=\"张主任\"") && page.text.contains("当班"));
+    assert!(
+        page.text.contains("value=\"王敏\"") && page.text.contains("value=\"张主任\"") && page.text.contains("当班")
+    );
     assert!(!page.text.contains("路人") && !page.text.contains("李雷"), "who is not on this roster, or has no PIN");
-    for (who, pin) in [("王敏", "480514"), ("路人", PIN), ("李雷", PIN), ("", PIN), ("王敏", ""), ("<b>", PIN)] {
+    for (who, pin) in [("王敏", "480514"), ("路人", PIN), ("李雷", PIN), ("", PIN), ("王敏", ""), ("<b>", PIN)]
+    {
         house.wait(901);
         let answer = house.tap(&path, &[("who", who), ("pin", pin)]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{who} {pin}");
@@ -224,7 +244,8 @@ async fn of_a_group_whoever_has_a_pin_signs_with_it() {
     }
     assert_eq!(house.incident().await.state, State::New);
     let audit = house.gateway.desk.records.audit_entries(99).await.unwrap();
-    let failed: Vec<&str> = audit.iter().filter(|entry| entry.action == "pin_failed").map(|entry| entry.who.as_str()).collect();
+    let failed: Vec<&str> =
+        audit.iter().filter(|entry| entry.action == "pin_failed").map(|entry| entry.who.as_str()).collect();
     assert_eq!(failed.len(), 6, "{audit:?}");
     assert!(failed.contains(&"王敏") && failed.contains(&"路人"));
 
@@ -259,7 +280,11 @@ async fn pins_are_not_guessed() {
     }
     let answer = house.tap(&path, &[("who", "王敏"), ("pin", PIN)]).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "even the right one waits");
-    assert!(answer.headers.contains_key(header::RETRY_AFTER) && answer.text.contains("15 分钟后再试"), "{}", answer.text);
+    assert!(
+        answer.headers.contains_key(header::RETRY_AFTER) && answer.text.contains("15 分钟后再试"),
+        "{}",
+        answer.text
+    );
     let another = house.fresh(ID, 0, "lilei");
     assert_eq!(house.get(&another, None).await.status, StatusCode::OK);
     house.wait(901);
@@ -327,7 +352,8 @@ async fn nothing_but_the_page_itself_signs() {
     assert_eq!(house.submit(&path, &[own], &"x".repeat(5 << 10)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(house.everything().await, before);
 
-    let (by_host, by_name) = ([("origin", "http://10.0.0.7:8080"), ("host", "10.0.0.7:8080")], [("origin", "https://wanglou.example")]);
+    let (by_host, by_name) =
+        ([("origin", "http://10.0.0.7:8080"), ("host", "10.0.0.7:8080")], [("origin", "https://wanglou.example")]);
     for headers in [&by_host[..], &by_name[..], &[("origin", "null")][..], &[][..]] {
         let answer = house.submit(&path, headers, &right).await;
         assert_eq!(answer.status, StatusCode::OK, "{headers:?}");
@@ -346,7 +372,12 @@ async fn what_is_closed_is_shown_and_not_signed() {
         assert!(page.text.contains("事件已办结") && page.text.contains("抚琴街道今天又停水了"), "{}", page.text);
         let form = house.gateway.desk.links.form(&path[3..]);
         let answer = house.submit(path, &[], &format!("form={form}&who=%E7%8E%8B%E6%95%8F&pin={PIN}")).await;
-        assert_eq!((answer.status, answer.text.contains("事件已办结")), (StatusCode::CONFLICT, true), "{}", answer.text);
+        assert_eq!(
+            (answer.status, answer.text.contains("事件已办结")),
+            (StatusCode::CONFLICT, true),
+            "{}",
+            answer.text
+        );
     }
     assert_eq!(house.everything().await, before);
 }
@@ -363,7 +394,12 @@ async fn an_old_link_signs_nothing_after_it_was_reopened() {
         assert!(page.text.contains("事件已重开, 此链接不再能签收") && !has_button(&page), "{}", page.text);
         let form = house.gateway.desk.links.form(&path[3..]);
         let answer = house.submit(path, &[], &format!("form={form}&who=%E7%8E%8B%E6%95%8F&pin={PIN}")).await;
-        assert_eq!((answer.status, answer.text.contains("事件已重开")), (StatusCode::CONFLICT, true), "{}", answer.text);
+        assert_eq!(
+            (answer.status, answer.text.contains("事件已重开")),
+            (StatusCode::CONFLICT, true),
+            "{}",
+            answer.text
+        );
     }
     assert_eq!(house.everything().await, before);
     let fresh = house.fresh(ID, 1, "lilei");
@@ -381,7 +417,11 @@ async fn a_link_ends() {
     let form = house.gateway.desk.links.form(&path[3..]);
     for answer in [house.get(&path, None).await, house.submit(&path, &[], &format!("form={form}")).await] {
         assert_eq!(answer.status, StatusCode::GONE);
-        assert!(answer.text.contains("链接已过期") && answer.text.contains("https://wanglou.example"), "{}", answer.text);
+        assert!(
+            answer.text.contains("链接已过期") && answer.text.contains("https://wanglou.example"),
+            "{}",
+            answer.text
+        );
         assert!(!answer.text.contains("停水"), "it shows nothing of the incident");
     }
     assert_eq!(house.everything().await, before);
@@ -395,7 +435,16 @@ async fn what_is_no_link_opens_nothing() {
     changed.pop();
     changed.push(if last == 'A' { 'Q' } else { 'A' });
     let unknown = house.fresh("20261124-0002", 0, "lilei");
-    for path in [changed.as_str(), &path[..30], &format!("{path}/x"), &format!("{path}."), "/a/x", "/a/%FF%00", "/a/../api", &unknown] {
+    for path in [
+        changed.as_str(),
+        &path[..30],
+        &format!("{path}/x"),
+        &format!("{path}."),
+        "/a/x",
+        "/a/%FF%00",
+        "/a/../api",
+        &unknown,
+    ] {
         for method in [Method::GET, Method::POST] {
             let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
             let answer = house.send(request).await;
@@ -468,7 +517,11 @@ async fn a_process_that_stands_by_shows_and_does_not_sign() {
     assert_eq!(house.get(&path, None).await.status, StatusCode::OK);
     let answer = house.tap(&path, &[]).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.headers.contains_key(header::RETRY_AFTER) && answer.text.contains("未作任何改动"), "{}", answer.text);
+    assert!(
+        answer.headers.contains_key(header::RETRY_AFTER) && answer.text.contains("未作任何改动"),
+        "{}",
+        answer.text
+    );
     assert_eq!(house.incident().await.state, State::New);
 }
 

@@ -106,7 +106,8 @@ impl Http {
         }
         let (shortest, longest) = (Duration::from_secs(5 * 60), Duration::from_secs(30 * 24 * 3600));
         if !(shortest..=longest).contains(&self.sign_link) {
-            let message = "a link in a message must open for 5 minutes at least and for 30 days at most: \"24h\" is usual";
+            let message =
+                "a link in a message must open for 5 minutes at least and for 30 days at most: \"24h\" is usual";
             faults.push(("sign_link", message.into()));
         }
         for token in &self.token {
