@@ -2,7 +2,7 @@
 
 use crate::{
     engine::link::Signer,
-    message::{level_mark, level_word, state_name},
+    message::{level_word, state_name},
     policy::level_name,
 };
 use axum::{
@@ -97,9 +97,8 @@ impl View<'_> {
     fn head(&self) -> String {
         let incident = self.incident;
         format!(
-            "<section><span class=\"level {}\">{} · {}</span><h1>{}</h1></section>",
+            "<section><span class=\"level {}\">{}</span><h1>{}</h1></section>",
             level_word(incident.level),
-            level_mark(incident.level),
             level_name(incident.level),
             escape(&incident.title)
         )

@@ -281,7 +281,7 @@ async fn pins_are_not_guessed() {
     let answer = house.tap(&path, &[("who", "王敏"), ("pin", PIN)]).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "even the right one waits");
     assert!(
-        answer.headers.contains_key(header::RETRY_AFTER) && answer.text.contains("15 分钟后再试"),
+        answer.headers.contains_key(header::RETRY_AFTER) && answer.text.contains("16 分钟后再试"),
         "{}",
         answer.text
     );
