@@ -65,7 +65,7 @@ pub enum KeyError {
 ///
 /// # Errors
 /// A key that is too short; or when the one that was made can neither be read nor kept.
-pub async fn keys(records: &Records, secret: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Key>, KeyError> {
+pub async fn keys(records: &Records, secret: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Vec<Key>, KeyError> {
     let key = |name, value: String| Key::new(value.as_bytes()).ok_or(KeyError::Short(name));
     let (own, old) = (secret(KEY_VARIABLE), secret(OLD_KEY_VARIABLE));
     let own = match own {
