@@ -6,7 +6,7 @@
 //!
 //! Pure cores, each with its table of outcomes: [`policy`] (which level), [`matter`] (one incident per matter),
 //! [`incident`] (what people may do), [`roster`] (who is on duty), [`escalation`] (when nobody signs), [`outbox`] (what is
-//! sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
+//! sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`link`] (whom a link in a message lets sign), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
 //! (how a page reaches people), `gateway` (the API).
 
 pub mod audit;
@@ -19,10 +19,12 @@ mod gateway;
 mod holder;
 pub mod incident;
 pub mod lease;
+pub mod link;
 pub mod matter;
 pub mod message;
 pub mod outbox;
 mod password;
+pub mod pin;
 pub mod policy;
 pub mod proposal;
 pub mod records;
@@ -35,6 +37,8 @@ pub mod users;
 use axum::Router;
 use engine::{Desk, Plan, keeper::Keeper};
 use gateway::Gateway;
+pub use gateway::sign_pages;
+use link::Links;
 use message::Style;
 use records::Records;
 use schemas::{
@@ -176,8 +180,10 @@ pub async fn start(
     let channels = channel::open(settings, &secret, channel::TIMEOUT)?;
     let records = Records::open(settings).await?;
     let holder = holder::enter(&settings.data_dir);
+    let links = Links::of(settings, link::keys(&records, &secret).await?, &base(settings));
     let style = Style { base: base(settings), tz: settings.tz() };
-    let desk = Arc::new(Desk::new(records.clone(), Plan::of(settings), style, engine::wall_clock()));
+    let desk = Desk::new(records.clone(), Plan::of(settings), style, engine::wall_clock()).with_links(links);
+    let desk = Arc::new(desk);
     let keeper =
         Keeper::start(Arc::clone(&desk), log.clone(), channels, holder, Arc::new(settings.clone()), shutdown.clone())
             .await?;

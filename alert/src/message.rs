@@ -125,9 +125,9 @@ impl Style {
         format!("{}/incidents/{}", self.base, incident.id)
     }
 
-    /// The page as text.
+    /// The page as text. Its last line is the link by which one signs, where there is one; else the incident's page.
     #[must_use]
-    pub fn text(&self, reason: Reason, incident: &Incident) -> String {
+    pub fn text(&self, reason: Reason, incident: &Incident, sign_link: Option<&str>) -> String {
         let time =
             |at: jiff::Timestamp, format: &str| at.to_zoned_datetime(self.tz.clone()).strftime(format).to_string();
         let headline = match reason {
@@ -163,26 +163,37 @@ impl Style {
         if !deadlines.is_empty() {
             lines.push(format!("时限: {}", deadlines.join(", ")));
         }
+        // A link that signs does not show whose it is.
+        let number = sign_link.map(|_| format!(", 编号 {}", incident.id)).unwrap_or_default();
         lines.push(format!(
-            "时间: {} ({})",
+            "时间: {} ({}){number}",
             time(incident.updated_at, "%Y-%m-%d %H:%M"),
             time(incident.updated_at, "%:z")
         ));
-        lines.push(self.link(incident));
+        lines.push(sign_link.map_or_else(|| self.link(incident), str::to_owned));
         lines.join("\n")
     }
 
     /// The body that a webhook gets.
     #[must_use]
     pub fn body(&self, key: &str, reason: Reason, incident: &Incident) -> String {
-        json!({
+        self.body_with(key, reason, incident, None)
+    }
+
+    /// The same, with the link by which whoever reads the channel signs, where there is one.
+    #[must_use]
+    pub fn body_with(&self, key: &str, reason: Reason, incident: &Incident, sign_link: Option<&str>) -> String {
+        let mut body = json!({
             "key": key,
             "reason": reason.as_str(),
             "incident": incident,
-            "text": self.text(reason, incident),
+            "text": self.text(reason, incident, sign_link),
             "link": self.link(incident),
-        })
-        .to_string()
+        });
+        if let Some(link) = sign_link {
+            body["sign_link"] = link.into();
+        }
+        body.to_string()
     }
 }
 
@@ -200,6 +211,9 @@ pub struct Told {
     pub reason: String,
     /// Its first line.
     pub title: String,
+    /// The link by which one signs it, where it awaits that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_link: Option<String>,
 }
 
 impl Told {
@@ -214,19 +228,22 @@ impl Told {
             level: outbox::level_of(page.urgency),
             reason: page.reason.clone(),
             title: clean(title, 120),
+            sign_link: body["sign_link"].as_str().map(str::to_owned),
         }
     }
 }
 
-/// The body of a digest: the pages that it stands for, and a text that names them all, a line each. `base` is what links begin with.
+/// The body of a digest: the pages that it stands for, and a text that names them all, a line each, and below it the link by which
+/// one signs. `base` is what links begin with.
 #[must_use]
 pub fn digest_body(key: &str, told: &[Told], base: &str) -> String {
     let link = format!("{base}/incidents");
     let mut lines = vec![format!("【{}】{} 条通知, 发送额度不足, 合并为一条", headline(Reason::Digest), told.len())];
-    lines.extend(told.iter().map(|told| {
+    for told in told {
         let id = told.incident.as_deref().unwrap_or("-");
-        format!("{} {id} {}", level_mark(told.level), told.title)
-    }));
+        lines.push(format!("{} {id} {}", level_mark(told.level), told.title));
+        lines.extend(told.sign_link.clone());
+    }
     lines.push(link.clone());
     json!({ "key": key, "reason": Reason::Digest.as_str(), "pages": told, "text": lines.join("\n"), "link": link })
         .to_string()
@@ -240,11 +257,35 @@ pub fn passed_on(body: &str, key: &str, from: &str, why: &str) -> String {
     let mut lines: Vec<String> =
         body.get("text").and_then(Value::as_str).unwrap_or_default().lines().map(str::to_owned).collect();
     // The link stays last.
-    let ends_with_link = lines.last().is_some_and(|last| body.get("link").and_then(Value::as_str) == Some(last));
+    let ends_with_link = lines.last().is_some_and(|last| is_link(&body, last));
     lines.insert(lines.len() - usize::from(ends_with_link), note);
     body.insert("key".into(), key.into());
     body.insert("text".into(), lines.join("\n").into());
     body.insert("instead_of".into(), json!({ "channel": from, "error": clean(why, 300) }));
+    Value::Object(body).to_string()
+}
+
+/// Whether a line is the link of a body.
+fn is_link(body: &serde_json::Map<String, Value>, line: &str) -> bool {
+    ["sign_link", "link"].iter().any(|name| body.get(*name).and_then(Value::as_str) == Some(line))
+}
+
+/// The body of a page with another channel's signing link, or without one. A link signs as whoever reads the channel that it was made
+/// for, so that it must never go to another.
+#[must_use]
+pub fn relinked(body: &str, sign_link: Option<&str>) -> String {
+    let Ok(Value::Object(mut body)) = serde_json::from_str(body) else { return body.to_owned() };
+    let mut lines: Vec<String> =
+        body.get("text").and_then(Value::as_str).unwrap_or_default().lines().map(str::to_owned).collect();
+    let link = sign_link.or_else(|| body.get("link").and_then(Value::as_str)).map(str::to_owned);
+    for line in lines.iter_mut().filter(|line| is_link(&body, line)) {
+        line.clone_from(link.as_ref().unwrap_or(&String::new()));
+    }
+    match sign_link {
+        Some(link) => body.insert("sign_link".into(), link.into()),
+        None => body.remove("sign_link"),
+    };
+    body.insert("text".into(), lines.join("\n").into());
     Value::Object(body).to_string()
 }
 
@@ -260,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_page_is_one_screen() {
-        let text = style().text(Reason::Opened, &file("water").incident);
+        let text = style().text(Reason::Opened, &file("water").incident, None);
         insta::assert_snapshot!(text, @"
         【新舆情】蓝色 IV 级 停水: 抚琴街道今天又停水了
         缘由: 蓝色 IV 级: 热度上升, 共 18 条; 5 分钟 18 条, 预期 1.5 条
@@ -270,6 +311,47 @@ mod tests {
         时间: 2026-11-24 11:04 (+08:00)
         https://wanglou.example/incidents/20261124-0001
         ");
+    }
+
+    const SIGN: &str = "https://wanglou.example/a/AQFq";
+
+    #[test]
+    fn a_page_that_awaits_a_signature_ends_with_the_link_that_signs() {
+        let text = style().text(Reason::Opened, &file("water").incident, Some(SIGN));
+        insta::assert_snapshot!(text, @"
+        【新舆情】蓝色 IV 级 停水: 抚琴街道今天又停水了
+        缘由: 蓝色 IV 级: 热度上升, 共 18 条; 5 分钟 18 条, 预期 1.5 条
+        数量: 18 条, 5 分钟最高 18 条, 负面 88%, 互动 42
+        样例: 「抚琴街道今天又停水了」 forum
+        状态: 新发, 请于 11:19 前签收
+        时间: 2026-11-24 11:04 (+08:00), 编号 20261124-0001
+        https://wanglou.example/a/AQFq
+        ");
+        let body = style().body_with("k", Reason::Opened, &file("water").incident, Some(SIGN));
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["link"], "https://wanglou.example/incidents/20261124-0001");
+        assert_eq!((&body["sign_link"], &body["text"]), (&json!(SIGN), &json!(text)));
+    }
+
+    #[test]
+    fn another_channel_gets_a_link_of_its_own() {
+        let page = style().body_with("k", Reason::Opened, &file("water").incident, Some(SIGN));
+        let last = |body: &str| {
+            let body: Value = serde_json::from_str(body).unwrap();
+            let last = body["text"].as_str().unwrap().lines().last().unwrap().to_owned();
+            (last, body["sign_link"].as_str().map(str::to_owned))
+        };
+        let other = "https://wanglou.example/a/AQFr";
+        let relinked = |link| super::relinked(&page, link);
+        assert_eq!(last(&relinked(Some(other))), (other.to_owned(), Some(other.to_owned())));
+        let console = "https://wanglou.example/incidents/20261124-0001";
+        assert_eq!(last(&relinked(None)), (console.to_owned(), None));
+        for link in [Some(other), None] {
+            assert!(!relinked(link).contains(SIGN), "nothing of the first channel's link is left");
+        }
+        let passed = passed_on(&relinked(Some(other)), "k/leader", "desk", "HTTP 404");
+        assert_eq!(last(&passed), (other.to_owned(), Some(other.to_owned())));
+        assert_eq!(super::relinked("no JSON", None), "no JSON");
     }
 
     proptest! {
@@ -285,10 +367,10 @@ mod tests {
         #[test]
         fn hostile_text_adds_no_line(title in any::<String>(), excerpt in any::<String>()) {
             let mut incident = file("water").incident;
-            let lines = style().text(Reason::Opened, &incident).lines().count();
+            let lines = style().text(Reason::Opened, &incident, None).lines().count();
             incident.title = clean(&title, 100);
             incident.samples[0].excerpt = clean(&excerpt, 160);
-            prop_assert_eq!(style().text(Reason::Opened, &incident).lines().count(), lines);
+            prop_assert_eq!(style().text(Reason::Opened, &incident, None).lines().count(), lines);
         }
     }
 
@@ -324,6 +406,11 @@ mod tests {
             "【合并通知】1 条通知, 发送额度不足, 合并为一条\n黄 20261124-0001 【新舆情】停水\nhttps://w.example/incidents"
         );
         assert_eq!(body["pages"][0]["incident"], "20261124-0001");
+        let signed = format!("{{\"text\":\"【新舆情】停水\",\"sign_link\":\"{SIGN}\"}}");
+        let told = Told::of(&page(Some("20261124-0001"), 3, &signed));
+        let body: Value = serde_json::from_str(&digest_body("d", &[told], "https://w.example")).unwrap();
+        let text = body["text"].as_str().unwrap();
+        assert!(text.contains(&format!("\n黄 20261124-0001 【新舆情】停水\n{SIGN}\n")), "{text}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{
     password,
+    pin::{self, PinError},
     records::{Records, RecordsError, User},
 };
 use jiff::Timestamp;
@@ -22,6 +23,12 @@ pub enum UserError {
     /// There is no such user.
     #[error("there is no user named {0:?}")]
     Unknown(String),
+    /// Nobody of that name could sign.
+    #[error("{0:?} is neither a user nor named in a [[person]] or a [[duty]] of the config")]
+    Nobody(String),
+    /// The PIN is none, or too easy to guess.
+    #[error(transparent)]
+    Pin(#[from] PinError),
     /// The hash cannot be computed.
     #[error("the password cannot be hashed: {0}")]
     Hash(String),
@@ -72,10 +79,40 @@ pub async fn set_password(settings: &Settings, name: &str, password: &str) -> Re
     if done { Ok(()) } else { Err(UserError::Unknown(name.to_owned())) }
 }
 
+/// Sets the PIN with which somebody signs from a group's link: a user, or somebody whom the config names without a log-in.
+///
+/// # Errors
+/// What is wrong with the name or the PIN.
+pub async fn set_pin(settings: &Settings, name: &str, pin: &str) -> Result<(), UserError> {
+    pin::check(pin)?;
+    let hashed = hashed(pin).await?;
+    let records = Records::open(settings).await?;
+    let known = is_named(settings, name) || records.user(name).await?.is_some();
+    if known {
+        let mut tx = records.begin().await?;
+        tx.set_pin(name, &hashed, Timestamp::now()).await?;
+        tx.commit().await?;
+    }
+    records.close().await;
+    if known { Ok(()) } else { Err(UserError::Nobody(name.to_owned())) }
+}
+
+/// Whether the config names somebody who may have to sign.
+fn is_named(settings: &Settings, name: &str) -> bool {
+    let duties = || settings.duty.iter().map(|duty| duty.get_ref());
+    settings.person.iter().any(|person| person.get_ref().name == name)
+        || duties().flat_map(|duty| &duty.shift).any(|shift| shift.get_ref().members().any(|member| member == name))
+        || duties().flat_map(|duty| &duty.escalation).any(|step| !name.is_empty() && step.person == name)
+}
+
 async fn hash(password: &str) -> Result<String, UserError> {
     if !(password::SHORTEST..=password::LONGEST).contains(&password.chars().count()) {
         return Err(UserError::Password);
     }
+    hashed(password).await
+}
+
+async fn hashed(password: &str) -> Result<String, UserError> {
     let password = password.to_owned();
     tokio::task::spawn_blocking(move || password::hash(&password))
         .await

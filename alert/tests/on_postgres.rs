@@ -14,6 +14,8 @@ mod channels;
 mod delivery;
 #[path = "nights/duty.rs"]
 mod duty;
+#[path = "nights/links.rs"]
+mod links;
 #[path = "nights/quotas.rs"]
 mod quotas;
 #[path = "nights/roster.rs"]

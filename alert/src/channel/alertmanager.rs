@@ -78,7 +78,7 @@ fn alerts(note: &Note, more: &BTreeMap<String, String>, at: Timestamp) -> Vec<Va
             "annotations": { "summary": note.title(), "description": text, "link": note.link },
             "startsAt": since.min(ends).to_string(),
             "endsAt": ends.to_string(),
-            "generatorURL": note.link,
+            "generatorURL": note.console,
         })
     };
     if let Some(incident) = &note.incident {

@@ -14,6 +14,9 @@ use serde::Deserialize;
 /// What the first line may take of a message, in characters: a title is 100 at most.
 const MOST_OF_HEAD: usize = 160;
 
+/// So much of a title at least stands beside a link in a digest.
+const LEAST_TITLE: &str = " 停水: 抚琴街道今天又停水";
+
 /// The parts of a body.
 #[derive(Deserialize)]
 struct Body {
@@ -23,6 +26,7 @@ struct Body {
     text: String,
     #[serde(default)]
     link: String,
+    sign_link: Option<String>,
     incident: Option<Incident>,
     #[serde(default)]
     alerts: Vec<Alert>,
@@ -41,8 +45,12 @@ pub(super) struct Note {
     pub(super) headline: String,
     /// What follows, a line each.
     pub(super) lines: Vec<String>,
-    /// Where more is to be seen.
+    /// Where one signs, where it awaits that; else where more is to be seen.
     pub(super) link: String,
+    /// Where more is to be seen, for whoever logs in.
+    pub(super) console: String,
+    /// Whether one signs at the link.
+    signs: bool,
     /// The incident, where it tells of one.
     pub(super) incident: Option<Incident>,
     /// The alerts about sources, where it tells of those.
@@ -60,14 +68,17 @@ impl Note {
     pub(super) fn of(page: &Page) -> Result<Self, Failure> {
         let body: Body = serde_json::from_str(&page.body)
             .map_err(|error| Failure::ForGood(format!("what is to be sent cannot be read: {error}")))?;
-        let mut lines = body.text.lines().map(str::to_owned).filter(|line| *line != body.link);
+        let is_link = |line: &str| line == body.link || Some(line) == body.sign_link.as_deref();
+        let mut lines = body.text.lines().filter(|line| !is_link(line)).map(str::to_owned);
         let headline = lines.next().unwrap_or_default();
         Ok(Self {
             key: page.key.clone(),
             reason: body.reason,
             headline,
             lines: lines.collect(),
-            link: body.link,
+            signs: body.sign_link.is_some(),
+            link: body.sign_link.clone().unwrap_or_else(|| body.link.clone()),
+            console: body.link,
             incident: body.incident,
             alerts: body.alerts,
             told: body.pages,
@@ -93,17 +104,25 @@ impl Note {
     /// The message in markdown: a bold first line, the others, and the link; `between` is how the platform breaks lines.
     pub(super) fn in_markdown(&self, between: &str, limit: Limit) -> String {
         let head = format!("**{}**", fit::cut(&fit::markdown(&self.headline), Limit::Characters(MOST_OF_HEAD)));
-        let link = fit::markdown_link("打开望楼", &self.link);
-        fit(&head, &self.body_lines(&head, &link, between, limit, fit::markdown), &link, between, limit)
+        let link = fit::markdown_link(if self.signs { "查看并签收" } else { "打开望楼" }, &self.link);
+        fit(
+            &head,
+            &self.body_lines(&head, &link, between, limit, fit::markdown, fit::markdown_link),
+            &link,
+            between,
+            limit,
+        )
     }
 
     /// The message as plain text.
     pub(super) fn as_text(&self, between: &str, limit: Limit) -> String {
         let head = self.title();
-        fit(&head, &self.body_lines(&head, &self.link, between, limit, fit::plain), &self.link, between, limit)
+        let linked = |id: &str, link: &str| format!("{id} {link}");
+        fit(&head, &self.body_lines(&head, &self.link, between, limit, fit::plain, linked), &self.link, between, limit)
     }
 
-    /// The lines between head and link: a digest's list fits whole, whatever else does not.
+    /// The lines between head and link: a digest's list fits whole, whatever else does not; each with the link that signs, where
+    /// there is room for all of these and something of the titles.
     fn body_lines(
         &self,
         head: &str,
@@ -111,20 +130,29 @@ impl Note {
         between: &str,
         limit: Limit,
         safe: impl Fn(&str) -> String,
+        linked: impl Fn(&str, &str) -> String,
     ) -> Vec<String> {
         if self.told.is_empty() {
             return self.lines.iter().map(|line| safe(line)).collect();
         }
-        let entries: Vec<(String, String)> = self
-            .told
-            .iter()
-            .map(|told| match &told.incident {
-                Some(id) => (format!("{} {}", level_mark(told.level), safe(id)), safe(&told.title)),
-                None => (level_mark(told.level).to_owned(), safe(&told.title)),
-            })
-            .collect();
+        let entries = |with_links: bool| -> Vec<(String, String)> {
+            let named = |told: &Told| match (&told.incident, &told.sign_link) {
+                (Some(id), Some(link)) if with_links => format!(" {}", linked(&safe(id), link)),
+                (Some(id), _) => format!(" {}", safe(id)),
+                (None, _) => String::new(),
+            };
+            let told = self.told.iter();
+            told.map(|told| (format!("{}{}", level_mark(told.level), named(told)), safe(&told.title))).collect()
+        };
         let taken = limit.length(head) + limit.length(link) + 2 * limit.length(between);
-        list(&entries, limit.most().saturating_sub(taken), between, limit)
+        let room = limit.most().saturating_sub(taken);
+        let with_links = entries(true);
+        let least =
+            |(name, _): &(String, String)| limit.length(name) + limit.length(between) + limit.length(LEAST_TITLE);
+        if with_links.iter().map(least).sum::<usize>() <= room {
+            return list(&with_links, room, between, limit);
+        }
+        list(&entries(false), room, between, limit)
     }
 }
 
@@ -172,6 +200,7 @@ pub(super) mod tests {
         fn a_digest_names_all(titles in proptest::collection::vec(any::<String>(), 1..=30)) {
             let told: Vec<Told> = titles.iter().enumerate().map(|(n, title)| Told {
                 key: format!("k{n}"), incident: Some(format!("20261124-{n:04}")), level: Level::III, reason: "opened".into(), title: title.clone(),
+                sign_link: (n % 3 > 0).then(|| format!("https://wanglou.example/a/{n:066}")),
             }).collect();
             let page = Page { body: digest_body("digest/1/desk", &told, "https://wanglou.example"), incident: None, ..page("") };
             let note = Note::of(&page).unwrap();

@@ -6,7 +6,7 @@
 //! | `{text}` | the message, at most 500 characters |
 //! | `{title}` | its first line |
 //! | `{level}` | `I`, `II`, `III` or `IV` |
-//! | `{link}` | the address of the incident |
+//! | `{link}` | the link by which one signs the incident, or, where nobody needs to, the address of its page |
 //! | `{key}` | the page's key: a repeat bears the same |
 //! | `{id}` | the same as 32 hexadecimal digits, for gateways that take no other signs |
 //! | `{env.NAME}` | what the environment variable NAME (or the file that NAME_FILE names) holds |

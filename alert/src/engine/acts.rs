@@ -1,6 +1,6 @@
 //! What people do to an incident, each as one transaction, with its entry on the audit record.
 
-use super::{Desk, desk::ActError};
+use super::{Desk, desk::ActError, link::ByLink};
 use crate::{
     clock::Happening,
     incident::{Command, File, Refusal},
@@ -39,17 +39,42 @@ impl Desk {
     /// # Errors
     /// Why it came to nothing.
     pub async fn act(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
-        repeat(is_broken_off, || self.act_once(id, command, by, seen)).await
+        self.act_by(id, command, by, seen, None).await
     }
 
-    async fn act_once(&self, id: &str, command: &Command, by: &Caller, seen: Option<u64>) -> Result<File, ActError> {
+    /// The same; by whoever opened a link, where one is given.
+    pub(super) async fn act_by(
+        &self,
+        id: &str,
+        command: &Command,
+        by: &Caller,
+        seen: Option<u64>,
+        link: Option<&ByLink<'_>>,
+    ) -> Result<File, ActError> {
+        repeat(is_broken_off, || self.act_once(id, command, by, seen, link)).await
+    }
+
+    async fn act_once(
+        &self,
+        id: &str,
+        command: &Command,
+        by: &Caller,
+        seen: Option<u64>,
+        link: Option<&ByLink<'_>>,
+    ) -> Result<File, ActError> {
         let now = self.now();
         let mut tx = self.begin().await?;
         let mut file =
             tx.incident(id).await?.filter(|file| self.may_see(&file.incident, by)).ok_or(ActError::Unknown)?;
+        if let Some(link) = link {
+            link.still_holds(&mut tx, &file).await?;
+        }
         let before = file.incident.clone();
         if !file.act(command, &by.name, seen, now)? {
             return Ok(file);
+        }
+        if let Some(link) = link {
+            link.told(&mut file);
         }
         let rule = self.plan.rule(&file.incident.topic.id);
         let happening = Happening::Done(command, &by.name);

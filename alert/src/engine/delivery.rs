@@ -4,7 +4,7 @@
 use super::Desk;
 use crate::{
     incident::{File, PROGRAM},
-    message::{Told, clean, digest_body, passed_on},
+    message::{Told, clean, digest_body, passed_on, relinked},
     outbox::{self, Failure, Fate, Reason, Waiting},
     records::{Page, RecordsError, Tx},
 };
@@ -127,7 +127,11 @@ impl Desk {
                 Some(DeliveryState::Pending | DeliveryState::Sent) => return Ok(Some(channel.clone())),
                 Some(DeliveryState::Failed) => {}
                 None => {
-                    let body = passed_on(&page.body, &key, &page.channel, error);
+                    let link = match file_of(tx, page).await? {
+                        Some(file) => self.sign_link(tx, &file.incident, channel, now).await?,
+                        None => None,
+                    };
+                    let body = passed_on(&relinked(&page.body, link.as_deref()), &key, &page.channel, error);
                     let page = Page { key, channel: channel.clone(), body, created_at: now, ..page.clone() };
                     tx.add_page(&page).await?;
                     return Ok(Some(channel.clone()));

@@ -5,6 +5,7 @@ use crate::{
     clock::Happening,
     incident::{File, PROGRAM, Refusal},
     lease::{self, Candidate, Epoch, Outcome},
+    link::Links,
     matter::{self, Meaning},
     message::Style,
     outbox::Reason,
@@ -39,6 +40,9 @@ pub enum ActError {
     /// Its state does not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The link was sent before it was reopened.
+    #[error("事件已重开, 此链接已失效 / it was reopened after this link was sent")]
+    Reopened,
     /// The database could not take it.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -60,6 +64,8 @@ pub struct Desk {
     pub plan: Plan,
     /// How messages look.
     pub style: Style,
+    /// The links that sign, which messages carry.
+    pub links: Links,
     /// What time it is.
     pub clock: Clock,
     /// Whether the records answered when they were asked for the lease last.
@@ -81,6 +87,7 @@ impl Desk {
             records,
             plan,
             style,
+            links: Links::default(),
             clock,
             usable: AtomicBool::new(true),
             reign: Mutex::default(),

@@ -24,6 +24,7 @@ pub mod delivery;
 pub mod desk;
 pub mod feed;
 pub mod keeper;
+pub mod link;
 pub mod paging;
 pub mod plan;
 pub mod pulses;

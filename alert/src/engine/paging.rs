@@ -89,12 +89,13 @@ impl Desk {
         let incident = &file.incident;
         for channel in channels {
             let key = format!("{}/{seq}/{channel}", incident.id);
+            let body = self.body(tx, &key, reason, incident, channel, now).await?;
             tx.add_page(&Page {
                 incident: Some(incident.id.clone()),
                 channel: channel.clone(),
                 reason: reason.as_str().into(),
                 urgency: outbox::urgency(incident.level),
-                body: self.style.body(&key, reason, incident),
+                body,
                 created_at: now,
                 key,
             })

@@ -183,6 +183,7 @@ fn refused(error: ActError) -> Problem {
             Problem::bad_request(refusal.code(), refusal.to_string())
         }
         ActError::Refused(refusal) => Problem::conflict(refusal.code(), refusal.to_string()),
+        error @ ActError::Reopened => Problem::conflict("reopened", error.to_string()),
         ActError::Records(error) => problem(&error),
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway: the console at `/` and the whole API under `/api/`, for whoever may.
+//! The gateway: the console at `/` and the whole API under `/api/`, for whoever may; and the pages of links in messages, under `/a/`.
 //!
 //! A request's way: it is counted, a panic becomes a 500, headers that browsers obey are set → under `/api` it is found out
 //! who calls ([`identity`]) → the route's own guard asks for the role → the handler. Denying is the default: without a
@@ -11,13 +11,17 @@ mod identity;
 mod incidents;
 mod operation;
 mod outage;
+mod pin;
 mod rejected;
 mod roster;
 mod searches;
 mod session;
+mod sign;
 mod source_alerts;
 mod throttle;
 mod upstream;
+
+pub use sign::sign_pages;
 
 use crate::engine::Desk;
 use axum::{
@@ -140,6 +144,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
             "/api/session",
             guard(&Role::ALL, get(session::who).delete(session::log_out)).merge(post(session::log_in)),
         )
+        .route("/api/session/pin", guard(&Role::ALL, put(pin::set)))
         .route("/api/openapi.json", get(openapi))
         .with_state(Arc::clone(gateway));
     let api = own
@@ -157,6 +162,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/calendar/{file}", get(calendar::of_token))
         .with_state(Arc::clone(gateway));
     api.merge(outside)
+        .merge(sign_pages(Arc::clone(&gateway.desk)))
         .fallback_service(get(console::serve))
         .layer(middleware::from_fn(manners))
         .layer(CatchPanicLayer::custom(panicked))

@@ -133,7 +133,7 @@ async fn begin(
     tx.commit().await
 }
 
-fn entry(name: &str, role: Role, action: &str, peer: Option<IpAddr>, at: Timestamp) -> AuditEntry {
+pub(super) fn entry(name: &str, role: Role, action: &str, peer: Option<IpAddr>, at: Timestamp) -> AuditEntry {
     AuditEntry {
         v: AuditEntry::VERSION,
         at,

@@ -42,6 +42,7 @@ pub async fn run(make: impl AsyncFn() -> Settings) {
     users_and_sessions(&make().await).await;
     searches_are_kept_for_whoever_may_see_them(&make().await).await;
     the_roster_is_kept(&make().await).await;
+    what_links_need_is_kept(&make().await).await;
     audit_entries_are_added_once(&make().await).await;
     the_audit_record_is_chained(&make().await).await;
     many_writers_lose_nothing(&make().await).await;
@@ -540,6 +541,55 @@ async fn the_roster_is_kept(settings: &Settings) {
     assert!(!tx.revoke_calendar_feed("王敏").await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(records.calendar_feed("second").await.unwrap(), None);
+}
+
+async fn what_links_need_is_kept(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let (first, second) = tokio::join!(records.secret("link_key", "a"), records.secret("link_key", "b"));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert!(first == second && ["a", "b"].contains(&first.as_str()), "made once, for all: {first} {second}");
+    assert_eq!(Records::open(settings).await.unwrap().secret("link_key", "c").await.unwrap(), first);
+    assert_eq!(records.secret("another", "d").await.unwrap(), "d");
+
+    assert_eq!(records.pin("王敏").await.unwrap(), None);
+    for pin in ["$argon2id$1", "$argon2id$2"] {
+        let mut tx = records.begin().await.unwrap();
+        tx.set_pin("王敏", pin, at(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(records.pin("王敏").await.unwrap().as_deref(), Some(pin));
+    }
+    assert_eq!(
+        (records.pin("李雷").await.unwrap(), records.with_pin().await.unwrap()),
+        (None, vec!["王敏".to_owned()])
+    );
+
+    let wrong = async |link: &str, now: i64| {
+        let mut tx = records.begin().await.unwrap();
+        tx.wrong_try(link, at(100), at(now)).await.unwrap();
+        tx.commit().await.unwrap();
+        records.wrong_tries(link).await.unwrap()
+    };
+    assert_eq!(records.wrong_tries("x").await.unwrap(), 0);
+    assert_eq!((wrong("x", 0).await, wrong("x", 1).await, wrong("y", 99).await), (1, 2, 1));
+    assert_eq!((wrong("z", 100).await, records.wrong_tries("x").await.unwrap()), (1, 0), "x has ended");
+
+    let mut file = file("20261124-0001", "water", 0);
+    save(&records, &mut file).await;
+    let reason = || "原因".to_owned();
+    for (command, times) in [
+        (Command::Ack, 0),
+        (Command::Close { text: reason() }, 0),
+        (Command::Reopen { text: reason() }, 1),
+        (Command::Close { text: reason() }, 1),
+        (Command::Reopen { text: reason() }, 2),
+    ] {
+        file.act(&command, "王敏", None, at(1)).unwrap();
+        save(&records, &mut file).await;
+        assert_eq!(records.reopenings("20261124-0001").await.unwrap(), times);
+        assert_eq!(begin(&records).await.reopenings("20261124-0001").await.unwrap(), times);
+    }
+    assert_eq!(records.reopenings("20261124-0002").await.unwrap(), 0);
+    records.close().await;
 }
 
 async fn audit_entries_are_added_once(settings: &Settings) {

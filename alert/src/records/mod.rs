@@ -7,7 +7,7 @@
 //!   caused it are all there or none is.
 //! * [`Records::begin_in`] begins a change of the active process: it holds the lease's row, so such changes take turns on
 //!   either database, and a process that was passed over changes nothing. [`Records::begin`] is for what any process may
-//!   write: users, sessions, who logged in, and searches that people keep.
+//!   write: users, sessions, who logged in, PINs, and searches that people keep.
 //! * A row's `revision` guards against two writers all the same.
 
 mod address;
@@ -17,6 +17,7 @@ pub mod conformance;
 mod dialect;
 mod incidents;
 mod lease;
+mod links;
 mod pages;
 mod positions;
 mod quotas;

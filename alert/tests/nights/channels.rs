@@ -42,8 +42,9 @@ async fn the_robots_take_what_is_sent_and_nothing_in_it_means_anything() {
         assert_eq!(state(&night).await, (DeliveryState::Sent, 1, String::new()), "{robot}");
         let taken = night.robots.taken(robot);
         assert_eq!(taken.len(), 1, "{robot}");
-        let link = format!("[打开望楼](https://wanglou.example/incidents/{ID})");
-        let text = taken[0].text.strip_suffix(&link).unwrap_or_else(|| panic!("{robot}: {}", taken[0].text));
+        let (text, link) = taken[0].text.rsplit_once("[查看并签收](https://wanglou.example/a/").unwrap();
+        let token = link.strip_suffix(')').unwrap();
+        assert!(token.len() < 80 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "{link}");
         assert!(!text.contains(['[', ']', '(', '<', '@', '#', '`']) && !text.contains("://"), "{text}");
         assert!(text.starts_with("**【新舆情】") && text.contains("缘由: "), "{text}");
     }
@@ -134,8 +135,10 @@ async fn a_gateway_gets_the_request_that_the_config_describes() {
     let body = &taken[0].body;
     assert_eq!((&body["mobile"], &body["level"]), (&json!("13800000000,13900000000"), &json!("IV")));
     assert_eq!(body["id"].as_str().unwrap().len(), 32);
-    assert!(taken[0].text.chars().count() <= 500 && taken[0].text.ends_with(ID), "{}", taken[0].text);
-    assert!(!taken[0].text.contains("evil.example"));
+    let (text, link) = taken[0].text.rsplit_once('\n').unwrap();
+    assert!(taken[0].text.chars().count() <= 500, "{}", taken[0].text);
+    assert!(link.starts_with("https://wanglou.example/a/"), "{link}");
+    assert!(!taken[0].text.contains("evil.example"), "{text}");
 
     let mut night = Night::begin(SMS).await;
     night.robots.answers("sms", [(200, json!({ "code": 22, "msg": "余额不足" }))]);

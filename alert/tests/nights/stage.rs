@@ -178,3 +178,31 @@ async fn users_are_added_listed_and_changed() {
         assert!(error.unwrap_err().to_string().contains(words));
     }
 }
+
+#[tokio::test]
+async fn pins_are_set_for_users_and_for_whom_the_config_names() {
+    let folder = TempDir::new().unwrap();
+    let config = "[[channel]]\nid = \"c\"\nkind = \"webhook\"\nurl = \"http://h/\"\n[[person]]\nname = \"韩梅梅\"\n[[duty]]\nid = \"d\"\n\
+        [[duty.shift]]\nfrom = \"08:00\"\nto = \"20:00\"\nperson = \"王敏\"\nchannels = [\"c\"]\n\
+        [duty.escalation]\nafter = \"5m\"\nperson = \"张主任\"\nchannels = [\"c\"]\n";
+    let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::parse(config, []).unwrap() };
+    settings.records.url = crate::support::records_url().await;
+    users::add(&settings, "李雷", Role::Operator, "a long password").await.unwrap();
+    for name in ["李雷", "韩梅梅", "王敏", "张主任"] {
+        users::set_pin(&settings, name, "480513").await.unwrap();
+    }
+    for (name, pin, words) in [
+        ("路人", "480513", "neither a user"),
+        ("", "480513", "neither"),
+        ("王敏", "123456", "choose"),
+        ("王敏", "48", "six digits"),
+    ] {
+        let error = users::set_pin(&settings, name, pin).await.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let records = alert::records::Records::open(&settings).await.unwrap();
+    let mut wanted = ["李雷", "韩梅梅", "王敏", "张主任"].map(str::to_owned);
+    wanted.sort();
+    assert_eq!(records.with_pin().await.unwrap(), wanted);
+    assert!(records.pin("王敏").await.unwrap().unwrap().starts_with("$argon2id$"));
+}

@@ -14,6 +14,7 @@ use alert::{
     engine::{Clock, Desk, Plan, feed, pulses::Pulses, sender::Sender, upkeep::Reports},
     incident::{Command, File},
     lease::Candidate,
+    link::{self, Links},
     message::Style,
     records::Records,
 };
@@ -286,7 +287,8 @@ async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (A
     let time = Arc::clone(time);
     let clock: Clock = Arc::new(move || Timestamp::from_millisecond(time.load(Ordering::SeqCst)).unwrap());
     let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
-    let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock));
+    let links = Links::of(settings, link::keys(&records, &|_| None).await.unwrap(), &style.base);
+    let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock).with_links(links));
     // The one before bore the same name, so there is nothing to wait for.
     desk.claim(&Candidate::new("night")).await.unwrap();
     let pulses = Pulses::open(&desk, log).await.unwrap();

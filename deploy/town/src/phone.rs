@@ -1,7 +1,7 @@
 //! The phone of whoever is on duty: it receives the pages that a webhook channel sends, and shows them.
 //!
-//! `POST /hook` takes a JSON object with `text`, and with `key` and `link` where the sender has them. A page that comes
-//! again with the same key is the same page, however often it is sent. `GET /phone` shows the newest fifty.
+//! `POST /hook` takes a JSON object with `text`, and with `key`, `link` and `sign_link` where the sender has them: of the two links the
+//! button leads to the one by which one signs. A page that comes again with the same key is the same page, however often it is sent. `GET /phone` shows the newest fifty.
 
 use crate::site::{escape, time};
 use axum::{
@@ -37,6 +37,8 @@ pub struct Page {
     pub text: String,
     /// Where it leads; http or https.
     pub link: Option<String>,
+    /// Whether one signs there.
+    pub signs: bool,
     /// When it arrived first.
     pub received_at: Timestamp,
 }
@@ -110,12 +112,16 @@ fn read(body: &[u8], now: Timestamp) -> Result<Page, String> {
         value.get(key).and_then(Value::as_str).map(|text| text.chars().take(MOST_CHARS).collect::<String>())
     };
     let text = string("text").filter(|text| !text.trim().is_empty()).ok_or("there is no \"text\" in it")?;
-    let link = string("link").filter(|link| link.starts_with("http://") || link.starts_with("https://"));
+    let web = |key: &str| string(key).filter(|link| link.starts_with("http://") || link.starts_with("https://"));
+    let sign_link = web("sign_link");
+    let signs = sign_link.is_some();
+    let link = sign_link.or_else(|| web("link"));
     Ok(Page {
         key: string("key").filter(|key| !key.is_empty()).unwrap_or_else(|| text.clone()),
         // Where the link stands at the end of the text too, the screen has it once, as a button.
         text: text.trim_end_matches(link.as_deref().unwrap_or_default()).trim().to_owned(),
         link,
+        signs,
         received_at: now,
     })
 }
@@ -128,7 +134,8 @@ fn show(pages: &[Page]) -> String {
     let mut list = String::new();
     for page in pages {
         let link = page.link.as_deref().map(escape).map_or_else(String::new, |link| {
-            format!("<a href=\"{link}\" target=\"_blank\" rel=\"noopener noreferrer\">查看并签收</a>")
+            let words = if page.signs { "查看并签收" } else { "查看" };
+            format!("<a href=\"{link}\" target=\"_blank\" rel=\"noopener noreferrer\">{words}</a>")
         });
         let _ = writeln!(
             list,
@@ -161,6 +168,10 @@ mod tests {
         assert_eq!(page(r#"{"text":"x"}"#).unwrap().key, "x");
         assert_eq!(page(r#"{"text":"x\nhttp://a/1","link":"http://a/1"}"#).unwrap().text, "x");
         assert_eq!(page(r#"{"text":"x","link":"javascript:alert(1)"}"#).unwrap().link, None);
+        let signs = page(r#"{"text":"x\nhttp://h/a/T","link":"http://h/1","sign_link":"http://h/a/T"}"#).unwrap();
+        assert_eq!((signs.text.as_str(), signs.link.as_deref(), signs.signs), ("x", Some("http://h/a/T"), true));
+        assert!(show(&[signs]).contains("<a href=\"http://h/a/T\""));
+        assert!(!page(r#"{"text":"x","link":"http://h/1","sign_link":"javascript:alert(1)"}"#).unwrap().signs);
         assert_eq!(page(&format!(r#"{{"text":"{}"}}"#, "水".repeat(9000))).unwrap().text.chars().count(), MOST_CHARS);
         for bad in ["", "[]", "{}", r#"{"text":7}"#, r#"{"text":" "}"#, "\0"] {
             assert!(page(bad).is_err(), "{bad}");

@@ -259,3 +259,25 @@ fn the_audit_record_is_verified() {
     let told = String::from_utf8_lossy(&wrong.stderr);
     assert!(wrong.status.code() == Some(2) && told.contains("NUMBER:HASH"), "{told}");
 }
+
+#[test]
+fn a_pin_is_read_from_standard_input_and_easy_ones_are_refused() {
+    use std::{io::Write, process::Stdio};
+    let site = Site::new("[[person]]\nname = \"王敏\"\n");
+    let set = |name: &str, pin: &str| {
+        let mut command = site.command();
+        command.args(["user", "pin", name, "--config"]).arg(site.config());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(format!("{pin}\n").as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.success(), out(&output) + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (done, told) = set("王敏", "480513");
+    assert!(done && told.contains("王敏") && !told.contains("480513"), "{told}");
+    for (name, pin, words) in
+        [("王敏", "123456", "太容易猜到"), ("王敏", "4805", "六位数字"), ("路人", "480513", "neither a user")]
+    {
+        let (done, told) = set(name, pin);
+        assert!(!done && told.contains(words), "{name} {pin}: {told}");
+    }
+}

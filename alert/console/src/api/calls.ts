@@ -15,6 +15,7 @@ import type {
   RosterChange,
   RosterChangeWanted,
   RosterHandover,
+  NewPin,
   SavedSearch,
   SearchPage,
   SearchQuery,
@@ -38,6 +39,8 @@ export const session = {
   begin: (name: string, password: string) =>
     call<Session>("/api/session", { method: "POST", body: { name, password }, allow401: true }),
   end: () => call<void>("/api/session", { method: "DELETE", allow401: true }),
+  setPin: (password: string, pin: string) =>
+    call<void>("/api/session/pin", { method: "PUT", body: { password, pin } satisfies NewPin }),
 };
 
 export const incidents = {

@@ -35,6 +35,7 @@ export type Finding = Schemas["Finding"];
 export type LagPercentiles = Schemas["LagPercentiles"];
 export type SourceAlert = Schemas["SourceAlert"];
 export type Session = Schemas["Session"];
+export type NewPin = Schemas["NewPin"];
 export type Hit = Schemas["Hit"];
 export type SearchPage = Schemas["SearchPage"];
 export type FacetValue = Schemas["FacetValue"];

@@ -15,6 +15,7 @@ export const en: Record<Word, string> = {
   "nav.label": "Main",
 
   "bar.logout": "Log out",
+  "bar.pin": "PIN for signing",
   "bar.help": "Shortcuts",
   "bar.menu": "More",
   "bar.theme.night": "Switch to night",
@@ -226,6 +227,17 @@ export const en: Record<Word, string> = {
   "form.required": "Please fill in: {what}",
   "form.left": "{n} characters left",
 
+  "pin.title": "Set the PIN for signing",
+  "pin.explain":
+    "Where a group's message brings a link, you choose your name there and give this PIN. Six digits, nothing easy such as 123456 or a birthday.",
+  "pin.password": "Your password",
+  "pin.new": "New PIN",
+  "pin.again": "Once more",
+  "pin.shape": "Six digits",
+  "pin.differ": "The two PINs are not the same",
+  "pin.set": "Set",
+  "pin.cancel": "Cancel",
+  "pin.done": "Your PIN is set",
   "sign.ask": "Sign this incident?",
   "sign.explain": "You take it on; the paging stops.",
   "sign.confirm": "Sign",

@@ -4,8 +4,10 @@ mod access;
 mod acts;
 mod login;
 mod outside;
+mod pins;
 mod roster;
 mod searches;
+mod sign;
 mod stream;
 
 use super::*;
@@ -83,7 +85,9 @@ impl House {
         };
         let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
         let records = Records::open(&settings).await.unwrap();
-        let desk = Arc::new(Desk::new(records, Plan::of(&settings), style, clock));
+        let keys = crate::link::keys(&records, &|_| None).await.unwrap();
+        let links = crate::link::Links::of(&settings, keys, &style.base);
+        let desk = Arc::new(Desk::new(records, Plan::of(&settings), style, clock).with_links(links));
         desk.claim(&Candidate::new("house")).await.unwrap();
         let mut gateway = Gateway::new(&settings, desk, log, ready, Shutdown::new()).unwrap();
         gateway.tokens = Tokens::known(Role::ALL.map(|role| (token(role), Caller { name: format!("{role:?}"), role })));

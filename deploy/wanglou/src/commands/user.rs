@@ -17,6 +17,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         config: crate::Config,
     },
+    /// Set the PIN with which somebody signs from a link in a group's message: a user, or somebody whom the config names as on duty
+    /// and who cannot log in. The PIN, six digits, is the first line of standard input.
+    Pin {
+        /// The name.
+        name: String,
+        #[command(flatten)]
+        config: crate::Config,
+    },
     /// List the users.
     List {
         #[command(flatten)]
@@ -52,10 +60,13 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Add { name, role, config } => {
             let settings = super::settings(&config.config)?;
-            let mut password = String::new();
-            std::io::stdin().lock().read_line(&mut password).context("standard input holds no password")?;
-            alert::users::add(&settings, &name, role.into(), password.trim_end_matches(['\r', '\n'])).await?;
+            alert::users::add(&settings, &name, role.into(), &first_line("password")?).await?;
             println!("{name}: {role:?}");
+        }
+        Command::Pin { name, config } => {
+            let settings = super::settings(&config.config)?;
+            alert::users::set_pin(&settings, &name, &first_line("PIN")?).await?;
+            println!("{name}: PIN");
         }
         Command::List { config } => {
             let settings = super::settings(&config.config)?;
@@ -65,4 +76,11 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first line of standard input.
+fn first_line(what: &str) -> Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).with_context(|| format!("standard input holds no {what}"))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -16,6 +16,9 @@ pub struct Http {
     /// How long a log-in lasts.
     #[serde(with = "super::log::duration")]
     pub session: Duration,
+    /// How long a link that signs, as messages carry it, can be opened: five minutes to thirty days.
+    #[serde(with = "super::log::duration")]
+    pub sign_link: Duration,
     /// API tokens for programs.
     pub token: Vec<Token>,
     /// Where the other services are, when they run apart.
@@ -85,6 +88,7 @@ impl Default for Http {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
             session: Duration::from_secs(12 * 3600),
+            sign_link: Duration::from_secs(24 * 3600),
             token: Vec::new(),
             upstream: Upstream::default(),
         }
@@ -99,6 +103,12 @@ impl Http {
             && !address(url)
         {
             faults.push(("public_url", format!("{url:?} is no http or https address")));
+        }
+        let (shortest, longest) = (Duration::from_secs(5 * 60), Duration::from_secs(30 * 24 * 3600));
+        if !(shortest..=longest).contains(&self.sign_link) {
+            let message =
+                "a link in a message must open for 5 minutes at least and for 30 days at most: \"24h\" is usual";
+            faults.push(("sign_link", message.into()));
         }
         for token in &self.token {
             if token.name.is_empty() || token.env.is_empty() {

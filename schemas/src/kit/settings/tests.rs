@@ -298,3 +298,15 @@ fn shifts_are_one_persons_or_go_round() {
         assert!(found.iter().any(|(at, message)| *at == line && message.contains(words)), "{text}: {found:?}");
     }
 }
+
+#[test]
+fn links_that_sign_last_for_minutes_to_weeks() {
+    let with = |life: &str| format!("[http]\nsign_link = \"{life}\"\n");
+    for good in ["5m", "24h", "30d"] {
+        assert!(parse(&with(good)).is_ok(), "{good}");
+    }
+    for bad in ["1m", "31d"] {
+        let found = faults(&with(bad));
+        assert!(found.iter().any(|(_, message)| message.contains("5 minutes at least")), "{bad}: {found:?}");
+    }
+}
