@@ -1,6 +1,6 @@
 //! Nights with a phone: the message brings a link, the phone opens it, and whoever it is signs.
 
-use crate::support::{Answer, Message, Night};
+use crate::support::{Answer, Message, Night, patient};
 use alert::incident::Command;
 use axum::{
     body::{Body, to_bytes},
@@ -104,7 +104,7 @@ async fn press(night: &Night, link: &str, form: &str, who: &str, pin: &str) -> P
 
 /// A night in which everybody but 李雷 has a PIN, as `wanglou user pin` sets it.
 async fn begin(config: &str) -> Night {
-    let night = Night::begin(config).await;
+    let night = Night::begin(&patient(config)).await;
     for name in ["王敏", "张主任"] {
         alert::users::set_pin(&night.settings, name, PIN).await.unwrap();
     }

@@ -1,6 +1,6 @@
 //! Nights of the duty roster: rotations, changes, what is found in advance, and who has not taken over.
 
-use crate::support::{Answer, Night};
+use crate::support::{Answer, Night, patient};
 use alert::{
     engine::roster::RosterError,
     records::CalendarFeed,
@@ -61,7 +61,7 @@ person = "李雷"
 "#;
 
 fn with(roster: &str) -> String {
-    format!("{PEOPLE}{roster}")
+    patient(&format!("{PEOPLE}{roster}"))
 }
 
 /// A time of November 2026 in Shanghai.

@@ -48,6 +48,12 @@ pub async fn until<T>(what: impl AsyncFn() -> Option<T>) -> T {
     }
 }
 
+/// A config in which time alone pages nobody: no deadlines, nobody reminded, nobody paged again. For nights about something else.
+pub fn patient(config: &str) -> String {
+    let patient = config.replace("[[duty]]\n", "[[duty]]\nresume_after = \"0s\"\nrepeat = { times = 0 }\n");
+    format!("{patient}[[clock]]\nid = \"response\"\nname = \"回应\"\nuntil = \"responded\"\nwithin = \"0s\"\n")
+}
+
 /// How long a test's webhook waits for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 

@@ -79,7 +79,7 @@ async fn the_week_is_seen_with_all_that_belongs_to_it() {
         (board["from"].as_str(), board["to"].as_str()),
         (Some("2026-11-22T16:00:00Z"), Some("2026-11-29T16:00:00Z"))
     );
-    assert_eq!(board["people"], json!(["Operator", "Supervisor"]));
+    assert_eq!(board["people"], json!(["Unit", "Operator", "Supervisor"]));
     let roster = &board["rosters"][0];
     assert_eq!(roster["turns"].as_array().unwrap().len(), 15, "two a day, and the one that began on Sunday");
     assert_eq!(roster["now"][0]["person"], "Operator");
