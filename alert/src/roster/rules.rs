@@ -209,7 +209,8 @@ pub fn withdraw(change: &Change, by: &Caller, now: Timestamp) -> Result<Option<C
     if change.until() <= now {
         return Err(Refusal::Late("past", "时段已过去, 留作记录 / it is over, and stays on record"));
     }
-    if !rules(by) && !(change.is_proposed() && change.is_swap_of(&by.name)) {
+    let may = rules(by) || (change.is_proposed() && change.is_swap_of(&by.name));
+    if !may {
         return Err(Refusal::NotYours(
             "已生效的变更由督查或管理员撤回 / a supervisor or an administrator withdraws what stands",
         ));
