@@ -5,8 +5,8 @@
 //! ([`Upstreams`]).
 //!
 //! Pure cores, each with its table of outcomes: [`policy`] (which level), [`matter`] (one incident per matter),
-//! [`incident`] (what people may do), [`roster`] (who is on duty), [`escalation`] (when nobody signs), [`outbox`] (what is
-//! sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`link`] (whom a link in a message lets sign), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
+//! [`incident`] (what people may do), [`clock`] (deadlines, by [`calendar`]), [`proposal`] (which unit), [`roster`] (who is on duty), [`escalation`] (when
+//! nobody signs), [`outbox`] (what is sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`link`] (whom a link in a message lets sign), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
 //! (how a page reaches people), `gateway` (the API).
 
 pub mod audit;
@@ -91,6 +91,7 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
     }
     warnings.extend(channel::missing(settings, &secret));
     warnings.extend(of_upstreams(settings));
+    warnings.extend(of_clocks(settings, jiff::Timestamp::now()));
     warnings.extend(of_rosters(settings, jiff::Timestamp::now()));
     warnings
 }
@@ -130,6 +131,24 @@ fn of_rosters(settings: &Settings, now: jiff::Timestamp) -> Vec<Fault> {
         }
     }
     warnings
+}
+
+/// Deadlines in working time count by days off that the program knows up to a day; a config may know more.
+fn of_clocks(settings: &Settings, now: jiff::Timestamp) -> Vec<Fault> {
+    let today = settings.tz().to_datetime(now).date();
+    let soon = today.saturating_add(jiff::ToSpan::days(60));
+    let set = settings.calendar.holidays.iter().chain(&settings.calendar.workdays).copied();
+    let through = calendar::known_through().into_iter().chain(set).max();
+    match through {
+        Some(through) if through < soon && clock::Clocks::of(settings).count_working_time() => {
+            let message = format!(
+                "warning: days off and worked weekends are known up to {through} only: add those of the next notice, or deadlines \
+                 in working time count holidays as working days"
+            );
+            vec![settings.section_fault("calendar", "holidays", message)]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What the gateway will miss when it runs apart, or has in vain when all runs in one process.
@@ -258,6 +277,18 @@ mod tests {
         assert!(check(&settings(&right)).is_empty());
         let warned: Vec<_> = warnings(&settings(&right)).into_iter().map(|warning| warning.message).collect();
         assert!(warned.iter().any(|warning| warning.contains("WANGLOU_NOT_SET_FILE")), "{warned:?}");
+    }
+
+    #[test]
+    fn a_calendar_that_ends_is_warned_of_where_a_clock_counts_by_it() {
+        let at = |day: &str| format!("{day}T00:00:00Z").parse().unwrap();
+        let working = "[[clock]]\nid = \"response\"\nname = \"回应\"\nuntil = \"responded\"\nwithin = \"16h\"\ntime = \"working\"\n";
+        assert!(of_clocks(&settings(working), at("2026-06-01")).is_empty());
+        let warned = of_clocks(&settings(working), at("2026-11-29"));
+        assert!(warned[0].message.contains("2026-12-31"), "{warned:?}");
+        assert!(of_clocks(&settings(""), at("2030-01-01")).is_empty(), "no clock counts by it");
+        let known = format!("{working}[calendar]\nholidays = [\"2027-10-07\"]\n");
+        assert!(of_clocks(&settings(&known), at("2026-11-29")).is_empty());
     }
 
     #[test]
