@@ -23,7 +23,9 @@ const FARTHEST: usize = 3_660;
 /// The public holidays that the program knows.
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     // A test reads it; a file that cannot be read knows nothing.
-    toml::from_str::<Written>(include_str!("../defaults/holidays.toml")).map(Known::of).unwrap_or_default()
+    toml::from_str::<Written>(include_str!("../defaults/holidays.toml"))
+        .map(|written| Known::of(&written))
+        .unwrap_or_default()
 });
 
 #[derive(Deserialize)]
@@ -42,7 +44,7 @@ struct Known {
 }
 
 impl Known {
-    fn of(written: Written) -> Self {
+    fn of(written: &Written) -> Self {
         let days = |texts: &[String]| texts.iter().flat_map(|text| days(text)).collect();
         Self { through: Some(written.through), holidays: days(&written.holidays), workdays: days(&written.workdays) }
     }
