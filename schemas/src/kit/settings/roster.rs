@@ -127,7 +127,10 @@ impl Shift {
                 );
             }
             (None, true) => {
-                fault("person", "who is on duty? Name one: person = \"…\"; or several in turn: people = [\"…\", \"…\"]");
+                fault(
+                    "person",
+                    "who is on duty? Name one: person = \"…\"; or several in turn: people = [\"…\", \"…\"]",
+                );
             }
             (None, false) => {
                 if self.turn.is_none() {
