@@ -160,7 +160,8 @@ impl Desk {
             let is_late = stored.is_some_and(|due| now.duration_since(due) > LATE);
             let mut right = file.clone();
             self.mend(&mut right, now);
-            let is_wrong = right.next_due() != stored;
+            // The database keeps milliseconds.
+            let is_wrong = right.next_due().map(Timestamp::as_millisecond) != stored.map(Timestamp::as_millisecond);
             if is_late {
                 tracing::error!(incident = %id, due = ?stored, "its next step is overdue");
             }

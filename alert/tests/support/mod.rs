@@ -54,6 +54,11 @@ pub fn patient(config: &str) -> String {
     format!("{patient}[[clock]]\nid = \"response\"\nname = \"回应\"\nuntil = \"responded\"\nwithin = \"0s\"\n")
 }
 
+/// A moment by the clock of a night, which like a real one never shows whole milliseconds, as the database keeps them.
+fn moment(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap() + SignedDuration::from_nanos(123_456)
+}
+
 /// How long a test's webhook waits for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -109,7 +114,7 @@ impl Night {
     }
 
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.time.load(Ordering::SeqCst)).unwrap()
+        moment(self.time.load(Ordering::SeqCst))
     }
 
     /// A pulse of a rise, now; what is due is done.
@@ -291,7 +296,7 @@ impl Drop for Night {
 async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (Arc<Desk>, Pulses, Reports, Sender) {
     let records = Records::open(settings).await.unwrap();
     let time = Arc::clone(time);
-    let clock: Clock = Arc::new(move || Timestamp::from_millisecond(time.load(Ordering::SeqCst)).unwrap());
+    let clock: Clock = Arc::new(move || moment(time.load(Ordering::SeqCst)));
     let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
     let links = Links::of(settings, link::keys(&records, &|_| None).await.unwrap(), &style.base);
     let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock).with_links(links));
