@@ -311,7 +311,7 @@ async fn who_has_not_taken_over_is_told_of_once() {
     let refused = night.desk.take_over("desk", 1, &operator("李雷")).await;
     assert!(matches!(refused, Err(RosterError::Refused(_))), "{refused:?}");
     let taken = night.desk.take_over("desk", 1, &operator("王敏")).await.unwrap();
-    assert_eq!((taken.confirmed_by.as_deref(), taken.confirmed_at), (Some("王敏"), Some(at("25T08:40"))));
+    assert_eq!((taken.confirmed_by.as_deref(), taken.confirmed_at), (Some("王敏"), Some(night.now())));
     night.wait(60 * 24).await;
     night.expect_nothing();
 }

@@ -14,6 +14,7 @@
 //! the smallest hashes of their sketch. Bounded: the newest [`MOST`] founders that are not older than the window. Pure: the time is the
 //! posts' own, and a restart reads the end of `posts.analyzed` again (founders by [`Clusters::restore`], then [`Clusters::rejoin`]).
 
+use super::tally::Tally;
 use crate::understand::{Fingerprint, fold, own_words};
 use rustc_hash::FxHashMap;
 use schemas::records::{AnalyzedPost, Kind, Verdict, post_id};
@@ -51,6 +52,7 @@ pub struct Clusters {
     /// Founders of posts, by the hash of the posts' ids; the founders themselves among them.
     members: FxHashMap<u64, u64>,
     latest: i64,
+    tally: Tally,
 }
 
 #[derive(Debug)]
@@ -85,7 +87,7 @@ impl Clusters {
     #[must_use]
     pub fn holding(most: usize) -> Self {
         let (founders, by_hash, members) = (VecDeque::new(), FxHashMap::default(), FxHashMap::default());
-        Self { most, founders, first: 0, by_hash, members, latest: i64::MIN / 2 }
+        Self { most, founders, first: 0, by_hash, members, latest: i64::MIN / 2, tally: Tally::default() }
     }
 
     /// The id of the post that founded the cluster of this one; none when it is no copy. Remembers it.
@@ -112,7 +114,7 @@ impl Clusters {
 
     /// The id of the founder that a text is a copy of.
     #[must_use]
-    pub fn copied(&self, fingerprint: &Fingerprint, at: i64) -> Option<&str> {
+    pub fn copied(&mut self, fingerprint: &Fingerprint, at: i64) -> Option<&str> {
         self.find(fingerprint, at).and_then(|number| self.founder(number)).map(|founder| &*founder.id)
     }
 
@@ -189,18 +191,16 @@ impl Clusters {
         }
     }
 
-    fn find(&self, fingerprint: &Fingerprint, at: i64) -> Option<u64> {
+    fn find(&mut self, fingerprint: &Fingerprint, at: i64) -> Option<u64> {
         if fingerprint.length() < LEAST {
             return None;
         }
-        let mut met: Vec<u64> =
-            fingerprint.sketch().iter().filter_map(|hash| self.by_hash.get(hash)).flatten().copied().collect();
-        met.sort_unstable();
+        let met = fingerprint.sketch().iter().filter_map(|hash| self.by_hash.get(hash)).flatten();
+        let met = met.filter_map(|number| u32::try_from(number.checked_sub(self.first)?).ok());
         // Those met most often first, of equal ones the oldest.
-        let mut met: Vec<(usize, u64)> = met.chunk_by(|one, next| one == next).map(|met| (met.len(), met[0])).collect();
-        met.sort_unstable_by_key(|&(times, number)| (std::cmp::Reverse(times), number));
+        let met = self.tally.most_often(met, COMPARED);
         let mut best: Option<(f64, u64)> = None;
-        for &(_, number) in met.iter().take(COMPARED) {
+        for number in met.into_iter().map(|place| self.first + u64::from(place)) {
             let Some(founder) = self.founder(number).filter(|founder| (founder.at - at).abs() <= WINDOW) else {
                 continue;
             };
@@ -224,7 +224,10 @@ impl Clusters {
         let Some(founder) = self.founders.pop_front() else { return };
         for hash in founder.fingerprint.sketch().iter().take(INDEXED) {
             if let Some(numbers) = self.by_hash.get_mut(hash) {
-                numbers.retain(|&number| number != self.first);
+                // They are in order, and none is older.
+                if numbers.first() == Some(&self.first) {
+                    numbers.remove(0);
+                }
                 if numbers.is_empty() {
                     self.by_hash.remove(hash);
                 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! * [`clusters`]: which posts are the same text again; found after the verdict, in the one writing thread. Pure; `restore` reads what
-//!   it knew from the end of posts.analyzed when a life begins.
+//!   it knew from the end of posts.analyzed when a life begins, `tally` counts who is met most often.
 //! * [`arrival`]: one raw record: decoded, checked and understood, or the reason why not. Pure.
 //! * `read`: all partitions of posts.raw, from where the archive stands.
 //! * `understand`: many records at a time on all cores; what comes out is in the order that went in.
@@ -20,6 +20,7 @@ pub mod arrival;
 pub mod clusters;
 mod read;
 mod restore;
+mod tally;
 mod understand;
 mod write;
 

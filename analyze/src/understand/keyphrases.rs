@@ -151,8 +151,13 @@ fn phrases_of_run(number: usize, run: &mut Vec<(Range<usize>, f32)>, candidates:
 
 /// Whether a word is a number with its measure: 三天, 2019年.
 fn is_amount(token: &str) -> bool {
-    let number = token.trim_end_matches(|c| "天点周年月日号个台条次家元块人名位岁楼层户时分秒度米".contains(c));
-    !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || "一二三四五六七八九十百千万亿两几半".contains(c))
+    let is_number = |c: char| c.is_ascii_digit() || "一二三四五六七八九十百千万亿两几半".contains(c);
+    // Most words begin with no number and are done with here.
+    token.starts_with(is_number)
+        && token
+            .trim_end_matches(|c| "天点周年月日号个台条次家元块人名位岁楼层户时分秒度米".contains(c))
+            .chars()
+            .all(is_number)
 }
 
 pub(super) fn carries_meaning(token: &str) -> bool {
@@ -217,6 +222,23 @@ mod tests {
     #[test]
     fn small_words_are_no_keyphrases() {
         assert_eq!(found("", "这个是真的吗？我们已经可以了，但是还没有三天 2019年 1 2 3 ！！！"), [""; 0]);
+    }
+
+    #[test]
+    fn an_amount_is_a_number_with_or_without_measures() {
+        for (word, amount) in [
+            ("三天", true),
+            ("2019年", true),
+            ("十几", true),
+            ("半", true),
+            ("1天2", false),
+            ("天", false),
+            ("三里屯", false),
+            ("", false),
+            ("a1", false),
+        ] {
+            assert_eq!(is_amount(word), amount, "{word}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub use rejected::Rejected;
 pub use understood::{Category, PlaceFound, PlaceKind, UnitProposed};
 
 use serde::{Serialize, de::DeserializeOwned};
+use std::cell::RefCell;
 
 /// A record of the log: it has a version and is JSON on the wire.
 pub trait Record: Serialize + DeserializeOwned {
@@ -50,8 +51,24 @@ pub trait Record: Serialize + DeserializeOwned {
 
     /// Encodes the record as it stands on the wire.
     fn encode(&self) -> bytes::Bytes {
+        /// A buffer of this size stays with its thread.
+        const KEPT: usize = 64 << 10;
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        // Written where there is room, then copied once: what stays in memory is as large as the record, and nothing is grown step by step.
+        // A record that is encoded within another's encoding finds no buffer and takes one of its own.
+        let mut buffer = BUFFER.take();
+        buffer.clear();
         // A record holds only strings, numbers, lists and maps with string keys: serde_json cannot fail on those.
-        serde_json::to_vec(self).unwrap_or_default().into()
+        let encoded = match serde_json::to_writer(&mut buffer, self) {
+            Ok(()) => bytes::Bytes::copy_from_slice(&buffer),
+            Err(_) => bytes::Bytes::new(),
+        };
+        if buffer.capacity() <= KEPT {
+            BUFFER.set(buffer);
+        }
+        encoded
     }
 
     /// Reads a record from the wire.

@@ -10,7 +10,8 @@
 //! * [`store`]: the SQL of one topic's file.
 //! * [`writer`]: one thread per topic that writes what waits as one transaction (group commit): `synchronous=FULL`, so a
 //!   commit has been fsync'd when it returns, and only then are the appends in it acknowledged.
-//! * [`reader`]: reads on a connection of its own and sleeps until the writer says that an end has moved.
+//! * [`reader`]: reads on a connection of its own and sleeps until the writer says that an end has moved. Who keeps up with the
+//!   writer is served from [`recent`], the newest records in memory.
 //!
 //! Limits: one process owns the folder (`lock`); the number of partitions is fixed when a topic is made; space freed by
 //! retention is given back to the file system in steps; a file that an older version made keeps its size until it is
@@ -21,6 +22,7 @@
 
 mod backup;
 mod reader;
+mod recent;
 mod store;
 mod writer;
 

@@ -1,10 +1,11 @@
-//! Reads partitions in turn on a connection of its own, and sleeps until the writer says that an end has moved.
+//! Reads partitions in turn, from memory what is new and on a connection of its own what is older, and sleeps until the writer says that
+//! an end has moved.
 
-use super::{store, writer::unavailable};
+use super::{recent::Recent, store, writer::unavailable};
 use crate::log::{Batch, Entry, Jump, LogError, Position, Reader};
 use async_trait::async_trait;
 use rusqlite::Connection;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// A batch holds about this many bytes at most, whatever the number of records.
@@ -18,6 +19,7 @@ pub(super) struct EmbeddedReader {
     turn: usize,
     ends: watch::Receiver<Vec<u64>>,
     compacted: bool,
+    recent: Arc<Recent>,
 }
 
 impl EmbeddedReader {
@@ -26,8 +28,9 @@ impl EmbeddedReader {
         positions: Vec<Position>,
         ends: watch::Receiver<Vec<u64>>,
         compacted: bool,
+        recent: Arc<Recent>,
     ) -> Self {
-        Self { path, connection: None, positions, turn: 0, ends, compacted }
+        Self { path, connection: None, positions, turn: 0, ends, compacted, recent }
     }
 
     /// The partition whose turn it is among those that have something to tell, and its end.
@@ -43,6 +46,11 @@ impl EmbeddedReader {
     }
 
     async fn read(&mut self, from: Position, end: u64, most: usize) -> Result<Vec<Entry>, LogError> {
+        if let Some(entries) = self.recent.read(from, end, most, BATCH_BYTES) {
+            // Nothing else here waits: a reader with much to read must let others have their turn.
+            tokio::task::yield_now().await;
+            return Ok(entries);
+        }
         let (connection, path) = (self.connection.take(), self.path.clone());
         let (connection, entries) = tokio::task::spawn_blocking(move || {
             let connection = match connection {

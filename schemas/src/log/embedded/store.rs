@@ -93,6 +93,11 @@ impl Store {
         self.partitions.iter().map(|partition| partition.next).collect()
     }
 
+    /// When the last record of a partition was appended, as it stands in the file.
+    pub(super) fn last_appended(&self, partition: u32) -> Timestamp {
+        self.partitions.get(partition as usize).map_or(Timestamp::UNIX_EPOCH, |known| time(known.last_at))
+    }
+
     /// Whether gaps between offsets are what compaction leaves behind, and no loss.
     pub(super) fn is_compacted(&self) -> bool {
         self.retention == Retention::Compact
@@ -321,17 +326,16 @@ pub(super) fn read(
         let value = Bytes::copy_from_slice(row.get_ref(3)?.as_blob()?);
         let key = row.get_ref(2)?.as_blob_or_null()?.map(Bytes::copy_from_slice);
         taken += value.len();
-        entries.push(Entry {
-            offset: offset_of(row.get(0)?),
-            appended_at: Timestamp::from_millisecond(row.get(1)?).unwrap_or(Timestamp::UNIX_EPOCH),
-            key,
-            value,
-        });
+        entries.push(Entry { offset: offset_of(row.get(0)?), appended_at: time(row.get(1)?), key, value });
         if taken >= bytes {
             break;
         }
     }
     Ok(entries)
+}
+
+fn time(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// The first offset that is still kept.

@@ -35,6 +35,8 @@ impl conformance::Fixture for Folder {
         let connection = rusqlite::Connection::open(self.folder.path().join("posts.raw.db")).unwrap();
         let (from, to) = ((u64::from(partition) << 48) as i64, (u64::from(partition) << 48 | count) as i64);
         connection.execute("DELETE FROM records WHERE id >= ?1 AND id < ?2", [from, to]).unwrap();
+        // As retention does: what it deletes is not kept in memory either.
+        self.log.retain(Timestamp::now()).await.unwrap();
         true
     }
 }

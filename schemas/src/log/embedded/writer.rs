@@ -3,10 +3,14 @@
 //! While a commit is on its way to the disk, appends gather in the channel; the next commit takes them all. So a single
 //! caller pays one fsync, and many callers share one. The channel is bounded: when the disk is slow, callers wait.
 
-use super::{reader::EmbeddedReader, store::Store};
-use crate::log::{LogError, NewRecord, Position, Topic, TopicInfo};
+use super::{reader::EmbeddedReader, recent::Recent, store::Store};
+use crate::log::{Entry, LogError, NewRecord, Position, Topic, TopicInfo};
 use jiff::Timestamp;
-use std::{path::PathBuf, sync::Mutex, thread::JoinHandle};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Appends that may wait.
@@ -29,6 +33,7 @@ pub(super) struct Writer {
     info: TopicInfo,
     path: PathBuf,
     compacted: bool,
+    recent: Arc<Recent>,
 }
 
 impl Writer {
@@ -36,9 +41,14 @@ impl Writer {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (ends_out, ends) = watch::channel(store.ends());
         let (info, path, compacted) = (store.info().clone(), store.path().to_owned(), store.is_compacted());
-        let thread =
-            std::thread::Builder::new().name(format!("log {topic}")).spawn(move || work(store, waiting, &ends_out))?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), ends, info, path, compacted })
+        let recent = Arc::new(Recent::new(info.partitions));
+        let work = {
+            let recent = Arc::clone(&recent);
+            move || work(store, waiting, &ends_out, &recent)
+        };
+        let thread = std::thread::Builder::new().name(format!("log {topic}")).spawn(work)?;
+        let (jobs, thread) = (Mutex::new(Some(jobs)), Mutex::new(Some(thread)));
+        Ok(Self { jobs, thread, ends, info, path, compacted, recent })
     }
 
     pub(super) fn info(&self) -> &TopicInfo {
@@ -82,7 +92,7 @@ impl Writer {
         if let Some(bad) = from.iter().find(|position| position.partition >= self.info.partitions) {
             return Err(LogError::Refused(format!("there is no partition {}", bad.partition)));
         }
-        Ok(EmbeddedReader::new(self.path.clone(), from, self.ends.clone(), self.compacted))
+        Ok(EmbeddedReader::new(self.path.clone(), from, self.ends.clone(), self.compacted, Arc::clone(&self.recent)))
     }
 
     pub(super) async fn bounds(&self, partition: u32) -> Result<(u64, u64), LogError> {
@@ -120,7 +130,7 @@ pub(super) fn unavailable(error: &rusqlite::Error) -> LogError {
     LogError::Unavailable(error.to_string())
 }
 
-fn work(mut store: Store, mut waiting: mpsc::Receiver<Job>, ends: &watch::Sender<Vec<u64>>) {
+fn work(mut store: Store, mut waiting: mpsc::Receiver<Job>, ends: &watch::Sender<Vec<u64>>, recent: &Recent) {
     let mut appends = Vec::new();
     let mut retain = None;
     while let Some(job) = waiting.blocking_recv() {
@@ -137,21 +147,28 @@ fn work(mut store: Store, mut waiting: mpsc::Receiver<Job>, ends: &watch::Sender
             next = if records < COMMIT_RECORDS && retain.is_none() { waiting.try_recv().ok() } else { None };
         }
         if !appends.is_empty() {
-            commit(&mut store, &mut appends, ends);
+            commit(&mut store, &mut appends, ends, recent);
         }
         if let Some((now, reply)) = retain.take() {
+            let outcome = store.retain(now).map_err(|error| unavailable(&error));
+            // What was deleted must not be read any more.
+            recent.clear();
             // Whoever asked may have gone; then nobody waits for the answer.
-            let _ = reply.send(store.retain(now).map_err(|error| unavailable(&error)));
+            let _ = reply.send(outcome);
         }
     }
 }
 
 type Append = (Vec<NewRecord>, oneshot::Sender<Result<Vec<Position>, LogError>>);
 
-fn commit(store: &mut Store, appends: &mut Vec<Append>, ends: &watch::Sender<Vec<u64>>) {
+fn commit(store: &mut Store, appends: &mut Vec<Append>, ends: &watch::Sender<Vec<u64>>, recent: &Recent) {
     let outcome = store.append(appends.iter().map(|(records, _)| &records[..]), Timestamp::now());
     match outcome {
         Ok(positions) => {
+            if !store.is_compacted() {
+                let records = appends.iter().flat_map(|(records, _)| records).zip(positions.iter().flatten());
+                recent.put(records.map(|(record, at)| (at.partition, entry(store, record, *at))));
+            }
             ends.send_replace(store.ends());
             for ((_, reply), positions) in appends.drain(..).zip(positions) {
                 let _ = reply.send(Ok(positions));
@@ -160,14 +177,25 @@ fn commit(store: &mut Store, appends: &mut Vec<Append>, ends: &watch::Sender<Vec
         Err(error) => {
             tracing::error!(file = %store.path().display(), %error, "the log cannot write; appends are refused until it can");
             // A full disk leaves the connection whole. After anything else a new one is the safer one to go on with.
-            if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull)
-                && let Err(error) = store.reopen()
-            {
-                tracing::error!(file = %store.path().display(), %error, "the log's file cannot be opened anew");
+            if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull) {
+                recent.clear();
+                if let Err(error) = store.reopen() {
+                    tracing::error!(file = %store.path().display(), %error, "the log's file cannot be opened anew");
+                }
             }
             for (_, reply) in appends.drain(..) {
                 let _ = reply.send(Err(unavailable(&error)));
             }
         }
+    }
+}
+
+/// A record of the newest commit, as it is read.
+fn entry(store: &Store, record: &NewRecord, at: Position) -> Entry {
+    Entry {
+        offset: at.offset,
+        appended_at: store.last_appended(at.partition),
+        key: record.key.clone(),
+        value: record.value.clone(),
     }
 }
