@@ -155,11 +155,11 @@ impl Desk {
     pub async fn watch(&self) -> Result<usize, RecordsError> {
         let now = self.now();
         let mut found = 0;
-        for (id, stored) in self.records.open_with_due().await? {
-            let Some(file) = self.records.incident(&id).await? else { continue };
-            let is_late = stored.is_some_and(|due| now.duration_since(due) > LATE);
-            let mut right = file.clone();
+        for (file, stored) in self.records.open_with_due().await? {
+            let id = file.incident.id.clone();
+            let mut right = file;
             self.mend(&mut right, now);
+            let is_late = stored.is_some_and(|due| now.duration_since(due) > LATE);
             // The database keeps milliseconds.
             let is_wrong = right.next_due().map(Timestamp::as_millisecond) != stored.map(Timestamp::as_millisecond);
             if is_late {

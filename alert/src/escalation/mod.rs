@@ -14,7 +14,7 @@
 //! | 签收, 重开 | unsigned ends, idle begins; none with `resume_after = "0s"` |
 //! | anything else that a person does but a note by whoever did not sign | the chain ends |
 //! | 办结, 误报, merged | the chain ends |
-//! | 退回 | idle begins anew: the desk has it again |
+//! | 退回; a rise after the response | idle begins anew: it is the desk's turn again |
 //! | a page was given up, of the rung taken last or of the opening | the next step is taken at once: nobody else will hear of it. Of an earlier one, or where no step is left: nothing, for whoever is paged again would be paged over the same channels |
 //! | the time of a rung has come, however long ago | that one rung is taken; the next one waits its full time from now |
 //! | the clock has gone back beyond the moment at which the rung was set | it waits its full time from now |
@@ -181,7 +181,7 @@ impl Ladder {
                     file.incident.ack_due_at = sooner;
                 }
             }
-            Happening::Rebound => {}
+            Happening::Rebound => file.matter.chain = idle(),
             Happening::Merged => file.matter.chain = None,
             Happening::Done(command, who) => match command {
                 Command::Ack | Command::Reopen { .. } | Command::Return { .. } => file.matter.chain = idle(),

@@ -128,6 +128,10 @@ fn it_stops_at_the_signature_and_resumes_when_nothing_follows() {
     assert_eq!(rungs(&ladder, &mut file.clone()), []);
     done(&ladder, &mut file, &Command::Return { text: "不属本单位".into() }, "水务局", 8);
     assert_eq!(rungs(&ladder, &mut file.clone())[0], (28, "remind"));
+    done(&ladder, &mut file, &Command::Respond { text: "已恢复".into(), press: false }, "王敏", 8);
+    assert_eq!(rungs(&ladder, &mut file.clone()), []);
+    ladder.follow(&mut file, Happening::Rebound, at(9));
+    assert_eq!(rungs(&ladder, &mut file.clone())[0], (29, "remind"), "it is the desk's turn again");
     done(&ladder, &mut file, &Command::Close { text: "已处理".into() }, "王敏", 9);
     assert_eq!(rungs(&ladder, &mut file), []);
 }

@@ -50,13 +50,16 @@ impl Records {
         rows.iter().map(|row| unjson(row.try_get("id")?, row.try_get("body")?)).collect()
     }
 
-    /// The ids of all incidents that are not closed, each with the moment at which time alone has something to do to it, as it is stored.
+    /// All incidents that are not closed, each with the moment at which time alone has something to do to it, as it is stored: in
+    /// milliseconds.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn open_with_due(&self) -> Result<Vec<(String, Option<jiff::Timestamp>)>, RecordsError> {
-        let rows = sqlx::query("SELECT id, due_at FROM incidents WHERE open = 1").fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get::<Option<i64>, _>("due_at")?.map(time)))).collect()
+    pub async fn open_with_due(&self) -> Result<Vec<(File, Option<jiff::Timestamp>)>, RecordsError> {
+        let rows = sqlx::query("SELECT id, seq, revision, body, matter, due_at FROM incidents WHERE open = 1")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| Ok((file(row)?, row.try_get::<Option<i64>, _>("due_at")?.map(time)))).collect()
     }
 
     /// How many incidents are not closed.

@@ -607,7 +607,11 @@ async fn a_rise_after_the_response_has_deadlines_of_its_own() {
     night.wait(60).await;
     night.pulse("water", "s2", 20).await;
     night.expect("desk", "rebound");
-    night.wait(36 * 60).await;
+    // Who answered once is to look at it again.
+    night.wait(30).await;
+    night.expect("desk", "escalation");
+    night.act("王敏", ID, Command::Note { text: text("再次核实") }).await.unwrap();
+    night.wait(36 * 60 - 30).await;
     night.expect("desk", "clock_warning");
 }
 
