@@ -62,8 +62,8 @@ impl Desk {
         seen: Option<u64>,
         link: Option<&ByLink<'_>>,
     ) -> Result<File, ActError> {
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.now();
         let mut file =
             tx.incident(id).await?.filter(|file| self.may_see(&file.incident, by)).ok_or(ActError::Unknown)?;
         if let Some(link) = link {
@@ -149,8 +149,8 @@ impl Desk {
         if into.trim().is_empty() {
             return Err(Refusal::Missing("into").into());
         }
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.now();
         let mut from = tx.incident(id).await?.ok_or(ActError::Unknown)?;
         let mut target = tx.incident(into).await?.ok_or(ActError::Unknown)?;
         refuse_changed(&from, seen)?;
@@ -197,8 +197,8 @@ impl Desk {
         by: &Caller,
         seen: Option<u64>,
     ) -> Result<File, ActError> {
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.now();
         let mut file = tx.incident(id).await?.ok_or(ActError::Unknown)?;
         refuse_changed(&file, seen)?;
         let number = tx.next_id(&self.day(now)).await?;

@@ -73,13 +73,12 @@ impl Desk {
     /// # Errors
     /// When the database could not take it.
     pub async fn tick(&self) -> Result<(), RecordsError> {
-        let now = self.now();
-        let due = self.records.due(now).await?;
+        let due = self.records.due(self.now()).await?;
         for id in &due {
             let mut tx = self.begin().await?;
-            // Somebody may have acted since it was found.
+            // Somebody may have acted since it was found, and those before it have taken their time.
             let Some(mut file) = tx.incident(id).await? else { continue };
-            self.pass(&mut tx, &mut file, now).await?;
+            self.pass(&mut tx, &mut file, self.now()).await?;
             tx.commit().await?;
         }
         if !due.is_empty() {

@@ -20,8 +20,8 @@ impl Desk {
     /// # Errors
     /// When the database could not take it: the page still waits, and will be sent again with the same key.
     pub async fn settle(&self, page: &Page, attempt: u32, answer: &Result<(), Failure>) -> Result<(), RecordsError> {
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.now();
         match answer {
             Ok(()) => self.taken(&mut tx, page, now).await?,
             Err(failure) => {
@@ -75,8 +75,8 @@ impl Desk {
     /// # Errors
     /// When the database could not take it: the page still waits.
     pub async fn pass_on(&self, page: &Page, waiting: &Waiting) -> Result<(), RecordsError> {
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.now();
         let error = waiting.last_error.as_deref().unwrap_or(NO_ROOM);
         self.goes_over(&mut tx, page, error, now).await?;
         tx.commit().await?;
@@ -161,12 +161,12 @@ impl Desk {
     /// # Errors
     /// When the database could not take it: the pages wait as before.
     pub async fn merge(&self, pages: &[&Waiting]) -> Result<(), RecordsError> {
-        let now = self.now();
         let (Some(first), Some(urgency)) = (pages.first(), pages.iter().map(|page| page.urgency).min()) else {
             return Ok(());
         };
         let key = format!("{}/{}", Reason::Digest.as_str(), first.key);
         let mut tx = self.begin().await?;
+        let now = self.now();
         for page in pages {
             tx.merge_page(&page.key, &key).await?;
         }
@@ -193,8 +193,8 @@ impl Desk {
         if tokens.is_empty() {
             return Ok(());
         }
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.now();
         for (channel, tokens) in tokens {
             let mut spent = tx.quota(channel).await?;
             spent.spend(*tokens, now);

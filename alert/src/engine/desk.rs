@@ -153,7 +153,8 @@ impl Desk {
         }
     }
 
-    /// Begins a change, as the active process.
+    /// Begins a change, as the active process. Changes take turns: what time it is is asked after this, or what waited for its turn would be dated before
+    /// what went first.
     ///
     /// # Errors
     /// When this process is not the active one; or when the database cannot take it now.
@@ -187,9 +188,9 @@ impl Desk {
         partition: u32,
         next: u64,
     ) -> Result<(), RecordsError> {
-        let now = self.now();
         let mut opened = Vec::new();
         let mut tx = self.begin().await?;
+        let now = self.now();
         let mut open = tx.open_topics().await?;
         for pulse in pulses {
             if pulse.topic.kind == TopicKind::All || (pulse.spike.is_none() && !open.contains(&pulse.topic.id)) {

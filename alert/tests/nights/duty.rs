@@ -93,6 +93,27 @@ async fn nobody_signs_and_the_next_in_line_is_paged_once() {
     assert_eq!(history.iter().filter(|action| *action == "escalated").count(), 1, "{history:?}");
 }
 
+/// Of many that are due at once the last one waits for the others; what happened to it meanwhile must not stand after what came later.
+#[tokio::test]
+async fn what_is_due_at_once_is_dated_when_it_is_done() {
+    let mut night = Night::begin(ROSTER).await;
+    for topic in ["water", "gas", "bus"] {
+        night.pulse(topic, &format!("{topic} rises"), 20).await;
+        night.expect("desk", "opened");
+        night.expect("day", "opened");
+    }
+    night.everything_takes(SignedDuration::from_secs(1));
+    night.wait(15).await;
+    let mut at = Vec::new();
+    for incident in night.incidents().await {
+        night.expect("leader", "escalation");
+        let history = night.desk.records.history(&incident.id).await.unwrap();
+        at.extend(history.iter().filter(|event| event.action == "escalated").map(|event| event.at));
+    }
+    at.sort();
+    assert!(at.len() == 3 && at.windows(2).all(|pair| pair[0] < pair[1]), "{at:?}");
+}
+
 #[tokio::test]
 async fn escalation_stops_at_the_signature() {
     let mut night = Night::begin(ROSTER).await;

@@ -82,6 +82,45 @@ pub fn secret(name: &str) -> Option<String> {
     }
 }
 
+/// A pulse of a watch topic; of a rise, unless that is called nothing.
+pub fn pulse(at: Timestamp, topic: &str, rise: &str, count: u64, phase: Phase) -> Pulse {
+    let spike = Spike { id: rise.into(), since: at, count, peak: count, why: "5 分钟内骤增".into(), late: false };
+    Pulse {
+        v: Pulse::VERSION,
+        topic: TopicRef { id: topic.into(), kind: TopicKind::Watch, name: "停水".into() },
+        at,
+        phase,
+        spike: (!rise.is_empty()).then_some(spike),
+        windows: vec![Window {
+            seconds: 300,
+            count,
+            negative: 3,
+            copies: 0,
+            expected: 1.5,
+            upper: 6.0,
+            surprise: 9.0,
+            once_in_days: None,
+        }],
+        total: count,
+        negative_share: 0.2,
+        reach: 42,
+        lag_seconds: 2.0,
+        forecast: None,
+        samples: vec![Sample {
+            id: "forum:t1".into(),
+            source: "forum".into(),
+            url: Some("https://forum.example/t/1".into()),
+            excerpt: "抚琴街道今天又停水了".into(),
+            published_at: at,
+            sentiment: None,
+            reach: 6,
+            category: None,
+            unit: None,
+        }],
+        through: Vec::new(),
+    }
+}
+
 pub struct Night {
     pub settings: Settings,
     pub receiver: Receiver,
@@ -89,6 +128,8 @@ pub struct Night {
     pub log: SharedLog,
     pub desk: Arc<Desk>,
     time: Arc<AtomicI64>,
+    /// So many milliseconds pass with each look at the clock.
+    passes: Arc<AtomicI64>,
     pulses: Pulses,
     reports: Reports,
     sender: Sender,
@@ -109,8 +150,22 @@ impl Night {
         settings.data_dir = folder.path().to_owned();
         settings.records.url = records_url().await;
         let log: SharedLog = Arc::new(Embedded::open(&EmbeddedOptions::new(folder.path().join("log"))).unwrap());
-        let (desk, pulses, reports, sender) = open(&settings, &log, &time).await;
-        Self { settings, receiver, robots, log, desk, time, pulses, reports, sender, keys: HashSet::new(), folder }
+        let passes = Arc::new(AtomicI64::new(0));
+        let (desk, pulses, reports, sender) = open(&settings, &log, &time, &passes).await;
+        Self {
+            settings,
+            receiver,
+            robots,
+            log,
+            desk,
+            time,
+            passes,
+            pulses,
+            reports,
+            sender,
+            keys: HashSet::new(),
+            folder,
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -124,43 +179,7 @@ impl Night {
     }
 
     pub fn make(&self, topic: &str, rise: &str, count: u64, phase: Phase) -> Pulse {
-        let at = self.now();
-        let spike =
-            Spike { id: rise.into(), since: at, count, peak: count, why: "5 分钟内骤增".into(), late: false };
-        Pulse {
-            v: Pulse::VERSION,
-            topic: TopicRef { id: topic.into(), kind: TopicKind::Watch, name: "停水".into() },
-            at,
-            phase,
-            spike: (!rise.is_empty()).then_some(spike),
-            windows: vec![Window {
-                seconds: 300,
-                count,
-                negative: 3,
-                copies: 0,
-                expected: 1.5,
-                upper: 6.0,
-                surprise: 9.0,
-                once_in_days: None,
-            }],
-            total: count,
-            negative_share: 0.2,
-            reach: 42,
-            lag_seconds: 2.0,
-            forecast: None,
-            samples: vec![Sample {
-                id: "forum:t1".into(),
-                source: "forum".into(),
-                url: Some("https://forum.example/t/1".into()),
-                excerpt: "抚琴街道今天又停水了".into(),
-                published_at: at,
-                sentiment: None,
-                reach: 6,
-                category: None,
-                unit: None,
-            }],
-            through: Vec::new(),
-        }
+        pulse(self.now(), topic, rise, count, phase)
     }
 
     pub async fn append(&self, pulse: &Pulse) {
@@ -210,13 +229,18 @@ impl Night {
 
     /// As after SIGKILL: everything in memory is gone, what is on disk is found again.
     pub async fn crash(&mut self) {
-        let (desk, pulses, reports, sender) = open(&self.settings, &self.log, &self.time).await;
+        let (desk, pulses, reports, sender) = open(&self.settings, &self.log, &self.time, &self.passes).await;
         (self.desk, self.pulses, self.reports, self.sender) = (desk, pulses, reports, sender);
     }
 
     /// The clock on the wall is set, ahead or back, and nothing else happens.
     pub fn set_clock(&self, minutes: i64) {
         self.time.fetch_add(minutes * 60_000, Ordering::SeqCst);
+    }
+
+    /// Everything takes its time: so long passes with each look at the clock.
+    pub fn everything_takes(&self, time: SignedDuration) {
+        self.passes.store(time.as_millis() as i64, Ordering::SeqCst);
     }
 
     /// The watchdog looks through all that is open; it finds nothing amiss.
@@ -293,10 +317,16 @@ impl Drop for Night {
     }
 }
 
-async fn open(settings: &Settings, log: &SharedLog, time: &Arc<AtomicI64>) -> (Arc<Desk>, Pulses, Reports, Sender) {
+async fn open(
+    settings: &Settings,
+    log: &SharedLog,
+    time: &Arc<AtomicI64>,
+    passes: &Arc<AtomicI64>,
+) -> (Arc<Desk>, Pulses, Reports, Sender) {
     let records = Records::open(settings).await.unwrap();
-    let time = Arc::clone(time);
-    let clock: Clock = Arc::new(move || moment(time.load(Ordering::SeqCst)));
+    let (time, passes) = (Arc::clone(time), Arc::clone(passes));
+    let clock: Clock =
+        Arc::new(move || moment(time.fetch_add(passes.load(Ordering::SeqCst), Ordering::SeqCst)));
     let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
     let links = Links::of(settings, link::keys(&records, &|_| None).await.unwrap(), &style.base);
     let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock).with_links(links));

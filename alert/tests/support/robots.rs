@@ -70,17 +70,25 @@ type Reply = (u16, Value);
 impl Robots {
     pub async fn start(time: Arc<AtomicI64>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let robots = Self { url, time, inner: Arc::default() };
-        let router = Router::new()
+        let robots = Self { url: format!("http://{}", listener.local_addr().unwrap()), ..Self::aside(time) };
+        let router = robots.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        robots
+    }
+
+    /// Robots that nobody can reach but by [`Robots::router`].
+    pub fn aside(time: Arc<AtomicI64>) -> Self {
+        Self { url: String::new(), time, inner: Arc::default() }
+    }
+
+    pub fn router(&self) -> Router {
+        Router::new()
             .route("/wecom/cgi-bin/webhook/send", post(wecom))
             .route("/dingtalk/robot/send", post(dingtalk))
             .route("/feishu/open-apis/bot/v2/hook/{token}", post(feishu))
             .route("/sms/send", post(sms))
             .route("/am/api/v2/alerts", post(alertmanager))
-            .with_state(robots.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        robots
+            .with_state(self.clone())
     }
 
     /// What a platform answers to the next messages, whatever they are; after that it judges them again.
