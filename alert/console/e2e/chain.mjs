@@ -74,7 +74,7 @@ const steps = {
     await desk.getByTestId("due-2").click();
     await desk.getByTestId("act-submit").click();
     await state(desk, "assigned").waitFor();
-    await told(desk, "assigned", "交办 区水务局, 协办 抚琴街道办: 请两小时内到场并反馈").waitFor();
+    await told(desk, "assigned", "区水务局, 协办 抚琴街道办: 请两小时内到场并反馈").waitFor();
     await desk.getByTestId("unit-panel").getByText("已选为主办").waitFor();
     await desk.getByTestId("unit-signed").getByText("单位未签收").waitFor();
     await clock(desk, "unit_ack")

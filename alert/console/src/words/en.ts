@@ -246,6 +246,7 @@ export const en: Record<Word, string> = {
   "form.note": "Note",
   "form.assignUnit": "Unit",
   "form.assignText": "What is asked of it (optional)",
+  "form.progress": "Progress: what was done so far",
   "form.answer": "What was done, and when it is over",
   "form.merge": "Why they are one matter",
   "form.split": "Why it is another matter",

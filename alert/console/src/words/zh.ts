@@ -242,6 +242,7 @@ export const zh = {
   "form.note": "备注内容",
   "form.assignUnit": "承办单位",
   "form.assignText": "交办要求 (可不填)",
+  "form.progress": "进展: 做了什么, 到了哪一步",
   "form.answer": "办理结果: 做了什么, 何时恢复或办完",
   "form.merge": "并案理由",
   "form.split": "拆分理由",
