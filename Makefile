@@ -8,7 +8,7 @@ CONSOLE := alert/console
 DIST := $(CONSOLE)/dist/index.html
 CONSOLE_SOURCES := $(shell find $(CONSOLE) schemas/openapi.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help run build test check soak bench console packages lint unit clean
+.PHONY: help run build test check soak bench console packages lint walk unit clean
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ $(DIST): $(CONSOLE_SOURCES)
 	cd $(CONSOLE) && npm ci --no-audit --no-fund && npm run build
 	@touch $@
 
-test: packages $(DIST) lint unit ## everything that must hold; sets up what the tests need
+test: packages $(DIST) lint walk unit ## everything that must hold; sets up what the tests need
 
 packages:
 	@deploy/packages.sh
@@ -35,6 +35,11 @@ lint: $(DIST)
 	cd $(CONSOLE) && npm run check && npm test
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+# What people do, in a browser against the stand-in for the gateway. Each ends by itself; the time is for a machine that is stuck.
+walk: packages $(DIST)
+	cd $(CONSOLE) && timeout 5m node e2e/mock.mjs
+	cd $(CONSOLE) && timeout 3m node e2e/chain.mjs
 
 unit: $(DIST)
 	$(CARGO) test --locked --workspace

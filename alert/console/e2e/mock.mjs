@@ -1,32 +1,14 @@
 /**
- * node e2e/mock.mjs: what a person does, against the mock gateway (npm run build comes first). Starts it, walks through the
- * console in Chromium, and fails with the step that went wrong. Waits for what is seen, never for a time.
+ * node e2e/mock.mjs: what a person does, against the mock gateway (npm run build comes first); the chain from 签收 to 办结 is in
+ * chain.mjs. Waits for what is seen, never for a time.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { launch, login, page as open } from "./browser.mjs";
+import { login, page as open } from "./browser.mjs";
+import { check, DESK, start } from "./walk.mjs";
 
-// The water main broke a minute ago, so the incident opens at once.
-const mock = spawn(
-  process.execPath,
-  [join(import.meta.dirname, "../mock/server.mjs"), "--port", "0", "--delay", "-60000"],
-  {
-    stdio: ["ignore", "pipe", "inherit"],
-  },
-);
-const [line] = await once(mock.stdout.setEncoding("utf8"), "data");
-const base = line.trim();
-const browser = await launch();
-const complaints = [];
-const DESK = { width: 1440, height: 900 };
+const { base, browser, complaints, walk } = await start();
 
 const fresh = (page) =>
   page.locator('[data-testid="incident-row"]:has([data-testid="incident-state"][data-state="new"])');
-
-function check(truth, what) {
-  if (!truth) throw new Error(what);
-}
 
 /** Another person signs, from elsewhere. */
 async function signElsewhere(id) {
@@ -495,23 +477,4 @@ const steps = {
   },
 };
 
-let failed = false;
-let page;
-for (const [name, step] of Object.entries(steps)) {
-  try {
-    page = (await step(page)) ?? page;
-    console.log(`ok    ${name}`);
-  } catch (error) {
-    console.error(`FAIL  ${name}\n      ${error.message}`);
-    const shown = browser.contexts().flatMap((context) => context.pages());
-    for (const page of shown) console.error(`      at ${page.url()}`);
-    failed = true;
-    break;
-  }
-}
-await browser.close();
-mock.kill();
-// Refusals and cut lines are what this program provokes; Chromium writes them down as failed loads.
-const unexpected = complaints.filter((complaint) => !complaint.includes("Failed to load resource"));
-for (const complaint of unexpected) console.error(complaint);
-process.exit(failed || unexpected.length > 0 ? 1 : 0);
+await walk(steps);

@@ -1,7 +1,7 @@
 /**
  * A stand-in for the gateway, for work on the console: serves dist/ and the API with living data, under the same content
  * security policy. No dependencies. `npm run mock`, then log in as 王敏 or 李雷 (operators), 赵倩 (analyst), 孙督
- * (supervisor) or 访客 (viewer), password wanglou.
+ * (supervisor), 访客 (viewer), or 陈工 and 周工 (of a unit each), password wanglou.
  *
  *   --port N        default 8081; 0 takes a free one
  *   --delay MS      when the water main breaks after the start, default 6000
@@ -30,7 +30,15 @@ const TYPES = {
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
-const USERS = { 王敏: "operator", 李雷: "operator", 赵倩: "analyst", 孙督: "supervisor", 访客: "viewer" };
+const USERS = {
+  王敏: "operator",
+  李雷: "operator",
+  赵倩: "analyst",
+  孙督: "supervisor",
+  访客: "viewer",
+  陈工: "unit",
+  周工: "unit",
+};
 
 const streams = new Set();
 const sessions = new Map();
@@ -80,6 +88,14 @@ function login({ name, password }) {
 }
 
 const MAY_SEARCH = ["operator", "analyst", "supervisor", "admin"];
+const MAY_HANDLE = ["operator", "admin"];
+const MAY_SPEAK_FOR_UNIT = ["unit", "operator", "admin"];
+const MAY_PAUSE = ["supervisor", "admin"];
+/** Who may do what to an incident; everything else is for those who handle it. */
+const MAY_ACT = {
+  ...Object.fromEntries(["unit_ack", "note", "answer", "return"].map((name) => [name, MAY_SPEAK_FOR_UNIT])),
+  ...Object.fromEntries(["pause", "resume"].map((name) => [name, MAY_PAUSE])),
+};
 const MAY_TAKE = ["analyst", "supervisor", "admin"];
 
 /** Refuses whoever has none of the roles. */
@@ -207,6 +223,8 @@ async function api(request, response, url) {
     if (request.method === "DELETE") sessions.delete(key);
     return request.method === "DELETE" ? json(response, 204) : json(response, 200, session);
   }
+  // A unit's people have their incidents, and nothing else.
+  if (session.role === "unit" && path[0] !== "incidents") only([], session);
   if (path[0] === "events") {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     response.write(": hello\n\n");
@@ -241,12 +259,11 @@ async function api(request, response, url) {
   }
   if (path[0] === "topics") return json(response, 200, trend(path.slice(1), url.searchParams, now));
   if (path[0] === "incidents" && path.length === 1)
-    return json(response, 200, { incidents: desk.list(url.searchParams.get("state") ?? "open") });
-  if (path[0] === "incidents" && path.length === 2) return json(response, 200, desk.file(path[1]));
+    return json(response, 200, { incidents: desk.list(url.searchParams.get("state") ?? "open", session) });
+  if (path[0] === "incidents" && path.length === 2) return json(response, 200, desk.file(path[1], session));
   if (path[0] === "incidents" && request.method === "POST") {
-    if (session.role !== "operator")
-      throw new Problem(403, "forbidden", "此角色无权限 / your role does not allow this");
-    return json(response, 200, desk.act(path[1], path[2], session.name, await read(request)));
+    only(MAY_ACT[path[2]] ?? MAY_HANDLE, session);
+    return json(response, 200, desk.act(path[1], path[2], session, await read(request)));
   }
   throw new Problem(404, "not_found", "没有这个接口 / no such endpoint");
 }

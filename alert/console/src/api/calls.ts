@@ -11,6 +11,8 @@ import type {
   HotWindow,
   Incident,
   IncidentFile,
+  Join,
+  JoinName,
   RosterBoard,
   RosterChange,
   RosterChangeWanted,
@@ -48,6 +50,9 @@ export const incidents = {
     (await call<{ incidents: Incident[] }>(`/api/incidents?${parameters({ state, limit })}`, { signal })).incidents,
   read: (id: string, signal?: AbortSignal) => call<IncidentFile>(`/api/incidents/${segment(id)}`, { signal }),
   act: (id: string, name: ActName, body: Act) =>
+    call<IncidentFile>(`/api/incidents/${segment(id)}/${name}`, { method: "POST", body }),
+  /** Merges it into another incident, or splits topics from it; the answer is that other one. */
+  join: (id: string, name: JoinName, body: Join) =>
     call<IncidentFile>(`/api/incidents/${segment(id)}/${name}`, { method: "POST", body }),
 };
 

@@ -60,6 +60,9 @@ export type RosterBoard = paths["/api/roster"]["get"]["responses"][200]["content
 export type CalendarFeed = Schemas["CalendarFeed"];
 export type BriefQuery = NonNullable<paths["/api/briefs"]["get"]["parameters"]["query"]>;
 export type Act = Schemas["Act"];
+export type Join = Schemas["Join"];
+export type Clock = Schemas["Clock"];
+export type UnitProposal = Schemas["UnitProposal"];
 type HotList = paths["/api/topics/hot"]["get"];
 export type HotTopic = HotList["responses"][200]["content"]["application/json"]["topics"][number];
 /** The time that a hot list is of. */
@@ -69,4 +72,18 @@ export type SearchQuery = NonNullable<paths["/api/search"]["get"]["parameters"][
 export type Scale = NonNullable<SearchQuery["histogram"]>;
 
 /** The acts of a person on an incident, as the last part of their address. */
-export type ActName = "ack" | "assign" | "respond" | "note" | "return" | "close" | "false_alarm" | "reopen";
+export type ActName =
+  | "ack"
+  | "assign"
+  | "unit_ack"
+  | "answer"
+  | "respond"
+  | "note"
+  | "return"
+  | "close"
+  | "false_alarm"
+  | "reopen"
+  | "pause"
+  | "resume";
+/** What makes another incident of it; the answer is that other one. */
+export type JoinName = "merge" | "split";

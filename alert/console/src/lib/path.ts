@@ -15,20 +15,35 @@ const REACHED_BY: Record<string, State> = {
   opened: "new",
   acked: "acked",
   assigned: "assigned",
+  rebound: "handling",
   responded: "responded",
   watching: "watching",
   returned: "acked",
   closed: "closed",
   false_alarm: "closed",
+  merged: "closed",
   reopened: "acked",
 };
+/** What moves a matter on only while the unit that it was given to has not yet said anything. */
+const PROGRESS = ["unit_acked", "answered", "noted"];
+
+function reachedBy(action: string, reached: ReadonlyMap<State, HistoryEvent>, from: State | null): State | undefined {
+  if (PROGRESS.includes(action)) return from === "assigned" ? "handling" : undefined;
+  // What was split from another incident begins signed; the other one stays where it is.
+  if (action === "split") return reached.size === 0 ? "acked" : undefined;
+  return Object.hasOwn(REACHED_BY, action) ? REACHED_BY[action] : undefined;
+}
 
 /** The steps from 新发 to 办结. */
 export function path(state: State, history: readonly HistoryEvent[]): Step[] {
   const reached = new Map<State, HistoryEvent>();
+  let at: State | null = null;
   for (const event of history) {
-    const step = Object.hasOwn(REACHED_BY, event.action) ? REACHED_BY[event.action] : undefined;
-    if (step) reached.set(step, event);
+    const step = reachedBy(event.action, reached, at);
+    if (!step) continue;
+    reached.set(step, event);
+    // The incident that another one was merged into goes on as it was.
+    if (event.action !== "merged") at = step;
   }
   const here = STATES.indexOf(state);
   return STATES.map((step, index) => {

@@ -12,6 +12,12 @@ export function severity(level: Level): number {
   return LEVELS.indexOf(level) + 1;
 }
 
+/** Whether it awaits a signature: the desk's while it is new, a unit's while the unit has not signed what it was given. */
+export function awaitsSignature(incident: Incident, forUnit: boolean): boolean {
+  if (!forUnit) return incident.state === "new";
+  return incident.state !== "closed" && Boolean(incident.unit) && !incident.unit_acked_by;
+}
+
 /** Unsigned before signed; among the unsigned the one that is due first; then the graver, then the younger. */
 export function byUrgency(a: Incident, b: Incident): number {
   const unsigned = Number(b.state === "new") - Number(a.state === "new");

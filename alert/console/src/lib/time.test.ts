@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clock, countdown, date, fromField, moment, running, span, stamp, toField, zoneOr } from "./time";
+import { clock, countdown, dueToday, date, fromField, moment, running, span, stamp, toField, zoneOr } from "./time";
 
 const CHINA = "Asia/Shanghai";
 const at = (text: string) => Date.parse(text);
@@ -71,6 +71,14 @@ describe("the countdown to a deadline", () => {
   ] as const)("at %i is %s, %s", (now, phase, text) => {
     expect(countdown(due, now)).toEqual({ phase, text });
   });
+});
+
+it("a time of day is still to come today in the zone, or is over", () => {
+  const now = at("2026-11-24T08:30:00Z");
+  expect(dueToday(now, "17:00", CHINA)).toBe(at("2026-11-24T09:00:00Z"));
+  expect(dueToday(at("2026-11-24T09:00:00Z"), "17:00", CHINA)).toBeNull();
+  // It is the 25th in China already.
+  expect(dueToday(at("2026-11-24T16:30:00Z"), "17:00", CHINA)).toBe(at("2026-11-25T09:00:00Z"));
 });
 
 describe("a date-time field", () => {

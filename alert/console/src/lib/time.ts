@@ -117,6 +117,12 @@ export function countdown(due: number, now: number): Countdown {
   return { phase: left <= MINUTE ? "soon" : "calm", text: running(Math.ceil(left / 1000) * 1000) };
 }
 
+/** A time of day such as `17:00`, today in a zone; nothing when it is over. */
+export function dueToday(now: number, time: string, zone: string): number | null {
+  const at = fromField(`${date(now, zone)}T${time}`, zone);
+  return at !== null && at > now ? at : null;
+}
+
 /** `2026-11-24T03:04` as a date-time field shows it. */
 export function toField(at: number, zone: string): string {
   return `${date(at, zone)}T${clock(at, zone, false)}`;

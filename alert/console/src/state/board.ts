@@ -14,6 +14,7 @@
  * | a list that was read anew | replaces everything but what came as an event since the reading began; there the newer one wins |
  */
 import type { Incident, Pulse, SourceState, TopicRef, TopicState } from "../api/types";
+import { awaitsSignature } from "../lib/ranking";
 import { moment } from "../lib/time";
 
 export interface Board {
@@ -117,9 +118,11 @@ export function readSources(board: Board, list: readonly SourceState[]): Board {
   };
 }
 
-/** Incidents that nobody has signed and that `before` did not know: what an alarm is for. */
-export function freshIncidents(before: Board, after: Board): Incident[] {
-  return [...after.incidents.values()].filter(({ id, state }) => state === "new" && !before.incidents.has(id));
+/** Incidents that await a signature, a unit's or the desk's, and that `before` did not know: what an alarm is for. */
+export function freshIncidents(before: Board, after: Board, forUnit = false): Incident[] {
+  return [...after.incidents.values()].filter(
+    (incident) => awaitsSignature(incident, forUnit) && !before.incidents.has(incident.id),
+  );
 }
 
 function put<T>(known: ReadonlyMap<string, T>, id: string, next: T, newer: (known: T, next: T) => boolean) {

@@ -205,3 +205,44 @@ describe("the live board", () => {
     expect(live.loaded.value).toBe(false);
   });
 });
+
+describe("the incidents of a unit", () => {
+  beforeEach(async () => {
+    live.stopLive();
+    gateway.asked.length = 0;
+    gateway.incidents = [incident("a", 1)];
+    live.startLive(false);
+    await settle();
+  });
+
+  it("are read again and again, and nothing else is asked for", async () => {
+    expect(live.connection.value).toBe("open");
+    expect([...live.board.value.incidents.keys()]).toEqual(["a"]);
+    gateway.incidents = [incident("b", 1)];
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect([...live.board.value.incidents.keys()]).toEqual(["b"]);
+    expect(live.reading.value).toBeGreaterThan(1);
+    expect(new Set(gateway.asked)).toEqual(new Set(["/api/incidents?state=open&limit=500"]));
+  });
+
+  it("are said to be old when they can't be read, and read again by themselves", async () => {
+    gateway.down = true;
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(live.stale.value).toBe(true);
+    expect(live.board.value.incidents.has("a")).toBe(true);
+    gateway.down = false;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(live.stale.value).toBe(false);
+  });
+
+  it("are read no more when the session has ended, or the console was left", async () => {
+    live.stopLive();
+    const asked = gateway.asked.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(gateway.asked.length).toBe(asked);
+    gateway.status = 401;
+    live.startLive(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(gateway.asked.length).toBe(asked + 1);
+  });
+});

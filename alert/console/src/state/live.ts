@@ -3,6 +3,8 @@
  *
  * Order: the stream is opened first, then the lists are read; what comes as an event meanwhile outlives the reading
  * (board.ts). After every break, and when the gateway says that it dropped events (`reload`), everything is read anew.
+ *
+ * The stream, topics and sources are not for a unit's people: for them the incidents alone are read, again and again.
  */
 import { computed, ref, shallowRef } from "vue";
 import { coverage, incidents, topics } from "../api/calls";
@@ -17,6 +19,8 @@ import { now } from "./clock";
 const SILENCE_MS = 35_000;
 /** The gateway ends a stream now and then on purpose; one that has lasted this long and ended in order is no break. */
 const ORDERLY_MS = 60_000;
+/** How often the incidents are read where there is no stream. */
+const POLL_MS = 15_000;
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 export type List = "incidents" | "topics" | "sources";
@@ -40,13 +44,16 @@ export const reading = ref(0);
 export const stale = computed(() => loaded.value && (connection.value === "lost" || failures.value.has("incidents")));
 
 let running: AbortController | null = null;
+let watching = true;
 let wake: (() => void) | null = null;
 
-export function startLive(): void {
+/** Begins; `all` is for whoever may see more than the incidents of a unit. */
+export function startLive(all = true): void {
   if (running) return;
   running = new AbortController();
+  watching = all;
   window.addEventListener("online", hurry);
-  void follow(running.signal);
+  void (all ? follow(running.signal) : poll(running.signal));
 }
 
 export function stopLive(): void {
@@ -66,7 +73,7 @@ export function stopLive(): void {
 export function take(change: (board: reduce.Board) => reduce.Board): void {
   const before = board.value;
   board.value = change(before);
-  if (loaded.value) announce(reduce.freshIncidents(before, board.value));
+  if (loaded.value) announce(reduce.freshIncidents(before, board.value, !watching));
 }
 
 /** Tries again at once. */
@@ -88,6 +95,26 @@ async function follow(stopped: AbortSignal): Promise<void> {
     connection.value = "lost";
     await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!, stopped);
     failures += 1;
+  }
+}
+
+/** Reads the incidents until it is stopped. */
+async function poll(stopped: AbortSignal): Promise<void> {
+  let failed = 0;
+  while (!stopped.aborted) {
+    board.value = reduce.beginReading(board.value);
+    try {
+      const change = await READERS.incidents(stopped);
+      if (stopped.aborted) return;
+      take(change);
+      arrived();
+      failed = 0;
+    } catch (error) {
+      if (stopped.aborted || (error instanceof ApiError && error.status === 401)) return;
+      connection.value = "lost";
+      failed += 1;
+    }
+    await pause(failed === 0 ? POLL_MS : RETRY_MS[Math.min(failed - 1, RETRY_MS.length - 1)]!, stopped);
   }
 }
 

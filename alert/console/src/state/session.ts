@@ -9,6 +9,7 @@ import { startLive, stopLive } from "./live";
 
 export const session = shallowRef<Session | null>(null);
 
+const WATCH: readonly Role[] = ["viewer", "operator", "analyst", "supervisor", "admin"];
 const HANDLE: readonly Role[] = ["operator", "admin"];
 const SEARCH: readonly Role[] = ["operator", "analyst", "supervisor", "admin"];
 const EXPORT: readonly Role[] = ["analyst", "supervisor", "admin"];
@@ -16,6 +17,10 @@ const ROSTER: readonly Role[] = ["operator", "supervisor", "admin"];
 const RULE: readonly Role[] = ["supervisor", "admin"];
 const TEACH: readonly Role[] = ["analyst", "supervisor", "admin"];
 
+/** Who sees the board, topics, coverage and the roster. A unit's people see nothing but the incidents of their unit. */
+export const mayWatch = computed(() => session.value !== null && WATCH.includes(session.value.role));
+/** Whether it is a unit's person: they sign, report, answer and send back what their unit was given. */
+export const ofUnit = computed(() => session.value?.role === "unit");
 export const mayHandle = computed(() => session.value !== null && HANDLE.includes(session.value.role));
 export const maySearch = computed(() => session.value !== null && SEARCH.includes(session.value.role));
 /** Who may take results and briefs away. */
@@ -23,6 +28,8 @@ export const mayExport = computed(() => session.value !== null && EXPORT.include
 /** Who may correct what was understood, and define watch topics and words of the dictionary. */
 export const mayTeach = computed(() => session.value !== null && TEACH.includes(session.value.role));
 
+/** Who may hold a clock and let it go on. */
+export const mayPause = computed(() => session.value !== null && RULE.includes(session.value.role));
 /** Who may propose a swap and hand over. */
 export const mayRoster = computed(() => session.value !== null && ROSTER.includes(session.value.role));
 /** Who may change anything of a roster. */
@@ -62,5 +69,5 @@ export function leave(): void {
 function enter(found: Session): void {
   session.value = found;
   zone.value = zoneOr(found.timezone, zone.value);
-  startLive();
+  startLive(mayWatch.value);
 }

@@ -2,6 +2,7 @@
 import type {
   ActName,
   Delivery,
+  JoinName,
   Kind,
   Label,
   Level,
@@ -13,7 +14,7 @@ import type {
   TopicKind,
 } from "../api/types";
 import { ApiError } from "../api/client";
-import { span } from "../lib/time";
+import { running, span } from "../lib/time";
 import { rarity } from "../lib/why";
 import { language } from "../state/prefs";
 import { en } from "./en";
@@ -49,7 +50,7 @@ export const verdictName = (verdict: string) => named("verdict", verdict);
 export const triggerName = (trigger: string) => named("trigger", trigger);
 export const roleName = (role: Role) => named("role", role);
 export const actionName = (action: string) => named("action", action);
-export const actName = (act: ActName) => named("act", act);
+export const actName = (act: ActName | JoinName) => named("act", act);
 export const reasonName = (reason: string) => named("reason", reason);
 export const deliveryName = (state: Delivery["state"]) => named("delivery", state);
 
@@ -57,6 +58,18 @@ export const deliveryName = (state: Delivery["state"]) => named("delivery", stat
 export function lasting(ms: number): string {
   const { value, unit } = span(ms);
   return t(`span.${unit}`, { n: value });
+}
+
+const HOUR = 3_600_000;
+
+/** What is left or over of a deadline: `1 天 3 小时`, `5 小时 12 分`, and below an hour a running `12:33`. The sign is left out. */
+export function remaining(ms: number): string {
+  const length = Math.abs(ms);
+  const hours = Math.floor(length / HOUR);
+  if (hours >= 24) return t("span.dayHour", { d: Math.floor(hours / 24), h: hours % 24 });
+  if (hours > 0) return t("span.hourMinute", { h: hours, m: Math.floor((length % HOUR) / 60_000) });
+  // Rounded up while it runs: a clock that shows 00:00 has run out.
+  return running(ms > 0 ? Math.ceil(length / 1000) * 1000 : length);
 }
 
 /** `12 秒前`. */

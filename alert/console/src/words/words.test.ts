@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { ApiError } from "../api/client";
 import { language } from "../state/prefs";
-import { actionName, ago, ours, problem, t } from ".";
+import { actionName, ago, ours, problem, remaining, t } from ".";
 
 afterEach(() => {
   language.value = "zh";
@@ -36,6 +36,20 @@ describe("words", () => {
   it("of values that nobody foresaw are the values", () => {
     expect(actionName("acked")).toBe("签收");
     expect(actionName("a_new_action")).toBe("a_new_action");
+  });
+
+  it("tell of what is left as exactly as it matters", () => {
+    const [minute, hour] = [60_000, 3_600_000];
+    expect(remaining(27 * hour + 59 * minute)).toBe("1 天 3 小时");
+    expect(remaining(24 * hour - 1)).toBe("23 小时 59 分");
+    expect(remaining(hour)).toBe("1 小时 0 分");
+    expect(remaining(hour - 1)).toBe("1:00:00");
+    expect(remaining(12 * minute + 1)).toBe("12:01");
+    expect(remaining(1)).toBe("00:01");
+    // What is over has run for so long, not for longer.
+    expect(remaining(0)).toBe("00:00");
+    expect(remaining(-1_999)).toBe("00:01");
+    expect(remaining(-26 * hour)).toBe("1 天 2 小时");
   });
 
   it("take what stands in them once, as text", () => {
