@@ -285,14 +285,16 @@ impl File {
         self.incident.updated_at = at;
     }
 
-    /// When time alone has something to do to it next: the next rung of its chain, or a clock.
+    /// When time alone has something to do to it next: the next rung of its chain, a clock, or the
+    /// end of a silence.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         if self.incident.state == State::Closed {
             return None;
         }
         let rung = self.matter.chain.as_ref().and_then(|chain| chain.next_at);
-        [rung, clock::next(&self.incident.clocks)].into_iter().flatten().min()
+        let quiet = self.matter.quiet.as_ref().map(|quiet| quiet.until);
+        [rung, clock::next(&self.incident.clocks), quiet].into_iter().flatten().min()
     }
 
     /// Does what somebody wants done; `false` when it was done already.

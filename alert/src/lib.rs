@@ -27,6 +27,7 @@ mod password;
 pub mod pin;
 pub mod policy;
 pub mod proposal;
+pub mod quiet;
 pub mod records;
 pub mod roster;
 #[cfg(test)]
@@ -35,7 +36,7 @@ pub mod upkeep;
 pub mod users;
 
 use axum::Router;
-use engine::{Desk, Plan, keeper::Keeper};
+use engine::{Desk, Plan, deadman::Stages, keeper::Keeper};
 use gateway::Gateway;
 pub use gateway::sign_pages;
 use link::Links;
@@ -203,9 +204,10 @@ pub async fn start(
     let style = Style { base: base(settings), tz: settings.tz() };
     let desk = Desk::new(records.clone(), Plan::of(settings), style, engine::wall_clock()).with_links(links);
     let desk = Arc::new(desk);
-    let keeper =
-        Keeper::start(Arc::clone(&desk), log.clone(), channels, holder, Arc::new(settings.clone()), shutdown.clone())
-            .await?;
+    let (ingest, analyze, ready) = (upstreams.ingest.clone(), upstreams.analyze.clone(), upstreams.ready.clone());
+    let stages = Stages { ingest, analyze, ready };
+    let own = Arc::new(settings.clone());
+    let keeper = Keeper::start(Arc::clone(&desk), log.clone(), channels, holder, own, stages, shutdown.clone()).await?;
 
     let ready = Ready::new({
         let (desk, shutdown) = (Arc::clone(&desk), shutdown.clone());

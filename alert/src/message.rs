@@ -90,25 +90,6 @@ pub fn level_word(level: Level) -> &'static str {
     }
 }
 
-fn headline(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Opened => "新舆情",
-        Reason::Level => "升级",
-        Reason::Rebound => "回应后反弹",
-        Reason::Escalation => "催办",
-        Reason::ClockWarning => "即将到期",
-        Reason::ClockExpired => "已逾期",
-        Reason::Assigned => "交办",
-        Reason::Returned => "退回",
-        Reason::Answered => "单位答复",
-        Reason::SourceAlert => "信源告警",
-        Reason::SourceResolved => "信源恢复",
-        Reason::Closed => "办结",
-        Reason::Roster => "值班表",
-        Reason::Digest => "合并通知",
-    }
-}
-
 /// Where links lead and in which timezone people read times.
 #[derive(Debug, Clone)]
 pub struct Style {
@@ -132,19 +113,26 @@ impl Style {
             |at: jiff::Timestamp, format: &str| at.to_zoned_datetime(self.tz.clone()).strftime(format).to_string();
         let headline = match reason {
             Reason::Escalation if incident.state == State::New => "无人签收",
-            reason => headline(reason),
+            reason => reason.name(),
         };
         let mut lines = vec![
-            format!("【{headline}】{} {}", level_name(incident.level), incident.title),
-            format!("缘由: {}", incident.why),
             format!(
+                "{}【{headline}】{} {}",
+                if incident.drill { "【演练】" } else { "" },
+                level_name(incident.level),
+                incident.title
+            ),
+            format!("缘由: {}", incident.why),
+        ];
+        if !incident.drill {
+            lines.push(format!(
                 "数量: {} 条, 5 分钟最高 {} 条, 负面 {:.0}%, 互动 {}",
                 incident.count,
                 incident.peak,
                 incident.negative_share * 100.0,
                 incident.reach
-            ),
-        ];
+            ));
+        }
         if let Some(sample) = incident.samples.first() {
             lines.push(format!("样例: 「{}」 {}", sample.excerpt, sample.source));
         }
@@ -238,7 +226,7 @@ impl Told {
 #[must_use]
 pub fn digest_body(key: &str, told: &[Told], base: &str) -> String {
     let link = format!("{base}/incidents");
-    let mut lines = vec![format!("【{}】{} 条通知, 发送额度不足, 合并为一条", headline(Reason::Digest), told.len())];
+    let mut lines = vec![format!("【{}】{} 条通知, 发送额度不足, 合并为一条", Reason::Digest.name(), told.len())];
     for told in told {
         let id = told.incident.as_deref().unwrap_or("-");
         lines.push(format!("{} {id} {}", level_mark(told.level), told.title));
@@ -253,16 +241,27 @@ pub fn digest_body(key: &str, told: &[Told], base: &str) -> String {
 #[must_use]
 pub fn passed_on(body: &str, key: &str, from: &str, why: &str) -> String {
     let Ok(Value::Object(mut body)) = serde_json::from_str(body) else { return body.to_owned() };
-    let note = format!("转发: 渠道 {from} 未能送达 ({})", clean(why, 160));
+    note_in(&mut body, &format!("转发: 渠道 {from} 未能送达 ({})", clean(why, 160)));
+    body.insert("key".into(), key.into());
+    body.insert("instead_of".into(), json!({ "channel": from, "error": clean(why, 300) }));
+    Value::Object(body).to_string()
+}
+
+/// The body of a page with another line above its link.
+#[must_use]
+pub fn noted(body: &str, note: &str) -> String {
+    let Ok(Value::Object(mut body)) = serde_json::from_str(body) else { return body.to_owned() };
+    note_in(&mut body, &clean(note, 300));
+    Value::Object(body).to_string()
+}
+
+fn note_in(body: &mut serde_json::Map<String, Value>, note: &str) {
     let mut lines: Vec<String> =
         body.get("text").and_then(Value::as_str).unwrap_or_default().lines().map(str::to_owned).collect();
     // The link stays last.
-    let ends_with_link = lines.last().is_some_and(|last| is_link(&body, last));
-    lines.insert(lines.len() - usize::from(ends_with_link), note);
-    body.insert("key".into(), key.into());
+    let ends_with_link = lines.last().is_some_and(|last| is_link(body, last));
+    lines.insert(lines.len() - usize::from(ends_with_link), note.to_owned());
     body.insert("text".into(), lines.join("\n").into());
-    body.insert("instead_of".into(), json!({ "channel": from, "error": clean(why, 300) }));
-    Value::Object(body).to_string()
 }
 
 /// Whether a line is the link of a body.

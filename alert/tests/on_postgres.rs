@@ -10,6 +10,8 @@ mod support;
 mod chain;
 #[path = "nights/channels.rs"]
 mod channels;
+#[path = "nights/deadman.rs"]
+mod deadman;
 #[path = "nights/delivery.rs"]
 mod delivery;
 #[path = "nights/duty.rs"]
@@ -20,7 +22,11 @@ mod links;
 mod quotas;
 #[path = "nights/roster.rs"]
 mod roster;
+#[path = "nights/silence.rs"]
+mod silence;
 #[path = "nights/stage.rs"]
 mod stage;
+#[path = "nights/storm.rs"]
+mod storm;
 #[path = "nights/upkeep.rs"]
 mod upkeep;

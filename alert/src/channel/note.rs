@@ -98,7 +98,9 @@ impl Note {
 
     /// Whether it says that something is over.
     pub(super) fn is_over(&self) -> bool {
-        [Reason::Closed, Reason::SourceResolved].iter().any(|reason| reason.as_str() == self.reason)
+        [Reason::Closed, Reason::SourceResolved, Reason::CanaryOver, Reason::AlarmOver]
+            .iter()
+            .any(|reason| reason.as_str() == self.reason)
     }
 
     /// The message in markdown: a bold first line, the others, and the link; `between` is how the platform breaks lines.

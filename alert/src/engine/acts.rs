@@ -78,7 +78,9 @@ impl Desk {
         }
         let rule = self.plan.rule(&file.incident.topic.id);
         let happening = Happening::Done(command, &by.name);
-        self.plan.clocks.follow(&mut file, happening, now);
+        if !file.incident.drill {
+            self.plan.clocks.follow(&mut file, happening, now);
+        }
         rule.ladder.follow(&mut file, happening, now);
         let (seq, detail) = file.fresh.last().map(|event| (event.seq, event.text.clone())).unwrap_or_default();
         let told = self.told_of(&mut tx, command, &before, &file.incident, by).await?;
@@ -86,6 +88,9 @@ impl Desk {
             && channels.is_empty()
         {
             file.record(now, crate::incident::PROGRAM, "unit_unreached", "承办单位没有可通知的人员, 请电话告知");
+        }
+        if file.incident.drill && matches!(command, Command::Ack | Command::Close { .. } | Command::FalseAlarm { .. }) {
+            self.note_result(&mut file, now).await?;
         }
         tx.save(&mut file).await?;
         self.audit(&mut tx, &file, by, command.action(), &detail, now).await?;

@@ -17,6 +17,7 @@ use crate::{
     clock::{self, Happening, Told},
     escalation::Why,
     incident::{File, PROGRAM},
+    outbox::Reason,
     records::{RecordsError, Tx},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -24,7 +25,10 @@ use schemas::{
     kit::{metrics, shutdown::Shutdown},
     records::State,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::time::MissedTickBehavior;
 
 const TICK: Duration = Duration::from_secs(1);
@@ -73,6 +77,10 @@ impl Desk {
     /// # Errors
     /// When the database could not take it.
     pub async fn tick(&self) -> Result<(), RecordsError> {
+        let now = self.now();
+        self.settle_silences(now).await?;
+        self.calm_storm(now).await?;
+        self.practise(now).await?;
         let due = self.records.due(self.now()).await?;
         for id in &due {
             let mut tx = self.begin().await?;
@@ -113,7 +121,21 @@ impl Desk {
             None
         };
         let seq = file.seq;
+        let over = self.end_of_quiet(tx, file, rule, now).await?;
+        let over_seq = file.seq;
+        let mut reasons: Vec<Reason> = told.iter().map(|(what, ..)| reason_of(*what)).collect();
+        reasons.extend(rung.is_some().then_some(Reason::Escalation));
+        let is_hushed = self.hush(tx, file, &reasons, now).await?;
         tx.save(file).await?;
+        // Whoever was called upon hears it all from the one page.
+        let mut rung = rung;
+        if let Some(channels) = over {
+            rung = None;
+            self.page_after_quiet(tx, file, over_seq, &channels, now).await?;
+        }
+        if is_hushed {
+            return Ok(());
+        }
         for one in told {
             self.page_clock(tx, file, one, rule, now).await?;
         }
@@ -121,7 +143,7 @@ impl Desk {
             let why = file.matter.chain.as_ref().map_or("unsigned", |chain| chain.waits.as_str());
             tracing::warn!(incident = %file.incident.id, seq, why, "escalated");
             metrics::ALERT_ESCALATIONS.with_label_values(&[why]).inc();
-            self.page_rung(tx, file, rung, rule, now).await?;
+            self.page_rung(tx, file, rung, seq, rule, now).await?;
         }
         Ok(())
     }
@@ -142,8 +164,12 @@ impl Desk {
         let Some(rung) = rule.ladder.take(file, Why::GivenUp, now) else { return Ok(false) };
         tracing::warn!(incident = %file.incident.id, "escalated: a page could not be delivered");
         metrics::ALERT_ESCALATIONS.with_label_values(&["undelivered"]).inc();
+        let seq = file.seq;
+        let is_hushed = self.hush(tx, file, &[Reason::Escalation], now).await?;
         tx.save(file).await?;
-        self.page_rung(tx, file, rung, rule, now).await?;
+        if !is_hushed {
+            self.page_rung(tx, file, rung, seq, rule, now).await?;
+        }
         Ok(true)
     }
 
@@ -175,6 +201,7 @@ impl Desk {
             }
             found += usize::from(is_late || is_wrong);
         }
+        self.overdue.store(found > 0, Ordering::Relaxed);
         metrics::ALERT_OVERDUE.set(i64::try_from(found).unwrap_or(i64::MAX));
         Ok(found)
     }
@@ -192,5 +219,12 @@ impl Desk {
         if let Some(chain) = &mut file.matter.chain {
             chain.mend(now);
         }
+    }
+}
+
+fn reason_of(told: Told) -> Reason {
+    match told {
+        Told::Warning => Reason::ClockWarning,
+        Told::Expired => Reason::ClockExpired,
     }
 }

@@ -70,6 +70,8 @@ pub struct Desk {
     pub clock: Clock,
     /// Whether the records answered when they were asked for the lease last.
     pub usable: AtomicBool,
+    /// Whether the watchdog found anything overdue when it looked last.
+    pub overdue: AtomicBool,
     reign: Mutex<Option<Reign>>,
     /// Wakes the keeper of the lease: a change found that another has taken over.
     pub(super) doubted: Notify,
@@ -90,6 +92,7 @@ impl Desk {
             links: Links::default(),
             clock,
             usable: AtomicBool::new(true),
+            overdue: AtomicBool::new(false),
             reign: Mutex::default(),
             doubted: Notify::new(),
             to_send: Notify::new(),
@@ -202,6 +205,9 @@ impl Desk {
             }
         }
         tx.move_position(Topic::TopicsPulse, identity, partition, next).await?;
+        if !opened.is_empty() {
+            self.look_for_storm(&mut tx, now).await?;
+        }
         tx.commit().await?;
         for level in opened {
             metrics::ALERT_INCIDENTS.with_label_values(&[&format!("{level:?}")]).inc();

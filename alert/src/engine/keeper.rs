@@ -4,7 +4,17 @@
 //! and renews. Passed over, it lets the tasks end and stands by again. Stopping, it renews until the last task has ended,
 //! then gives the lease back, so that another need not wait for its end.
 
-use super::{BACKOFF, Desk, audit::Audit, clocks, feed, pulses::Pulses, sender::Sender, tail, upkeep::Reports};
+use super::{
+    BACKOFF, Desk,
+    audit::Audit,
+    clocks,
+    deadman::{Deadman, Stages},
+    feed,
+    pulses::Pulses,
+    sender::Sender,
+    tail,
+    upkeep::Reports,
+};
 use crate::{
     channel::Channel,
     holder::Holder,
@@ -26,6 +36,7 @@ pub(crate) struct Keeper {
     channels: HashMap<String, Arc<Channel>>,
     holder: Holder,
     settings: Arc<Settings>,
+    stages: Stages,
     shutdown: Shutdown,
 }
 
@@ -40,12 +51,13 @@ impl Keeper {
         channels: HashMap<String, Arc<Channel>>,
         holder: Holder,
         settings: Arc<Settings>,
+        stages: Stages,
         shutdown: Shutdown,
     ) -> anyhow::Result<Self> {
         for topic in [Topic::TopicsPulse, Topic::CrawlReports, Topic::Audit] {
             tail::place(&desk.records, &log, topic).await?;
         }
-        let keeper = Self { desk, log, channels, holder, settings, shutdown };
+        let keeper = Self { desk, log, channels, holder, settings, stages, shutdown };
         keeper.ask().await;
         Ok(keeper)
     }
@@ -112,6 +124,7 @@ impl Keeper {
 
     async fn work(&self, stop: &Shutdown) -> anyhow::Result<()> {
         let Some((pulses, reports, audit)) = self.open(stop).await? else { return Ok(()) };
+        let deadman = Deadman::new(Arc::clone(&self.desk), self.stages.clone(), &self.settings)?;
         let sender = Sender::new(Arc::clone(&self.desk), self.channels.clone(), stop.clone());
         tokio::join!(
             pulses.run(Arc::clone(&self.desk), stop.clone()),
@@ -119,6 +132,7 @@ impl Keeper {
             audit.run(Arc::clone(&self.desk), stop.clone()),
             sender.run(),
             clocks::run(Arc::clone(&self.desk), stop.clone()),
+            deadman.run(stop.clone()),
             feed::run(Arc::clone(&self.desk), self.log.clone(), stop.clone()),
         );
         Ok(())

@@ -20,17 +20,21 @@
 pub mod acts;
 pub mod audit;
 pub mod clocks;
+pub mod deadman;
 pub mod delivery;
 pub mod desk;
+pub mod drill;
 pub mod feed;
 pub mod keeper;
 pub mod link;
 pub mod paging;
 pub mod plan;
 pub mod pulses;
+pub mod quiet;
 mod reach;
 pub mod roster;
 pub mod sender;
+mod storm;
 mod tail;
 pub mod upkeep;
 

@@ -5,6 +5,7 @@ use crate::{
     clock::Told,
     escalation::Rung,
     incident::{File, PROGRAM},
+    message::noted,
     outbox::{self, Reason},
     records::{Page, RecordsError, Tx},
     roster::add,
@@ -22,6 +23,9 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), RecordsError> {
         let Some(reason) = reason else { return tx.save(file).await };
+        if self.hush(tx, file, &[reason], now).await? {
+            return tx.save(file).await;
+        }
         let reach = self.audience(tx, file, rule, now).await?;
         let seq = file.seq;
         if reach.gap {
@@ -32,12 +36,13 @@ impl Desk {
         self.write_pages(tx, file, seq, reason, &reach.channels, now).await
     }
 
-    /// Writes the pages of a rung that was just taken.
+    /// Writes the pages of a rung that was just taken. `seq` is its event.
     pub(super) async fn page_rung(
         &self,
         tx: &mut Tx,
         file: &File,
         rung: Rung<'_>,
+        seq: u64,
         rule: &Rule,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
@@ -50,7 +55,7 @@ impl Desk {
             // A step whose people cannot be reached now must not be a silence.
             channels = self.everybody(tx, file, rule, now).await?;
         }
-        self.write_pages(tx, file, file.seq, Reason::Escalation, &channels, now).await
+        self.write_pages(tx, file, seq, Reason::Escalation, &channels, now).await
     }
 
     /// Writes the pages of a clock that will run out, or has: to the desk; of the unit's own clocks to the unit, too. `seq` is its event.
@@ -76,6 +81,19 @@ impl Desk {
         self.write_pages(tx, file, seq, reason, &channels, now).await
     }
 
+    /// Writes the pages of an incident when the silence over it has ended. `seq` is its event, whose text the pages say too.
+    pub(super) async fn page_after_quiet(
+        &self,
+        tx: &mut Tx,
+        file: &File,
+        seq: u64,
+        channels: &[String],
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        let text = tx.event_text(&file.incident.id, seq).await?.unwrap_or_default();
+        self.write_noted(tx, file, (seq, Reason::SilenceOver, &text), channels, now).await
+    }
+
     /// Writes pages to channels. The key names the event that the page tells of, so that the same event never pages a channel under two keys.
     pub(super) async fn write_pages(
         &self,
@@ -86,10 +104,25 @@ impl Desk {
         channels: &[String],
         now: Timestamp,
     ) -> Result<(), RecordsError> {
+        self.write_noted(tx, file, (seq, reason, ""), channels, now).await
+    }
+
+    /// The same, with a line of their own where there is one.
+    async fn write_noted(
+        &self,
+        tx: &mut Tx,
+        file: &File,
+        (seq, reason, note): (u64, Reason, &str),
+        channels: &[String],
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
         let incident = &file.incident;
         for channel in channels {
             let key = format!("{}/{seq}/{channel}", incident.id);
-            let body = self.body(tx, &key, reason, incident, channel, now).await?;
+            let mut body = self.body(tx, &key, reason, incident, channel, now).await?;
+            if !note.is_empty() {
+                body = noted(&body, note);
+            }
             tx.add_page(&Page {
                 incident: Some(incident.id.clone()),
                 channel: channel.clone(),

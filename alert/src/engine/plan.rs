@@ -6,7 +6,8 @@
 //! | none does, there is a `[[duty]]` | the defaults | the first |
 //! | none does, there is no `[[duty]]` | the defaults | every channel |
 
-use crate::{clock::Clocks, escalation::Ladder, outbox::Route, policy::Thresholds, roster::People};
+use crate::{clock::Clocks, escalation::Ladder, outbox::Route, policy::Thresholds, quiet::storm, roster::People};
+pub use schemas::kit::settings::Drill as Practice;
 use schemas::kit::settings::{Duty, Settings};
 use std::collections::HashMap;
 
@@ -42,6 +43,10 @@ pub struct Plan {
     pub channels: Vec<String>,
     /// What the outbox knows of each channel, by id.
     pub routes: HashMap<String, Route>,
+    /// What is practised every week.
+    pub drills: Vec<Practice>,
+    /// When so many incidents open at once that pages are merged.
+    pub storm: storm::Rules,
     /// Who is told when a source is not covered: the roster that `[coverage]` names, or the first.
     pub upkeep: Option<Duty>,
 }
@@ -68,6 +73,8 @@ impl Plan {
             people: People::of(settings.person.iter().map(|person| person.get_ref().clone())),
             otherwise: Rule::of(Thresholds::default(), first),
             clocks: Clocks::of(settings),
+            storm: storm::Rules::of(&settings.storm),
+            drills: settings.drill.iter().map(|drill| drill.get_ref().clone()).collect(),
             channels: settings.channel.iter().map(|channel| channel.get_ref().id.clone()).collect(),
             routes: settings
                 .channel

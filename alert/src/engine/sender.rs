@@ -4,7 +4,7 @@
 use super::{Desk, insist};
 use crate::{
     channel::Channel,
-    outbox::{self, Choice, Failure, InFlight, Room, Waiting},
+    outbox::{self, Choice, Failure, InFlight, Limit, Minor, Waiting},
     records::{Page, RecordsError},
 };
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use std::{
 use tokio::task::{self, JoinError, JoinSet};
 
 /// How many waiting pages of a channel are looked at; more than can be in flight, or stand in a digest.
-const LOOK_AT: u32 = 96;
+const LOOK_AT: u32 = 128;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// The sender.
@@ -127,14 +127,17 @@ impl Sender {
         Ok(true)
     }
 
-    /// How much each channel takes now, and how many pages its digests hold.
-    async fn limits(&self, now: Timestamp) -> Result<HashMap<String, (Room, usize)>, RecordsError> {
+    /// How much each channel takes now.
+    async fn limits(&self, now: Timestamp) -> Result<HashMap<String, Limit>, RecordsError> {
+        let minor = self.desk.minor(now).await?;
         let spent = self.desk.records.quotas().await?;
         let routes = self.desk.plan.routes.iter();
         Ok(routes
             .map(|(channel, route)| {
                 let room = spent.get(channel).cloned().unwrap_or_default().room(route.quota, now);
-                (channel.clone(), (room, route.digest))
+                let minor = minor.get(channel).copied().unwrap_or_default();
+                let digest = if minor == Minor::AsAlways { route.digest } else { route.digest_in_storm };
+                (channel.clone(), Limit { room, digest, minor })
             })
             .collect())
     }

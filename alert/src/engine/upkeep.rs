@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     outbox::Reason,
+    quiet::silence::Silence,
     records::{Page, RecordsError, Tx},
-    upkeep::{Upkeep, Verdict, trouble::Kind},
+    upkeep::{Alert, Upkeep, Verdict, trouble::Kind},
 };
 use jiff::Timestamp;
 use schemas::{
@@ -139,11 +140,17 @@ impl Desk {
         for alert in &verdict.resolved {
             tx.resolve_source_alert(alert, now).await?;
         }
+        let mut silences = tx.silences().await?;
         for (group, _) in &verdict.tell {
-            self.page_sources(&mut tx, group, Reason::SourceAlert, upkeep.count(), now).await?;
+            if !self.keep_sources_back(&mut tx, &mut silences, group, now).await? {
+                self.page_sources(&mut tx, group, Reason::SourceAlert, upkeep.count(), now).await?;
+            }
         }
         for group in &verdict.told_over {
-            self.page_sources(&mut tx, group, Reason::SourceResolved, upkeep.count(), now).await?;
+            // Of what nobody was told, nobody is told that it is over.
+            if !silences.iter().any(|silence| silence.kept.contains(group)) {
+                self.page_sources(&mut tx, group, Reason::SourceResolved, upkeep.count(), now).await?;
+            }
         }
         if let Some((origin, batch)) = read {
             tx.move_position(Topic::CrawlReports, &origin.identity, batch.partition, batch.next).await?;
@@ -154,6 +161,33 @@ impl Desk {
         }
         self.wake();
         Ok(())
+    }
+
+    /// Whether silences keep back what is told of a group of alerts: all of its sources are in maintenance. The silence remembers it.
+    async fn keep_sources_back(
+        &self,
+        tx: &mut Tx,
+        silences: &mut [Silence],
+        group: &str,
+        now: Timestamp,
+    ) -> Result<bool, RecordsError> {
+        let alerts = tx.alerts_of(group).await?;
+        let keeper = |alert: &Alert| silences.iter().rposition(|silence| silence.keeps_source(&alert.source, now));
+        let keepers: Option<Vec<usize>> = alerts.iter().map(keeper).collect();
+        let Some(silence) = keepers.and_then(|all| silences.get_mut(*all.first()?)) else { return Ok(false) };
+        silence.kept.push(group.to_owned());
+        tx.save_silence(silence, false).await?;
+        metrics::ALERT_SILENCED.inc();
+        Ok(true)
+    }
+
+    /// Writes the pages about alerts that a silence kept back, where they are not over.
+    pub(super) async fn page_kept_sources(&self, tx: &mut Tx, group: &str, now: Timestamp) -> Result<(), RecordsError> {
+        if tx.alerts_of(group).await?.iter().all(|alert| alert.resolved_at.is_some()) {
+            return Ok(());
+        }
+        let sources = self.records.standings().await?.len();
+        self.page_sources(tx, group, Reason::SourceAlert, sources, now).await
     }
 
     /// Writes the pages about a group of alerts. The key names the group, so that it pages a channel once when it begins and once

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod console;
+mod drills;
 pub(crate) mod events;
 mod identity;
 mod incidents;
@@ -17,9 +18,11 @@ mod roster;
 mod searches;
 mod session;
 mod sign;
+mod silences;
 mod source_alerts;
 mod throttle;
 mod upstream;
+mod why;
 
 pub use sign::sign_pages;
 
@@ -37,8 +40,8 @@ use incidents::Act;
 use schemas::{
     kit::{
         auth::{
-            Caller, MAY_HANDLE, MAY_PAUSE, MAY_ROSTER, MAY_SEARCH, MAY_SEE_INCIDENTS, MAY_SPEAK_FOR_UNIT, MAY_WATCH,
-            Role, guard,
+            Caller, MAY_DRILL, MAY_HANDLE, MAY_PAUSE, MAY_ROSTER, MAY_SEARCH, MAY_SEE_INCIDENTS, MAY_SILENCE,
+            MAY_SPEAK_FOR_UNIT, MAY_WATCH, Role, guard,
         },
         http::{Problem, counted, panicked},
         operation::health,
@@ -113,6 +116,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
     let own = Router::new()
         .route("/api/incidents", guard(MAY_SEE_INCIDENTS, get(incidents::list)))
         .route("/api/incidents/{id}", guard(MAY_SEE_INCIDENTS, get(incidents::one)))
+        .route("/api/incidents/{id}/why", guard(MAY_WATCH, get(why::answer)))
         .route("/api/incidents/{id}/ack", acting(MAY_HANDLE, Act::ack))
         .route("/api/incidents/{id}/assign", acting(MAY_HANDLE, Act::assign))
         .route("/api/incidents/{id}/unit_ack", acting(MAY_SPEAK_FOR_UNIT, Act::unit_ack))
@@ -127,6 +131,9 @@ pub(crate) fn router(gateway: &Arc<Gateway>, ingest: Router, analyze: Router) ->
         .route("/api/incidents/{id}/resume", acting(MAY_PAUSE, Act::resume))
         .route("/api/incidents/{id}/merge", guard(MAY_HANDLE, post(incidents::merge)))
         .route("/api/incidents/{id}/split", guard(MAY_HANDLE, post(incidents::split)))
+        .route("/api/silences", guard(MAY_WATCH, get(silences::list)).merge(guard(MAY_SILENCE, post(silences::set))))
+        .route("/api/drills", guard(MAY_DRILL, post(drills::begin)))
+        .route("/api/silences/{id}", guard(MAY_SILENCE, delete(silences::end)))
         .route("/api/coverage/alerts", guard(MAY_WATCH, get(source_alerts::list)))
         .route("/api/events", guard(MAY_WATCH, get(events::subscribe)))
         .route("/api/rejected", guard(&[Role::Admin], get(rejected::list)))

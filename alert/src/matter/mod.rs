@@ -29,9 +29,12 @@ use crate::{
     outbox::Reason,
     policy::{Figures, Thresholds},
     proposal,
+    quiet::silence::Quiet,
 };
 use jiff::{SignedDuration, Timestamp};
-use schemas::records::{Incident, Level, Phase, Pulse, Sample, Spike, State, TopicKind, TopicRef, UnitProposed};
+use schemas::records::{
+    Incident, Level, Phase, Pulse, Record, Sample, Spike, State, TopicKind, TopicRef, UnitProposed,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
@@ -62,6 +65,9 @@ pub struct Matter {
     pub called: u32,
     /// When the figures were last shown on the `incidents` topic.
     pub shown_at: Timestamp,
+    /// What a silence keeps back of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
 }
 
 /// The highest figures of one rise.
@@ -185,6 +191,8 @@ pub fn open(id: String, pulse: &Pulse, rise: &Spike, thresholds: &Thresholds, at
         merged_into: None,
         split_from: None,
         false_alarm: false,
+        drill: false,
+        silenced_by: None,
         spikes: Vec::new(),
         count: 0,
         peak: 0,
@@ -198,6 +206,39 @@ pub fn open(id: String, pulse: &Pulse, rise: &Spike, thresholds: &Thresholds, at
         File { incident, matter: Matter { shown_at: at, ..Matter::default() }, seq: 0, revision: 0, fresh: Vec::new() };
     file.take(pulse);
     file.change(at, PROGRAM, "opened", why);
+    file
+}
+
+/// Opens a file for what is only practised.
+#[must_use]
+pub fn drill(id: String, level: Level, text: &str, by: &str, at: Timestamp) -> File {
+    let topic = TopicRef { id: format!("drill-{id}"), kind: TopicKind::Watch, name: "演练".into() };
+    let pulse = Pulse {
+        v: Pulse::VERSION,
+        topic,
+        at,
+        phase: Phase::Quiet,
+        spike: None,
+        windows: Vec::new(),
+        total: 0,
+        negative_share: 0.0,
+        reach: 0,
+        lag_seconds: 0.0,
+        forecast: None,
+        samples: Vec::new(),
+        through: Vec::new(),
+    };
+    let rise = Spike { id: String::new(), since: at, count: 0, peak: 0, why: String::new(), late: false };
+    let mut file = open(id, &pulse, &rise, &Thresholds::default(), at);
+    let text = clean(text, EXCERPT_CHARS);
+    let incident = &mut file.incident;
+    (incident.level, incident.drill) = (level, true);
+    incident.title =
+        if text.is_empty() { "演练: 请按真实事件签收".to_owned() } else { format!("演练: {text}") };
+    incident.why = format!("演练, 由 {} 发起, 并非真实舆情", clean(by, NAME_CHARS));
+    if let Some(event) = file.fresh.last_mut() {
+        event.text.clone_from(&file.incident.why);
+    }
     file
 }
 

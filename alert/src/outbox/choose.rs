@@ -18,6 +18,14 @@
 //! | more than `m` digests can hold | `m` full digests; the rest is held |
 //! | a digest | alone: it is never put into another; before others that would be merged |
 //!
+//! In a storm ([`crate::quiet::storm`]), whatever the quota, beside what red and orange pages and digests take:
+//!
+//! | yellow and blue pages that are due | the channel's last message of these levels, or one under way | outcome |
+//! |---|---|---|
+//! | one | a minute ago or longer, none | alone |
+//! | several | a minute ago or longer, none | one digest, as full as it may be; the rest is held |
+//! | any | less than a minute ago, or under way | held |
+//!
 //! A page in a digest waits with it: it is sent when the digest is, and is not chosen again.
 
 use super::{RED, Room, Waiting};
@@ -28,6 +36,37 @@ const AT_ONCE: usize = 4;
 
 /// What is under way: key and channel.
 pub type InFlight = HashSet<(String, String)>;
+
+/// What yellow and blue pages get of a channel now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Minor {
+    /// What its quota has for them.
+    #[default]
+    AsAlways,
+    /// In a storm: one message.
+    OneMessage,
+    /// In a storm: nothing yet.
+    Held,
+}
+
+/// How much a channel takes now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// What its quota leaves.
+    pub room: Room,
+    /// So many pages stand in one digest at most.
+    pub digest: usize,
+    /// What yellow and blue pages get.
+    pub minor: Minor,
+}
+
+impl Limit {
+    /// No limit.
+    pub const NONE: Self = Self { room: Room::ENDLESS, digest: usize::MAX, minor: Minor::AsAlways };
+}
+
+/// From this urgency on a page is merged in a storm: yellow and blue.
+const MINOR: u8 = 3;
 
 /// What is to be done now.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,13 +79,12 @@ pub struct Choice<'a> {
     pub held: Vec<&'a Waiting>,
 }
 
-/// Chooses. `limits` are the channels' room now, and how many pages a digest of theirs holds; a channel that is not there has no
-/// limit.
+/// Chooses. A channel that `limits` does not name has no limit.
 #[must_use]
 pub fn choose<'a>(
     waiting: &'a [Waiting],
     in_flight: &InFlight,
-    limits: &HashMap<String, (Room, usize)>,
+    limits: &HashMap<String, Limit>,
     now: Timestamp,
 ) -> Choice<'a> {
     let mut due: BTreeMap<&str, Vec<&Waiting>> = BTreeMap::new();
@@ -58,9 +96,20 @@ pub fn choose<'a>(
     let mut choice = Choice::default();
     for (channel, mut pages) in due {
         pages.sort_by(|a, b| order(a).cmp(&order(b)));
-        let (room, digest) = limits.get(channel).copied().unwrap_or((Room::ENDLESS, usize::MAX));
-        let admitted = admit(pages, room, digest, &mut choice);
+        let limit = limits.get(channel).copied().unwrap_or(Limit::NONE);
         let mut busy = in_flight.iter().filter(|(_, other)| other == channel).count();
+        let minor: Vec<&Waiting> = if limit.minor == Minor::AsAlways {
+            Vec::new()
+        } else {
+            let (minor, others) = pages.into_iter().partition(|page| page.urgency >= MINOR && !page.is_digest);
+            pages = others;
+            minor
+        };
+        let others = pages.iter().any(|page| page.is_digest && page.urgency >= MINOR);
+        let mut admitted = admit(pages, limit.room, limit.digest, &mut choice);
+        let may = limit.minor == Minor::OneMessage && busy == 0 && !others;
+        let spare = limit.room.others(0) > admitted.len();
+        admitted.extend(calm(minor, may && spare, limit.digest, &mut choice));
         for page in admitted {
             if busy < if page.urgency <= RED { 2 * AT_ONCE } else { AT_ONCE } {
                 busy += 1;
@@ -70,6 +119,20 @@ pub fn choose<'a>(
     }
     choice.send.sort_by(|a, b| order(a).cmp(&order(b)));
     choice
+}
+
+/// In a storm: of yellow and blue pages one alone, or one digest; the rest is held.
+fn calm<'a>(mut minor: Vec<&'a Waiting>, may: bool, digest: usize, choice: &mut Choice<'a>) -> Option<&'a Waiting> {
+    if !may {
+        choice.held.extend(minor);
+        return None;
+    }
+    if minor.len() < 2 {
+        return minor.pop();
+    }
+    choice.held.extend(minor.split_off(minor.len().min(digest.max(2))));
+    choice.merge.push(minor);
+    None
 }
 
 fn order(page: &Waiting) -> (u8, Timestamp, &str) {
@@ -147,8 +210,8 @@ mod tests {
         assert_eq!(sent(&waiting, &busy, 10), ["later"]);
     }
 
-    fn limits(red: usize, kept: usize, digest: usize) -> HashMap<String, (Room, usize)> {
-        [("desk".to_owned(), (Room { red, kept }, digest))].into()
+    fn limits(red: usize, kept: usize, digest: usize) -> HashMap<String, Limit> {
+        [("desk".to_owned(), Limit { room: Room { red, kept }, digest, minor: Minor::AsAlways })].into()
     }
 
     /// The module's second table, a row each: how many are sent, merged (by digest) and held.

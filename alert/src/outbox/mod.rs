@@ -23,7 +23,7 @@ mod choose;
 mod quota;
 mod route;
 
-pub use choose::{Choice, InFlight, choose};
+pub use choose::{Choice, InFlight, Limit, Minor, choose};
 pub use quota::{Quota, Room, Spent};
 pub use route::Route;
 
@@ -62,6 +62,22 @@ pub enum Reason {
     Roster,
     /// Several pages in one, where there was no room for each.
     Digest,
+    /// A silence is over that kept pages back.
+    SilenceOver,
+    /// So many incidents open at once that pages of the lower levels are merged.
+    Storm,
+    /// That is over.
+    StormOver,
+    /// A canary did not come out.
+    Canary,
+    /// Canaries come out again.
+    CanaryOver,
+    /// Wanglou itself lags, or its disk is short.
+    Alarm,
+    /// That is over.
+    AlarmOver,
+    /// The daily message.
+    Daily,
 }
 
 impl Reason {
@@ -83,6 +99,78 @@ impl Reason {
             Self::Answered => "answered",
             Self::Roster => "roster",
             Self::Digest => "digest",
+            Self::SilenceOver => "silence_over",
+            Self::Storm => "storm",
+            Self::StormOver => "storm_over",
+            Self::Canary => "canary",
+            Self::CanaryOver => "canary_over",
+            Self::Alarm => "alarm",
+            Self::AlarmOver => "alarm_over",
+            Self::Daily => "daily",
+        }
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::Opened,
+        Self::Level,
+        Self::Rebound,
+        Self::Escalation,
+        Self::SourceAlert,
+        Self::SourceResolved,
+        Self::Closed,
+        Self::ClockWarning,
+        Self::ClockExpired,
+        Self::Assigned,
+        Self::Returned,
+        Self::Answered,
+        Self::Roster,
+        Self::Digest,
+        Self::SilenceOver,
+        Self::Storm,
+        Self::StormOver,
+        Self::Canary,
+        Self::CanaryOver,
+        Self::Alarm,
+        Self::AlarmOver,
+        Self::Daily,
+    ];
+
+    /// What a person reads.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "新舆情",
+            Self::Level => "升级",
+            Self::Rebound => "回应后反弹",
+            Self::Escalation => "催办",
+            Self::ClockWarning => "即将到期",
+            Self::ClockExpired => "已逾期",
+            Self::Assigned => "交办",
+            Self::Returned => "退回",
+            Self::Answered => "单位答复",
+            Self::SourceAlert => "信源告警",
+            Self::SourceResolved => "信源恢复",
+            Self::Closed => "办结",
+            Self::Roster => "值班表",
+            Self::Digest => "合并通知",
+            Self::SilenceOver => "静默结束",
+            Self::Storm => "舆情风暴",
+            Self::StormOver => "风暴结束",
+            Self::Canary => "自检失败",
+            Self::CanaryOver => "自检恢复",
+            Self::Alarm => "系统告警",
+            Self::AlarmOver => "系统恢复",
+            Self::Daily => "每日报平安",
+        }
+    }
+
+    /// The same, of a word; the word itself where a newer program wrote it.
+    #[must_use]
+    pub fn name_of(word: &str) -> &str {
+        match Self::ALL.into_iter().find(|reason| reason.as_str() == word) {
+            Some(reason) => reason.name(),
+            None => word,
         }
     }
 }

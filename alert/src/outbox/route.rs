@@ -23,6 +23,8 @@ pub struct Route {
     pub quota: Option<Quota>,
     /// So many pages may stand in one digest: as many as the kind's messages have room to name.
     pub digest: usize,
+    /// The same in a storm: where a message may be long, more.
+    pub digest_in_storm: usize,
     /// Whether it keeps what it was told until it is told that it is over.
     pub keeps: bool,
     after: SignedDuration,
@@ -38,6 +40,11 @@ impl Route {
             then: channel.then.clone(),
             quota: Quota::of(channel),
             digest: if channel.kind == ChannelKind::Gateway { 10 } else { 30 },
+            digest_in_storm: match channel.kind {
+                ChannelKind::Webhook | ChannelKind::Mail | ChannelKind::Alertmanager => 100,
+                ChannelKind::Gateway => 10,
+                ChannelKind::Wecom | ChannelKind::DingTalk | ChannelKind::Feishu => 30,
+            },
             keeps: channel.kind == ChannelKind::Alertmanager,
             after: time(channel.failover_after),
             after_red: time(channel.failover_after_red),

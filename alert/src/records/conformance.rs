@@ -13,6 +13,7 @@ use crate::{
     lease::{Candidate, Outcome},
     matter::{Matter, join},
     outbox::Spent,
+    quiet::silence::{Scope, Silence},
     roster::{Change, change::Kind, handover::Handover},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +37,7 @@ pub async fn run(make: impl AsyncFn() -> Settings) {
     pages_wait_are_sent_and_given_up(&make().await).await;
     pages_are_merged_and_passed_on(&make().await).await;
     what_quotas_were_spent_on_is_kept(&make().await).await;
+    what_keeps_pages_back_is_kept(&make().await).await;
     what_is_due_is_found_until_it_is_signed(&make().await).await;
     topics_lead_to_the_incident_that_they_joined_last(&make().await).await;
     positions_are_kept_with_their_log(&make().await).await;
@@ -83,6 +85,8 @@ fn file(id: &str, topic: &str, opened: i64) -> File {
         merged_into: None,
         split_from: None,
         false_alarm: false,
+        drill: false,
+        silenced_by: None,
         spikes: vec!["s1".into()],
         count: 18,
         peak: 18,
@@ -331,6 +335,85 @@ async fn what_quotas_were_spent_on_is_kept(settings: &Settings) {
     assert_eq!(tx.quota("群").await.unwrap(), spent);
     tx.commit().await.unwrap();
     assert_eq!(records.quotas().await.unwrap(), [("群".to_owned(), spent)].into());
+}
+
+async fn what_keeps_pages_back_is_kept(settings: &Settings) {
+    let records = Records::open(settings).await.unwrap();
+    let mut tx = begin(&records).await;
+    assert_eq!((tx.next_silence().await.unwrap(), tx.silence(1).await.unwrap()), (1, None));
+    let silence = |n| Silence {
+        n,
+        scope: Scope::Source("论坛 '".into()),
+        from: at(0),
+        until: at(60),
+        by: "王敏".into(),
+        reason: "检修".into(),
+        red: false,
+        ended_at: None,
+        ended_by: None,
+        kept: Vec::new(),
+    };
+    tx.save_silence(&silence(1), false).await.unwrap();
+    tx.save_silence(&silence(2), false).await.unwrap();
+    assert_eq!((tx.next_silence().await.unwrap(), tx.silences().await.unwrap()), (3, vec![silence(1), silence(2)]));
+    let ended = Silence { ended_at: Some(at(9)), kept: vec!["g".into()], ..silence(1) };
+    tx.save_silence(&ended, true).await.unwrap();
+    assert_eq!(tx.silence(1).await.unwrap(), Some(ended.clone()));
+    assert_eq!(tx.silences().await.unwrap(), [silence(2)]);
+    assert_eq!(tx.state::<Vec<u32>>("storm").await.unwrap(), None);
+    for state in [vec![1_u32], vec![2, 3]] {
+        tx.save_state("storm", &state).await.unwrap();
+        assert_eq!(tx.state::<Vec<u32>>("storm").await.unwrap(), Some(state));
+    }
+    let mut drill = file("20261124-0003", "drill", 30);
+    drill.incident.drill = true;
+    for mut file in [file("20261124-0001", "water", 10), file("20261124-0002", "gas", 20), drill] {
+        tx.save(&mut file).await.unwrap();
+    }
+    let mut opened = Vec::new();
+    for (from, to) in [(0, 99), (10, 20), (11, 20), (21, 99)] {
+        opened.push(tx.opened_between(at(from), at(to)).await.unwrap());
+    }
+    assert_eq!(opened, [2, 2, 1, 0], "what is only practised does not count");
+    let page = |key: &str, channel: &str, reason: &str, urgency, second| Page {
+        key: key.into(),
+        incident: None,
+        channel: channel.into(),
+        reason: reason.into(),
+        urgency,
+        body: "{}".into(),
+        created_at: at(second),
+    };
+    for page in [
+        page("a", "群", "opened", 3, 1),
+        page("b", "群", "opened", 1, 2),
+        page("c", "群", "digest", 4, 3),
+        page("d", "电话", "opened", 4, 4),
+    ] {
+        tx.add_page(&page).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(records.silences(true, 9).await.unwrap(), [silence(2)]);
+    assert_eq!(records.silences(false, 9).await.unwrap(), [silence(2), ended]);
+    assert_eq!(records.silences(false, 1).await.unwrap(), [silence(2)]);
+    assert_eq!(records.state::<Vec<u32>>("storm").await.unwrap(), Some(vec![2, 3]));
+    assert_eq!(records.open_incidents().await.unwrap(), 2);
+    assert_eq!(records.incidents_since(at(20), 9).await.unwrap().len(), 2);
+    assert_eq!(records.last_minor().await.unwrap(), [("群".to_owned(), at(3))].into());
+    assert_eq!(
+        (records.oldest_page().await.unwrap(), records.pages_since(at(0)).await.unwrap()),
+        (Some(at(1)), (0, 0))
+    );
+    let mut tx = begin(&records).await;
+    tx.page_sent("a", at(50)).await.unwrap();
+    tx.page_failed("d", "HTTP 404", None).await.unwrap();
+    tx.page_passed_on("c", "HTTP 500", "电话").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(records.last_minor().await.unwrap(), [("群".to_owned(), at(50))].into());
+    assert_eq!(
+        (records.oldest_page().await.unwrap(), records.pages_since(at(0)).await.unwrap()),
+        (Some(at(2)), (1, 1))
+    );
 }
 
 async fn what_is_due_is_found_until_it_is_signed(settings: &Settings) {

@@ -50,6 +50,21 @@ impl Records {
         rows.iter().map(|row| unjson(row.try_get("id")?, row.try_get("body")?)).collect()
     }
 
+    /// Incidents that were opened since an instant, the youngest first.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn incidents_since(&self, since: jiff::Timestamp, most: u32) -> Result<Vec<Incident>, RecordsError> {
+        let rows = sqlx::query(
+            "SELECT id, body FROM incidents WHERE opened_at >= $1 ORDER BY opened_at DESC, id DESC LIMIT $2",
+        )
+        .bind(millis(since))
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| unjson(row.try_get("id")?, row.try_get("body")?)).collect()
+    }
+
     /// All incidents that are not closed, each with the moment at which time alone has something to do to it, as it is stored: in
     /// milliseconds.
     ///
@@ -62,12 +77,12 @@ impl Records {
         rows.iter().map(|row| Ok((file(row)?, row.try_get::<Option<i64>, _>("due_at")?.map(time)))).collect()
     }
 
-    /// How many incidents are not closed.
+    /// How many incidents are not closed, but for those that are only practised.
     ///
     /// # Errors
     /// When the database cannot answer.
     pub async fn open_incidents(&self) -> Result<i64, RecordsError> {
-        Ok(sqlx::query("SELECT COUNT(*) AS n FROM incidents WHERE open = 1")
+        Ok(sqlx::query("SELECT COUNT(*) AS n FROM incidents WHERE open = 1 AND drill = 0")
             .fetch_one(&self.pool)
             .await?
             .try_get("n")?)
@@ -199,6 +214,19 @@ impl Tx {
         Ok(())
     }
 
+    /// What an event of an incident's history says.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn event_text(&mut self, incident: &str, seq: u64) -> Result<Option<String>, RecordsError> {
+        let row = sqlx::query("SELECT text FROM events WHERE incident = $1 AND seq = $2")
+            .bind(text(incident))
+            .bind(seq as i64)
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        Ok(row.map(|row| row.try_get("text")).transpose()?)
+    }
+
     /// The id of the next incident of a day: `20261124-0007`.
     ///
     /// # Errors
@@ -222,11 +250,11 @@ impl Tx {
         let due = file.next_due();
         let open = i64::from(incident.state != State::Closed);
         let statement = if file.revision == 0 {
-            "INSERT INTO incidents (id, topic, open, opened_at, due_at, seq, revision, body, matter)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            "INSERT INTO incidents (id, topic, open, opened_at, due_at, seq, revision, body, matter, drill)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         } else {
             "UPDATE incidents SET topic = $2, open = $3, opened_at = $4, due_at = $5, seq = $6, revision = $7, body = $8,
-             matter = $9 WHERE id = $1 AND revision = $7 - 1"
+             matter = $9, drill = $10 WHERE id = $1 AND revision = $7 - 1"
         };
         let written = sqlx::query(statement)
             .bind(&incident.id)
@@ -238,6 +266,7 @@ impl Tx {
             .bind(file.revision + 1)
             .bind(json(incident))
             .bind(json(&file.matter))
+            .bind(i64::from(incident.drill))
             .execute(&mut *self.tx)
             .await?;
         if written.rows_affected() != 1 {

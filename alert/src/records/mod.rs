@@ -20,6 +20,7 @@ mod lease;
 mod links;
 mod pages;
 mod positions;
+mod quiet;
 mod quotas;
 mod roster;
 mod searches;

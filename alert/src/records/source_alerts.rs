@@ -151,6 +151,16 @@ impl Tx {
         Ok(())
     }
 
+    /// The alerts of a kind that are open.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn open_alerts_of(&mut self, kind: Kind) -> Result<Vec<Alert>, RecordsError> {
+        let query = format!("SELECT {COLUMNS} FROM source_alerts WHERE kind = $1 AND resolved_at IS NULL ORDER BY id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query)).bind(kind.as_str()).fetch_all(&mut *self.tx).await?;
+        alerts(&rows)
+    }
+
     /// The alerts that one message told of.
     ///
     /// # Errors

@@ -22,6 +22,9 @@ pub fn kind_name(kind: Kind) -> &'static str {
         Kind::Gap => "有漏采, 尚未补上",
         Kind::Unreported => "无人访问",
         Kind::Clock => "本机时钟有误",
+        Kind::Lag => "处理落后",
+        Kind::Disk => "磁盘空间不足",
+        Kind::Canary => "全链路自检未通过",
     }
 }
 
@@ -36,6 +39,9 @@ fn advice(kind: Kind, many: bool) -> &'static str {
         (Kind::Gap, _) => "缺口会自动回补; 若列表已翻不到, 请人工核对该时段, 并缩短访问间隔",
         (Kind::Unreported, true) => "采集服务可能已停: 查 wanglou ingest 是否在运行, 日志与磁盘",
         (Kind::Unreported, false) => "查采集服务的日志: 该信源是否仍在配置中, 访问是否卡住",
+        (Kind::Lag, _) => "查日志与 /metrics: 是否有阶段停顿, 机器是否过载, 渠道是否不通",
+        (Kind::Disk, _) => "清理磁盘或缩短保留期 ([log.retention], [archive]); 空间恢复后自动继续收帖",
+        (Kind::Canary, _) => "新帖可能已进不来或检索不到: 按所示阶段查 ingest, analyze 的日志与 /readyz",
         (Kind::Clock, _) => "核对本机时间与 NTP 服务: 时钟不准, 发布时间与延迟都不可信",
     }
 }
@@ -63,6 +69,26 @@ impl Style {
             lines.push(format!("原因: {reason}"));
         }
         lines.push(format!("处理: {}", advice(kind, alerts.len() > 1)));
+        lines.push(self.coverage_link(alerts));
+        lines.join("\n")
+    }
+
+    /// The message about Wanglou itself, when something begins or is over.
+    #[must_use]
+    pub fn ours_text(&self, headline: &str, alerts: &[Alert], now: Timestamp) -> String {
+        let mut lines = Vec::new();
+        for alert in alerts {
+            lines.push(format!("【{headline}】望楼 {}", kind_name(alert.kind)));
+            let since = self.local(alert.since, "%Y-%m-%d %H:%M");
+            let lasted = lasting(now.duration_since(alert.since));
+            if let Some(over) = alert.resolved_at {
+                lines.push(format!("自 {since} 至 {}, 共 {lasted}", self.local(over, "%Y-%m-%d %H:%M")));
+            } else {
+                lines.push(format!("自: {since} (已 {lasted})"));
+                lines.push(format!("原因: {}", alert.reason));
+                lines.push(format!("处理: {}", advice(alert.kind, false)));
+            }
+        }
         lines.push(self.coverage_link(alerts));
         lines.join("\n")
     }

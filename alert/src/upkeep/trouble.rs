@@ -35,12 +35,28 @@ pub enum Kind {
     Unreported,
     /// Our clock is wrong.
     Clock,
+    /// A stage of ours lags.
+    Lag,
+    /// Our disk is short.
+    Disk,
+    /// A canary of ours did not come out.
+    Canary,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Failing, Self::Layout, Self::Login, Self::Silent, Self::Gap, Self::Unreported, Self::Clock];
+    pub const ALL: [Self; 10] = [
+        Self::Failing,
+        Self::Layout,
+        Self::Login,
+        Self::Silent,
+        Self::Gap,
+        Self::Unreported,
+        Self::Clock,
+        Self::Lag,
+        Self::Disk,
+        Self::Canary,
+    ];
 
     /// The word in records, in the API and in metrics.
     #[must_use]
@@ -53,6 +69,9 @@ impl Kind {
             Self::Gap => "gap",
             Self::Unreported => "unreported",
             Self::Clock => "clock",
+            Self::Lag => "lag",
+            Self::Disk => "disk",
+            Self::Canary => "canary",
         }
     }
 

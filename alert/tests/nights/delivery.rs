@@ -170,9 +170,10 @@ async fn the_feed_survives_a_crash() {
 
 #[tokio::test]
 async fn one_dead_channel_holds_up_no_other() {
-    let mut night =
-        Night::begin(&format!("{ONE}[[channel]]\nid = \"dead\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n"))
-            .await;
+    let mut night = Night::begin(&format!(
+        "[storm]\nincidents = 0\n{ONE}[[channel]]\nid = \"dead\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n"
+    ))
+    .await;
     for n in 0..50 {
         night.append(&night.make(&format!("t{n}"), "s1", 18, schemas::records::Phase::Rising)).await;
     }

@@ -15,6 +15,11 @@ const FEISHU: &str = "[[channel]]\nid = \"feishu\"\nkind = \"feishu\"\nurl = \"{
     secret_env = \"ROBOT_SECRET\"\n";
 const PHONE: &str = "[[channel]]\nid = \"phone\"\nkind = \"webhook\"\nurl = \"{hook}/phone\"\n[[duty]]\nid = \"d\"\nchannels = [\"first\"]\n";
 
+/// A night without storms: what many pages at once do to a quota.
+async fn begin(config: &str) -> Night {
+    Night::begin(&format!("[storm]\nincidents = 0\n{config}")).await
+}
+
 /// So many matters rise at once.
 async fn rise(night: &mut Night, from: usize, many: usize, count: u64) {
     for n in from..from + many {
@@ -44,7 +49,7 @@ fn named(night: &Night, robot: &str, ids: impl Iterator<Item = String>) -> HashM
 #[tokio::test]
 async fn a_hundred_at_once_are_all_named_and_the_quota_is_kept() {
     for (config, robot) in [(WECOM, "wecom"), (DINGTALK, "dingtalk"), (FEISHU, "feishu")] {
-        let mut night = Night::begin(config).await;
+        let mut night = begin(config).await;
         rise(&mut night, 0, 100, 18).await;
         night.deliver().await;
         for _ in 0..30 {
@@ -67,7 +72,7 @@ async fn a_hundred_at_once_are_all_named_and_the_quota_is_kept() {
 
 #[tokio::test]
 async fn a_red_one_passes_whatever_waits() {
-    let mut night = Night::begin(WECOM).await;
+    let mut night = begin(WECOM).await;
     rise(&mut night, 0, 60, 18).await;
     night.deliver().await;
     rise(&mut night, 100, 3, 5_000).await;
@@ -86,7 +91,7 @@ async fn a_red_one_passes_whatever_waits() {
 /// Whoever takes over after a crash knows what was spent.
 #[tokio::test]
 async fn a_crash_spends_nothing_twice() {
-    let mut night = Night::begin(WECOM).await;
+    let mut night = begin(WECOM).await;
     for n in 0..8 {
         rise(&mut night, n * 10, 10, 18).await;
         night.deliver().await;
@@ -107,7 +112,7 @@ async fn a_crash_spends_nothing_twice() {
 /// A crash after the pages were merged, before the digest is sent.
 #[tokio::test]
 async fn a_digest_survives_a_crash() {
-    let mut night = Night::begin(&format!("{WECOM}per_minute = 2\n")).await;
+    let mut night = begin(&format!("{WECOM}per_minute = 2\n")).await;
     rise(&mut night, 0, 9, 18).await;
     night.robots.answers("wecom", [(500, json!({}))]);
     night.deliver().await;
@@ -133,7 +138,7 @@ async fn a_digest_survives_a_crash() {
 /// The robot shuts us out although we kept to the quota: somebody else uses it too. It is left alone for ten minutes.
 #[tokio::test]
 async fn a_robot_that_shuts_out_is_left_alone() {
-    let mut night = Night::begin(DINGTALK).await;
+    let mut night = begin(DINGTALK).await;
     night.robots.answers(
         "dingtalk",
         [(200, json!({ "errcode": 130101, "errmsg": "send too fast, exceed 20 times per minute" }))],
@@ -159,7 +164,7 @@ fn chain(first: &str) -> String {
 
 #[tokio::test]
 async fn what_a_channel_cannot_take_for_good_goes_over_at_once() {
-    let mut night = Night::begin(&chain(&WECOM.replace("KEY", "other"))).await;
+    let mut night = begin(&chain(&WECOM.replace("KEY", "other"))).await;
     night.pulse("water", "s1", 18).await;
     let message = night.expect("phone", "opened");
     assert_eq!(message.key(), format!("{ID}/1/phone"));
@@ -182,8 +187,7 @@ async fn what_a_channel_cannot_take_for_good_goes_over_at_once() {
 async fn what_a_channel_does_not_take_in_time_goes_over() {
     for (count, minutes) in [(5_000, 2), (18, 10)] {
         let mut night =
-            Night::begin(&chain("[[channel]]\nid = \"first\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n"))
-                .await;
+            begin(&chain("[[channel]]\nid = \"first\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n")).await;
         night.pulse("water", "s1", count).await;
         for _ in 1..minutes {
             night.wait(1).await;
@@ -199,7 +203,7 @@ async fn what_a_channel_does_not_take_in_time_goes_over() {
 /// Shut out for ten minutes: red pages are the phone's after two, though they were never tried.
 #[tokio::test]
 async fn a_page_that_waits_for_the_quota_goes_over_in_time() {
-    let mut night = Night::begin(&chain(DINGTALK)).await;
+    let mut night = begin(&chain(DINGTALK)).await;
     night.robots.answers("dingtalk", [(200, json!({ "errcode": 130101, "errmsg": "send too fast" }))]);
     night.pulse("t0", "s1", 18).await;
     rise(&mut night, 1, 1, 5_000).await;
@@ -220,7 +224,7 @@ async fn a_page_that_waits_for_the_quota_goes_over_in_time() {
 async fn who_was_told_already_is_not_told_again() {
     let config =
         chain(&WECOM.replace("KEY", "other")).replace("channels = [\"first\"]", "channels = [\"first\", \"phone\"]");
-    let mut night = Night::begin(&config).await;
+    let mut night = begin(&config).await;
     night.pulse("water", "s1", 18).await;
     night.expect("phone", "opened");
     night.wait(14).await;
@@ -230,7 +234,7 @@ async fn who_was_told_already_is_not_told_again() {
 /// When nobody in the chain takes it, it is given up, and that escalates.
 #[tokio::test]
 async fn a_chain_ends() {
-    let mut night = Night::begin(&format!(
+    let mut night = begin(&format!(
         "{}[duty.escalation]\nafter = \"1h\"\nchannels = [\"first\"]\n",
         chain(&WECOM.replace("KEY", "other"))
     ))
@@ -247,7 +251,7 @@ async fn a_chain_ends() {
 /// A digest that the robot cannot take: each of its pages goes over by itself.
 #[tokio::test]
 async fn of_a_digest_each_page_goes_over() {
-    let mut night = Night::begin(&chain(&format!("{WECOM}per_minute = 2\n"))).await;
+    let mut night = begin(&chain(&format!("{WECOM}per_minute = 2\n"))).await;
     night.robots.answers("wecom", [(200, json!({ "errcode": 93000, "errmsg": "invalid webhook url" }))]);
     rise(&mut night, 0, 9, 18).await;
     night.deliver().await;

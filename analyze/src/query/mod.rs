@@ -139,6 +139,34 @@ impl Query {
         }
     }
 
+    /// Without the posts of a source, unless the query asks for that source by name.
+    #[must_use]
+    pub fn hiding(self, source: &str) -> Self {
+        let Some(field) = field::Keyword::find("source") else { return self };
+        let hidden = Filter::keyword(field, source);
+        if self.asks_for(&hidden) {
+            return self;
+        }
+        let but = Self::Not(Box::new(Self::Filter(hidden)));
+        match self {
+            Self::And(mut all) => {
+                all.push(but);
+                Self::And(all)
+            }
+            Self::All => but,
+            other => Self::And(vec![other, but]),
+        }
+    }
+
+    /// Whether a filter stands in it and is not excluded.
+    fn asks_for(&self, wanted: &Filter) -> bool {
+        match self {
+            Self::Filter(filter) => filter == wanted,
+            Self::And(queries) | Self::Or(queries) => queries.iter().any(|query| query.asks_for(wanted)),
+            Self::All | Self::Term(_) | Self::Near { .. } | Self::Not(_) => false,
+        }
+    }
+
     /// From when and before when every match was published, as far as the query says.
     #[must_use]
     pub fn published(&self) -> (Option<Timestamp>, Option<Timestamp>) {

@@ -309,3 +309,17 @@ proptest! {
 
 /// Queries, nearly queries, and anything at all.
 const TEXT: &str = "([ab()（）|&\"“”「」『』 :：~～-]| 或 | 非 | not | ~5 |停水|情感[:：]负面|来源:|街道:\"|时间:今天|点赞:>|\\PC){0,16}";
+
+#[test]
+fn a_source_is_hidden_unless_it_is_asked_for_by_name() {
+    let hidden = |text: &str| parse(text).unwrap().hiding("wanglou-canary").to_string();
+    let same = |text: &str| assert_eq!(hidden(text), parse(text).unwrap().to_string());
+    let but = parse("-来源:wanglou-canary").unwrap().to_string();
+    assert_eq!(hidden(""), but);
+    for text in ["停水", "停水 缴费", "停水 OR 停电", "来源:forum"] {
+        assert!(hidden(text).ends_with(&but), "{text}: {}", hidden(text));
+    }
+    same("来源:wanglou-canary");
+    same("停水 来源:wanglou-canary");
+    assert!(hidden("停水 -来源:wanglou-canary").contains(&but));
+}

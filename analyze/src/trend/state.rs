@@ -35,7 +35,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use schemas::{
     kit::settings::{Settings, Watch},
     log::{Identity, Position},
-    records::{AnalyzedPost, CrawlReport, Phase, Pulse, TopicKind, TopicRef, Verdict},
+    records::{AnalyzedPost, CANARY_SOURCE, CrawlReport, Phase, Pulse, TopicKind, TopicRef, Verdict},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -354,6 +354,8 @@ impl Trend {
         }
         self.state.seen.insert(partition, offset);
         match post.verdict {
+            // A canary is nobody's opinion.
+            _ if post.source == CANARY_SOURCE => {}
             Verdict::First => self.count(post, now),
             Verdict::Revision => {
                 let difference = difference(post.previous.unwrap_or(post.counts).sum(), post.counts.sum());

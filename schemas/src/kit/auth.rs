@@ -63,6 +63,10 @@ pub const MAY_CONFIGURE: &[Role] = &[Role::Analyst, Role::Supervisor, Role::Admi
 
 /// Who may write to the duty roster; an operator there only what is his own.
 pub const MAY_ROSTER: &[Role] = &[Role::Operator, Role::Supervisor, Role::Admin];
+/// Who may keep pages back for a while; an operator for a shift at most.
+pub const MAY_SILENCE: &[Role] = &[Role::Operator, Role::Supervisor, Role::Admin];
+/// Who may let a page be practised.
+pub const MAY_DRILL: &[Role] = &[Role::Supervisor, Role::Admin];
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

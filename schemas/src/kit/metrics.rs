@@ -121,7 +121,7 @@ metrics! {
     counter ALERT_INCIDENTS = "wanglou_alert_incidents_opened_total" ["level"];
     /// Incidents that are not closed.
     gauge ALERT_OPEN = "wanglou_alert_incidents_open" [];
-    /// Alerts about sources that were told, by kind (failing, layout, login, silent, gap, unreported, clock).
+    /// Alerts about sources that were told, by kind (failing, layout, login, silent, gap, unreported, clock; of Wanglou itself lag, disk, canary).
     counter ALERT_SOURCE_ALERTS = "wanglou_alert_source_alerts_total" ["kind"];
     /// Alerts about sources that are not over, by kind.
     gauge ALERT_SOURCE_ALERTS_OPEN = "wanglou_alert_source_alerts_open" ["kind"];
@@ -145,6 +145,20 @@ metrics! {
     gauge ALERT_ACTIVE = "wanglou_alert_active" [];
     /// Times that this process became the active one, its start included.
     counter ALERT_TAKEOVERS = "wanglou_alert_takeovers_total" [];
+    /// Messages about incidents and sources that a silence kept back.
+    counter ALERT_SILENCED = "wanglou_alert_pages_silenced_total" [];
+    /// 1 while so many incidents open at once that pages of the lower levels are merged.
+    gauge ALERT_STORM = "wanglou_alert_storm" [];
+    /// Canaries: posts handed in at the door that must be found by the search, by outcome (ok, failed).
+    counter ALERT_CANARIES = "wanglou_alert_canaries_total" ["outcome"];
+    /// From handing a canary in to finding it.
+    histogram ALERT_CANARY = "wanglou_alert_canary_seconds" [];
+    /// Heartbeats to the address outside, by outcome (ok, failed, withheld because something is not well).
+    counter ALERT_HEARTBEATS = "wanglou_alert_heartbeats_total" ["outcome"];
+    /// When the last heartbeat was taken, in seconds since 1970.
+    gauge ALERT_HEARTBEAT_AT = "wanglou_alert_heartbeat_last_success_timestamp_seconds" [];
+    /// How long the oldest page has waited that is due.
+    gauge ALERT_OLDEST = "wanglou_alert_oldest_pending_page_seconds" [];
     /// HTTP requests, by status class (2xx, 4xx, 5xx).
     counter HTTP_REQUESTS = "wanglou_http_requests_total" ["class"];
     /// Open streams of server-sent events.

@@ -108,6 +108,12 @@ pub struct Incident {
     /// Whether somebody found that it is none (误报); it is closed then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub false_alarm: bool,
+    /// Whether it is only practised (演练).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
+    /// The silence (静默) that keeps its pages back now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced_by: Option<String>,
     /// The spikes that belong to it, the first first.
     pub spikes: Vec<String>,
     /// First-seen posts since the rise began.
@@ -196,7 +202,8 @@ pub struct Event {
     /// Who: a user's name, a token's name, or `wanglou` for the program itself.
     pub who: String,
     /// What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`,
-    /// `unit_acked`, `answered`, `paused`, `resumed`, `merged`, `split`, `clock_warning`, `clock_expired`, `escalated`, `page_sent`, `page_failed`, `page_passed_on`, …
+    /// `unit_acked`, `answered`, `paused`, `resumed`, `merged`, `split`, `clock_warning`, `clock_expired`, `escalated`, `page_sent`, `page_failed`, `page_passed_on`,
+    /// `page_silenced`, `silence_over`, `drill_result`, …
     pub action: String,
     /// What a person reads.
     pub text: String,

@@ -30,7 +30,7 @@ pub use gone::{Gone, RawRecord};
 pub use incident::{
     Clock, Delivery, DeliveryState, Event, Incident, IncidentRecord, Level, Pause, State, UnitProposal,
 };
-pub use post::{Counts, Kind, Precision, RawPost, Reply, Via, post_id};
+pub use post::{CANARY_SOURCE, Counts, Kind, Precision, RawPost, Reply, Via, post_id};
 pub use pulse::{Forecast, Phase, Pulse, Sample, Spike, TopicKind, TopicRef, Window};
 pub use rejected::Rejected;
 pub use understood::{Category, PlaceFound, PlaceKind, UnitProposed};

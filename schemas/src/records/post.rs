@@ -150,6 +150,9 @@ pub struct RawPost {
 
 super::record!(RawPost, "raw_post", 1);
 
+/// The source of the posts by which Wanglou proves to itself that a post gets through (`[canary]`): they are stored, and counted nowhere.
+pub const CANARY_SOURCE: &str = "wanglou-canary";
+
 /// The id of a post: its source and the source's own id, joined by a colon. A source id holds no colon, so two
 /// different posts never share an id.
 #[must_use]

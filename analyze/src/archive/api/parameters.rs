@@ -6,7 +6,7 @@ use crate::query::{
     field::{Flag, KEYWORDS, Keyword},
 };
 use jiff::Timestamp;
-use schemas::kit::http::Problem;
+use schemas::{kit::http::Problem, records::CANARY_SOURCE};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
 
@@ -80,7 +80,7 @@ impl Parameters {
             histogram: scale.map(|scale: Scale| (scale, context.tz.clone())),
             limit: number("limit", given(self.limit), MOST_HITS)?.unwrap_or(HITS),
             cursor: given(self.cursor),
-            ..Search::new(query.and(filters))
+            ..Search::new(query.and(filters).hiding(CANARY_SOURCE))
         })
     }
 

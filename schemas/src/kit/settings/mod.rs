@@ -20,6 +20,7 @@ mod json;
 mod log;
 mod person;
 mod places;
+mod quiet;
 mod roster;
 mod source;
 mod taxonomy;
@@ -42,6 +43,7 @@ pub use json::{Json, JsonComments, JsonDetailed, JsonField, Next};
 pub use log::{LogKind, LogRetention, LogSettings};
 pub use person::Person;
 pub use places::{GazetteerPlace, Places, Unit, UnitLevel};
+pub use quiet::{Alarm, Canary, Drill, Heartbeat, Quiet, Storm, Weekly};
 pub use roster::{Day, Shift, Span};
 pub use serde_spanned::Spanned;
 pub use source::{Comments, Detailed, Feed, Field, HtmlList, HtmlThread, Order, Source, SourceKind};
@@ -97,6 +99,18 @@ pub struct Settings {
     pub clock: Vec<Spanned<ClockRule>>,
     /// Working days.
     pub calendar: CalendarSettings,
+    /// When so many incidents open at once that their pages are merged.
+    pub storm: Storm,
+    /// A post through the whole of it, every few minutes.
+    pub canary: Canary,
+    /// Who outside is told that this lives.
+    pub heartbeat: Heartbeat,
+    /// From when on it is told that Wanglou itself lags.
+    pub alarm: Alarm,
+    /// The daily message.
+    pub quiet: Quiet,
+    /// What is practised.
+    pub drill: Vec<Spanned<Drill>>,
     /// The text that this was read from, for faults that are found later.
     #[serde(skip)]
     pub text: String,
@@ -124,6 +138,12 @@ impl Default for Settings {
             policy: Vec::new(),
             clock: Vec::new(),
             calendar: CalendarSettings::default(),
+            storm: Storm::default(),
+            canary: Canary::default(),
+            heartbeat: Heartbeat::default(),
+            alarm: Alarm::default(),
+            quiet: Quiet::default(),
+            drill: Vec::new(),
             text: String::new(),
         }
     }
@@ -260,6 +280,14 @@ impl Settings {
         self.check_ids(&mut faults, "clock", &self.clock, |clock| &clock.id);
         for clock in &self.clock {
             faults.extend(clock.get_ref().check().into_iter().map(|(key, message)| self.fault(clock, key, message)));
+        }
+        for (section, checked) in [
+            ("storm", self.storm.check()),
+            ("canary", self.canary.check()),
+            ("heartbeat", self.heartbeat.check()),
+            ("alarm", self.alarm.check()),
+        ] {
+            faults.extend(checked.into_iter().map(|(key, message)| Fault::new(line(section, key), message)));
         }
         let calendar = self.calendar.check();
         faults.extend(calendar.into_iter().map(|(key, message)| Fault::new(line("calendar", key), message)));
