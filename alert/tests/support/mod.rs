@@ -325,8 +325,7 @@ async fn open(
 ) -> (Arc<Desk>, Pulses, Reports, Sender) {
     let records = Records::open(settings).await.unwrap();
     let (time, passes) = (Arc::clone(time), Arc::clone(passes));
-    let clock: Clock =
-        Arc::new(move || moment(time.fetch_add(passes.load(Ordering::SeqCst), Ordering::SeqCst)));
+    let clock: Clock = Arc::new(move || moment(time.fetch_add(passes.load(Ordering::SeqCst), Ordering::SeqCst)));
     let style = Style { base: "https://wanglou.example".into(), tz: settings.tz() };
     let links = Links::of(settings, link::keys(&records, &|_| None).await.unwrap(), &style.base);
     let desk = Arc::new(Desk::new(records, Plan::of(settings), style, clock).with_links(links));
