@@ -428,6 +428,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Practise a page (演练)
+         * @description An incident that is marked as one: its pages say 演练 first, go to whoever is on duty, and escalate. It counts in no statistics. Its history says who signed after how long and which channels failed.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DrillWanted"];
+                };
+            };
+            responses: {
+                /** @description The incident */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Incident"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -1186,6 +1231,54 @@ export interface paths {
                 503: components["responses"]["Problem"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why somebody was paged about an incident by a moment, or was not */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description a channel */
+                    channel?: string;
+                    /** @description a person of the roster: their channels */
+                    person?: string;
+                    /** @description the moment; now, when none is named */
+                    at?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The answer */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WhyPaged"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                404: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2089,6 +2182,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Silences, the youngest first
+         * @description None is ever deleted.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description all: those that are over as well */
+                    state?: "active" | "all";
+                    /** @description how many */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Silences */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            silences: components["schemas"]["Silence"][];
+                        };
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        /**
+         * Keep pages back for a while, with a reason
+         * @description Incidents open, count and escalate as always. What was kept back and is still unsigned when the silence ends is paged then. Red ones are kept back only where the silence says so.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SilenceWanted"];
+                };
+            };
+            responses: {
+                /** @description The silence */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Silence"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                403: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a silence now
+         * @description It stays on record. What is over already is no fault.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The silence */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Silence"];
+                    };
+                };
+                404: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/threads": {
         parameters: {
             query?: never;
@@ -2838,6 +3052,11 @@ export interface components {
             /** @description What was answered. */
             text: string;
         };
+        DrillWanted: {
+            level: components["schemas"]["Level"];
+            /** @description what it says beside that it is practised */
+            text?: string;
+        };
         EmergingEvent: {
             /** Format: date-time */
             at: string;
@@ -2888,7 +3107,8 @@ export interface components {
         Event: {
             /**
              * @description What: `opened`, `joined`, `level`, `acked`, `assigned`, `responded`, `noted`, `returned`, `closed`, `false_alarm`, `reopened`,
-             *     `unit_acked`, `answered`, `paused`, `resumed`, `merged`, `split`, `clock_warning`, `clock_expired`, `escalated`, `page_sent`, `page_failed`, `page_passed_on`, …
+             *     `unit_acked`, `answered`, `paused`, `resumed`, `merged`, `split`, `clock_warning`, `clock_expired`, `escalated`, `page_sent`, `page_failed`, `page_passed_on`,
+             *     `page_silenced`, `silence_over`, `drill_result`, …
              */
             action: string;
             /** @description When. */
@@ -3056,6 +3276,8 @@ export interface components {
              * @description First-seen posts since the rise began.
              */
             count: number;
+            /** @description Whether it is only practised (演练). */
+            drill?: boolean;
             /** @description Whether somebody found that it is none (误报); it is closed then. */
             false_alarm?: boolean;
             /** @description The id in addresses and API calls, such as `20261124-0007`: the day of its opening and a number. */
@@ -3087,6 +3309,8 @@ export interface components {
             related?: components["schemas"]["TopicRef"][];
             /** @description Posts that show what it is about. */
             samples?: components["schemas"]["Sample"][];
+            /** @description The silence (静默) that keeps its pages back now. */
+            silenced_by?: string | null;
             /** @description The spikes that belong to it, the first first. */
             spikes: string[];
             /** @description The incident that it was split from. */
@@ -3558,6 +3782,50 @@ export interface components {
             /** @description the IANA name in which people read times */
             timezone: string;
         };
+        Silence: {
+            /** @description whether it holds now */
+            active: boolean;
+            /** @description incidents below this level */
+            below: components["schemas"]["Level"] | null;
+            by: string;
+            /**
+             * Format: date-time
+             * @description when somebody ended it before its time
+             */
+            ended_at: string | null;
+            ended_by: string | null;
+            /** Format: date-time */
+            from: string;
+            id: string;
+            reason: string;
+            red: boolean;
+            source: string | null;
+            topic: string | null;
+            /** Format: date-time */
+            until: string;
+            /** @description the level of the topic's open incident when it was set: above it pages break through */
+            up_to: components["schemas"]["Level"] | null;
+        };
+        /** @description one of topic, source and below */
+        SilenceWanted: {
+            below?: components["schemas"]["Level"];
+            /** @description why; required */
+            reason: string;
+            /**
+             * @description whether red ones are kept back too
+             * @default false
+             */
+            red: boolean;
+            /** @description alerts about this source: its maintenance */
+            source?: string;
+            /** @description incidents of this topic */
+            topic?: string;
+            /**
+             * Format: date-time
+             * @description when it ends: within 8 hours, of a supervisor within 7 days
+             */
+            until: string;
+        };
         SourceAlert: {
             /** Format: date-time */
             alerted_at: string;
@@ -3571,11 +3839,11 @@ export interface components {
             resolved_at: string | null;
             /** Format: date-time */
             since: string;
-            /** @description "*" for our own clock */
+            /** @description "*" for our own clock, disk, stages and canary */
             source: string;
         };
         /** @enum {string} */
-        SourceAlertKind: "failing" | "layout" | "login" | "silent" | "gap" | "unreported" | "clock";
+        SourceAlertKind: "failing" | "layout" | "login" | "silent" | "gap" | "unreported" | "clock" | "lag" | "disk" | "canary";
         SourceState: {
             failed_24h: number;
             /** @description what is wrong now */
@@ -3795,6 +4063,17 @@ export interface components {
             name: string;
             query: string;
         };
+        WhyPaged: {
+            /** Format: date-time */
+            at: string;
+            /** @description the channels that were asked about */
+            channels?: string[];
+            incident: string;
+            /** @description whether a message about it was taken by then */
+            paged: boolean;
+            /** @description what speaks for the answer, in order */
+            reasons: components["schemas"]["WhyReason"][];
+        };
         WhyQuiet: {
             /** @description how many alarms a day each window may raise by chance */
             allowed_a_day: number;
@@ -3837,6 +4116,14 @@ export interface components {
                 /** @enum {string} */
                 verdict: "rise" | "no_history" | "too_few" | "too_small" | "no_surprise" | "within_allowance";
             }[];
+        };
+        WhyReason: {
+            /** Format: date-time */
+            at?: string | null;
+            /** @description a word that programs compare, such as opened, silenced, not_on_duty, digest, passed_over, failed, waiting, sent */
+            code: string;
+            /** @description what a person reads */
+            text: string;
         };
         /** @description What was counted in one window that ends at the pulse's `at`, by event time, beside what was expected. */
         Window: {
