@@ -6,7 +6,8 @@
 //!
 //! Pure cores, each with its table of outcomes: [`policy`] (which level), [`matter`] (one incident per matter),
 //! [`incident`] (what people may do), [`clock`] (deadlines, by [`calendar`]), [`proposal`] (which unit), [`roster`] (who is on duty), [`escalation`] (when
-//! nobody signs), [`outbox`] (what is sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`link`] (whom a link in a message lets sign), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
+//! nobody signs), [`outbox`] (what is sent next), [`message`] (what a page says), [`upkeep`] (which source is not covered), [`quiet`] (what keeps pages back, and
+//! what proves that all is alive), [`link`] (whom a link in a message lets sign), [`lease`] (which of several processes is active). Around them: [`records`] (the only SQL), [`engine`] (the tasks), [`channel`]
 //! (how a page reaches people), `gateway` (the API).
 
 pub mod audit;

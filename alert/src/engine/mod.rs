@@ -3,10 +3,11 @@
 //! | task | reads | writes |
 //! |---|---|---|
 //! | [`pulses`] | `topics.pulse` from its own position | incident, events, pages, feed and position, in one transaction |
-//! | [`clocks`] | incidents to which time has something to do, and once a minute all that are open; the duty roster | escalation and deadlines, their pages; by [`roster`], pages about the roster |
+//! | [`clocks`] | incidents to which time has something to do, and once a minute all that are open; the duty roster | escalation and deadlines, their pages; by [`roster`], pages about the roster; what silences ([`quiet`]) kept back, the end of a storm, drills ([`drill`]) |
 //! | [`sender`] | pages that are due | digests and pages that go over; what is spent of a quota; the channel; then, by [`delivery`], the page's mark and the incident's history |
 //! | [`feed`] | the feed table | `incidents`; then the rows are deleted |
 //! | [`upkeep`] | `crawl.reports` from its own position, and the time | how sources stand, alerts, pages and position, in one transaction |
+//! | [`deadman`] | whether a canary comes out, what is measured of stages and disk | canaries, alerts about Wanglou itself, the daily message; the heartbeat |
 //! | [`audit`] | `audit` from its own position | the audit record and the position, in one transaction |
 //!
 //! They run while this process is active: [`keeper`] holds the lease and runs them. Each of their transactions is fenced by

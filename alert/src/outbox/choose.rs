@@ -238,6 +238,34 @@ mod tests {
         assert_eq!(look(0, 1, 2, (7, 5)), (vec!["d0".into(), "d1".into()], vec![], 1));
     }
 
+    /// The module's third table, a row each, and what stays as it is: what is sent, how many are merged, how many held.
+    #[test]
+    fn what_a_storm_lets_through() {
+        let look = |urgencies: &[u8], minor: Minor, busy: usize| {
+            let waiting: Vec<Waiting> =
+                urgencies.iter().enumerate().map(|(n, urgency)| page(&n.to_string(), "desk", *urgency, 0)).collect();
+            let busy: InFlight = (0..busy).map(|n| (format!("busy{n}"), "desk".to_owned())).collect();
+            let limits = [("desk".to_owned(), Limit { minor, digest: 3, ..Limit::NONE })].into();
+            let choice = choose(&waiting, &busy, &limits, at(9));
+            let merged: Vec<usize> = choice.merge.iter().map(Vec::len).collect();
+            (keys(&choice.send), merged, choice.held.len())
+        };
+        use Minor::{Held, OneMessage};
+        assert_eq!(look(&[4], OneMessage, 0), (vec!["0".into()], vec![], 0));
+        assert_eq!(look(&[4, 3], OneMessage, 0), (vec![], vec![2], 0));
+        assert_eq!(look(&[4, 3, 4, 4, 3], OneMessage, 0), (vec![], vec![3], 2));
+        assert_eq!(look(&[4, 3], Held, 0), (vec![], vec![], 2));
+        assert_eq!(look(&[4, 3], OneMessage, 1), (vec![], vec![], 2));
+        assert_eq!(look(&[2, 4, 1, 4], Held, 0), (vec!["2".into(), "0".into()], vec![], 2));
+        assert_eq!(look(&[2, 4, 1, 4], OneMessage, 0), (vec!["2".into(), "0".into()], vec![2], 0));
+        // A digest that waits is the one message.
+        let digest = Waiting { is_digest: true, ..page("d", "desk", 3, 0) };
+        let waiting = [digest, page("a", "desk", 4, 0), page("b", "desk", 4, 0)];
+        let limits = [("desk".to_owned(), Limit { minor: OneMessage, ..Limit::NONE })].into();
+        let choice = choose(&waiting, &InFlight::new(), &limits, at(9));
+        assert_eq!((keys(&choice.send), choice.merge.len(), choice.held.len()), (vec!["d".into()], 0, 2));
+    }
+
     proptest! {
         /// Whatever waits, every channel's most urgent due page is sent unless the channel is full, and nothing twice.
         #[test]

@@ -211,7 +211,7 @@ impl Silence {
             Scope::Below(level) => incident.level < *level,
             Scope::Topic { id, .. } if *id != incident.topic.id => false,
             Scope::Topic { up_to, .. } => {
-                let was_open = incident.opened_at < self.from;
+                let was_open = incident.opened_at <= self.from;
                 let level = quiet.map(|quiet| quiet.level).or_else(|| up_to.filter(|_| was_open));
                 level.is_none_or(|level| incident.level <= level)
             }

@@ -265,7 +265,7 @@ async fn what_people_do_is_told_all_the_same() {
     night.act("王敏", ID, Command::assign("水务局", "请速处置")).await.unwrap();
     night.deliver().await;
     night.expect("chen", "assigned");
-    night.wait(60).await;
+    night.wait(40).await;
 }
 
 /// A deadline that runs out unheard is told when it is over, also where somebody had signed.

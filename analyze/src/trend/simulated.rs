@@ -9,7 +9,7 @@ use super::{
 use proptest::prelude::*;
 use schemas::{
     log::{Identity, Position},
-    records::{Counts, Phase, Verdict},
+    records::{CANARY_SOURCE, Counts, Phase, Verdict},
 };
 
 /// A town with so many days of history: a background, a busy topic and a quiet one.
@@ -278,6 +278,20 @@ fn what_was_seen_is_counted_once() {
     }
     assert_eq!(town.pulse("water").total, 10);
     assert_eq!(town.pulse("water").through, [Position { partition: 0, offset: 9 }]);
+}
+
+/// A canary is nobody's opinion: it is read, and counted nowhere.
+#[test]
+fn canaries_count_in_nothing() {
+    let mut town = Town::new(&["water"], 115);
+    let real = town.make("water", START);
+    let mut canary = town.make("water", START);
+    canary.source = CANARY_SOURCE.into();
+    for post in [real, canary] {
+        assert!(town.trend.observe(&post, time(START)));
+    }
+    assert_eq!((town.pulse("water").total, town.pulse("all").total), (1, 1));
+    assert_eq!(town.pulse("water").through, [Position { partition: 0, offset: 1 }]);
 }
 
 #[test]

@@ -579,6 +579,9 @@ export const en: Record<Word, string> = {
   "finding.gap": "missed posts",
   "finding.unreported": "nobody visits",
   "finding.clock": "clock is wrong",
+  "finding.lag": "lags",
+  "finding.disk": "disk is short",
+  "finding.canary": "canary failed",
 
   "search.title": "Search",
   "search.label": "Query",

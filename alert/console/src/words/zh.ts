@@ -570,6 +570,9 @@ export const zh = {
   "finding.gap": "有漏采",
   "finding.unreported": "无人访问",
   "finding.clock": "时钟有误",
+  "finding.lag": "处理落后",
+  "finding.disk": "磁盘不足",
+  "finding.canary": "自检未通过",
 
   "search.title": "检索",
   "search.label": "检索词",

@@ -5,6 +5,7 @@ mod acts;
 mod login;
 mod outside;
 mod pins;
+mod quiet;
 mod roster;
 mod searches;
 mod sign;
