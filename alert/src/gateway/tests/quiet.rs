@@ -14,7 +14,10 @@ async fn silences_are_set_listed_and_ended() {
     let set = house.post("/api/silences", Role::Operator, &wanted).await;
     assert_eq!(set.status, StatusCode::CREATED, "{}", set.text);
     fits("Silence", &set.json());
-    assert_eq!((&set.json()["id"], &set.json()["by"], &set.json()["active"]), (&json!("1"), &json!("Operator"), &json!(true)));
+    assert_eq!(
+        (&set.json()["id"], &set.json()["by"], &set.json()["active"]),
+        (&json!("1"), &json!("Operator"), &json!(true))
+    );
     house.add_incident().await;
     let incident = house.get("/api/incidents/20261124-0001", Some(Role::Viewer)).await.json();
     assert_eq!(incident["incident"]["silenced_by"], "1", "the board shows it");
@@ -42,9 +45,21 @@ async fn what_may_not_be_silenced_is_refused() {
         (Role::Operator, json!({ "topic": "water", "until": until(&house, 1) }), StatusCode::BAD_REQUEST),
         (Role::Operator, json!({ "topic": "water", "reason": "检修" }), StatusCode::BAD_REQUEST),
         (Role::Operator, json!({ "until": until(&house, 1), "reason": "检修" }), StatusCode::BAD_REQUEST),
-        (Role::Operator, json!({ "topic": "water", "until": until(&house, 9), "reason": "检修" }), StatusCode::BAD_REQUEST),
-        (Role::Supervisor, json!({ "topic": "water", "until": until(&house, 9), "reason": "检修" }), StatusCode::CREATED),
-        (Role::Operator, json!({ "below": "IV", "until": until(&house, 1), "reason": "检修" }), StatusCode::BAD_REQUEST),
+        (
+            Role::Operator,
+            json!({ "topic": "water", "until": until(&house, 9), "reason": "检修" }),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            Role::Supervisor,
+            json!({ "topic": "water", "until": until(&house, 9), "reason": "检修" }),
+            StatusCode::CREATED,
+        ),
+        (
+            Role::Operator,
+            json!({ "below": "IV", "until": until(&house, 1), "reason": "检修" }),
+            StatusCode::BAD_REQUEST,
+        ),
     ] {
         let answer = house.post("/api/silences", role, &body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);
@@ -62,7 +77,10 @@ async fn a_drill_is_an_incident_that_says_so() {
     assert_eq!((&begun.json()["drill"], &begun.json()["title"]), (&json!(true), &json!("演练: 季度演练")));
     let long = json!({ "level": "II", "text": "长".repeat(201) });
     assert_eq!(house.post("/api/drills", Role::Supervisor, &long).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(house.post("/api/drills", Role::Operator, &json!({ "level": "II" })).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        house.post("/api/drills", Role::Operator, &json!({ "level": "II" })).await.status,
+        StatusCode::FORBIDDEN
+    );
 }
 
 #[tokio::test]
