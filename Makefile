@@ -37,7 +37,7 @@ lint: $(DIST)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 # What people do, in a browser against the stand-in for the gateway. Each ends by itself; the time is for a machine that is stuck.
-walk: packages $(DIST)
+walk: packages $(DIST) ## what people do in the console, in a browser
 	cd $(CONSOLE) && timeout 5m node e2e/mock.mjs
 	cd $(CONSOLE) && timeout 3m node e2e/chain.mjs
 

@@ -107,6 +107,7 @@ const steps = {
     await unit.getByText("没有事件").waitFor();
     await read(unit, WATER);
     await unit.getByTestId("unit-ack-button").waitFor();
+    await unit.getByTestId("exchange").getByText("请两小时内到场并反馈").waitFor();
     check(
       (await unit.locator('a[href^="/topics"], a[href^="/search"]').count()) === 0,
       "links lead where the unit may not go",
@@ -124,6 +125,7 @@ const steps = {
     await submit(unit, "answer", "主管爆裂, 已更换, 十二时恢复供水");
     const answer = told(desk, "answered", "主管爆裂, 已更换");
     await answer.waitFor();
+    await desk.getByTestId("exchange").getByText("主管爆裂, 已更换").waitFor();
     check(await answer.evaluate((element) => element.classList.contains("of-unit")), "the answer does not stand out");
     await desk.getByTestId("deadlines-stopped").locator("summary").click();
     await stopped(desk, "answer").getByText("按时").waitFor();
@@ -208,6 +210,7 @@ const steps = {
     await told(desk, "merged", TRAFFIC).waitFor();
     await read(desk, TRAFFIC);
     await state(desk, "closed").waitFor();
+    await desk.getByTestId("incident-closed").getByText("在那里继续办理").waitFor();
     await desk.getByTestId("merged-into").click();
     await desk.waitForURL(new RegExp(`/incidents/${SINKHOLE}$`));
   },

@@ -2,7 +2,7 @@
  * The console of Wanglou: what the duty desk sees.
  *
  *   api/      the contract: generated types (schema.d.ts), fetch with errors in words, one function per call
- *   lib/      pure helpers: times, highlights, keys, server-sent events; no Vue, no network
+ *   lib/      pure helpers: times, deadlines, what is offered to whom, highlights, keys, server-sent events; no Vue, no network
  *   state/    what the console knows: board.ts (pure reducer) and live.ts (stream and readings around it), session, clock,
  *             preferences, signing, shortcuts, alarm
  *   words/    Chinese and English, key by key

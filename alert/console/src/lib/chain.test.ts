@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Clock, HistoryEvent, Incident, Role } from "../api/types";
-import { zh } from "../words/zh";
 import { formsOf, needsSignature } from "./acts";
 import { deadlines, mostUrgent } from "./deadlines";
-import { wordsOf } from "./history";
+import { exchange, wordsOf } from "./history";
 import { path } from "./path";
 import { awaitsSignature } from "./ranking";
 import { assignBody, choseOtherwise, fates, mergeTargets, withAssisting } from "./units";
@@ -185,40 +183,27 @@ describe("the history", () => {
     expect(split[1]?.who).toBe("王敏");
   });
 
+  it("tells what was asked of the unit and what it answered last, until it sends the matter back", () => {
+    const assigned = event("assigned", "交办 区水务局, 协办 抚琴街道办: 请速办: 两小时内");
+    const answers = [event("answered", "单位答复: 在查"), event("answered", "单位答复: 已抢修")];
+    const told = exchange([event("acked"), assigned, ...answers, event("noted", "x")]);
+    expect([told.asked?.text, told.answered?.text]).toEqual(["请速办: 两小时内", "已抢修"]);
+    const again = exchange([assigned, ...answers, event("assigned", "交办 区教育局")]);
+    expect(again).toEqual({ asked: null, answered: null });
+    expect(exchange([assigned, ...answers, event("returned", "退回: 不属本单位")]).answered).toBeNull();
+  });
+
   it("says nothing twice, and calls a clock by its name", () => {
     const clocks = [clock("response", 5, { name: "官方回应" })];
     const words = (action: string, text: string) => wordsOf(event(action, text), "签收", clocks);
     expect(words("acked", "签收")).toBe("");
+    expect(wordsOf(event("unit_acked", "单位签收"), "Unit signed")).toBe("");
+    expect(words("acked", "签收 (经链接)")).toBe("签收 (经链接)");
     expect(words("assigned", "交办 区水务局: 请速办")).toBe("区水务局: 请速办");
     expect(words("answered", "单位答复: 已抢修")).toBe("已抢修");
     expect(words("noted", "退回: 原文如此")).toBe("退回: 原文如此");
     expect(words("paused", "暂停计时 response: 等检测\n二行")).toBe("官方回应: 等检测\n二行");
     expect(words("resumed", "恢复计时 response")).toBe("官方回应");
     expect(words("paused", "暂停计时 gone: 等检测")).toBe("暂停计时 gone: 等检测");
-  });
-});
-
-describe("words", () => {
-  const source = (file: string) => readFileSync(new URL(`../../../src/${file}`, import.meta.url), "utf8");
-  const inside = (text: string, from: string) => text.slice(text.indexOf(from)).split("\n    }\n")[0]!;
-  const quoted = (text: string) => [...text.matchAll(/=> "([a-z_]+)"/g)].map(([, word]) => word);
-
-  it("are there for every act and reason that the gateway writes", () => {
-    const acts = quoted(inside(source("incident.rs"), "pub fn action(&self)"));
-    const reasons = quoted(inside(source("outbox/mod.rs"), "pub fn as_str(self)"));
-    expect(acts.length).toBeGreaterThan(10);
-    expect(reasons.length).toBeGreaterThan(10);
-    for (const act of acts) expect(Object.keys(zh), act).toContain(`action.${act}`);
-    for (const reason of reasons) expect(Object.keys(zh), reason).toContain(`reason.${reason}`);
-  });
-
-  it("are there for every event that the program records by itself", () => {
-    const files = ["matter/mod.rs", "matter/join.rs", "engine/acts.rs", "engine/clocks.rs", "escalation/mod.rs"];
-    const events = files.flatMap((file) =>
-      [...source(file).matchAll(/(?:record|change)\(\s*\w+,\s*[\w:]+,\s*"([a-z_]+)"/g)].map(([, word]) => word),
-    );
-    expect(events).toEqual(expect.arrayContaining(["merged", "split", "related", "escalated", "unit_unreached"]));
-    for (const event of [...events, "clock_warning", "clock_expired"])
-      expect(Object.keys(zh), event).toContain(`action.${event}`);
   });
 });

@@ -237,6 +237,7 @@ export const en: Record<Word, string> = {
   "incident.category": "Class",
   "incident.related": "Related topics",
   "incident.mergedInto": "Merged into {id}",
+  "incident.closedByMerge": "It was merged into {id} and goes on there",
   "incident.splitFrom": "Split from {id}",
   "incident.backToList": "Back to the incidents",
   "incident.conflict":
@@ -294,6 +295,7 @@ export const en: Record<Word, string> = {
   "unit.signedBy": "signed by {who}, {time}",
   "unit.unsigned": "unit has not signed",
   "unit.byPhone": "Sign for the unit",
+  "unit.asked": "Asked of the unit",
   "unit.gone": "Your unit does not have it any more; it is back at the desk",
 
   "due.title": "To be answered by",

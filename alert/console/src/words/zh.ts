@@ -234,6 +234,7 @@ export const zh = {
   "incident.category": "类别",
   "incident.related": "相关话题",
   "incident.mergedInto": "已并入 {id}",
+  "incident.closedByMerge": "事件已并入 {id}, 在那里继续办理",
   "incident.splitFrom": "由 {id} 拆出",
   "incident.backToList": "返回事件",
   "incident.conflict": "提交期间事件已有变化, 页面已刷新, 您填写的内容仍在. 请核对后再提交",
@@ -290,6 +291,7 @@ export const zh = {
   "unit.signedBy": "{who} {time} 签收",
   "unit.unsigned": "单位未签收",
   "unit.byPhone": "代单位签收",
+  "unit.asked": "交办要求",
   "unit.gone": "事件不由本单位承办, 交回值班员处理",
 
   "due.title": "答复期限",
