@@ -166,8 +166,8 @@ impl<'a> People<'a> {
     async fn run(mut self) {
         let last = self.play.pulses().last().unwrap().at + SignedDuration::from_mins(1);
         loop {
-            for (id, _) in self.desk.records.open_with_due().await.unwrap() {
-                self.meet(&id).await;
+            for (file, _) in self.desk.records.open_with_due().await.unwrap() {
+                self.meet(&file.incident.id).await;
             }
             let now = self.play.now();
             let mut due = Vec::new();
@@ -209,6 +209,6 @@ impl<'a> People<'a> {
 
     async fn neighbour(&self, id: &str) -> Option<String> {
         let open = self.desk.records.open_with_due().await.unwrap();
-        open.into_iter().map(|(other, _)| other).filter(|other| other.as_str() < id).max()
+        open.into_iter().map(|(other, _)| other.incident.id).filter(|other| other.as_str() < id).max()
     }
 }

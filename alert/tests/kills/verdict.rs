@@ -271,8 +271,8 @@ impl Morning {
         self.complain_if(wrong != 0, None, || {
             format!("the watchdog found {wrong} incidents overdue or wrongly written down")
         });
-        for (id, due) in desk.records.open_with_due().await.unwrap() {
-            self.complain_if(due.is_some(), Some(&id), || format!("still due at {due:?}"));
+        for (file, due) in desk.records.open_with_due().await.unwrap() {
+            self.complain_if(due.is_some(), Some(&file.incident.id), || format!("still due at {due:?}"));
         }
     }
 
