@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn from_the_door_to_the_search() {
         let mut canaries = Canaries::default();
-        let mut step = |canaries: &mut Canaries, second| canaries.step(RULES, at(second));
+        let step = |canaries: &mut Canaries, second| canaries.step(RULES, at(second));
         assert_eq!(step(&mut canaries, 0), Step::Rest);
         assert_eq!(step(&mut canaries, 299), Step::Rest);
         let Step::HandIn(id, made) = step(&mut canaries, 300) else { panic!() };
