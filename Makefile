@@ -45,9 +45,10 @@ unit: $(DIST)
 	$(CARGO) test --locked --workspace
 
 # In the profile of the tests, whose overflow checks find more than speed does. Cut off after three hours, built before that.
-soak: packages $(DIST) ## the long ones: nights of 200 kills for each log, more random input, simulated months
-	$(CARGO) test --locked --workspace --test soak --test recall --test latency --test town --lib --no-run
+soak: packages $(DIST) ## the long ones: nights of 200 kills for each log and each records database, more random input, simulated months
+	$(CARGO) test --locked --workspace --test soak --test kills --test recall --test latency --test town --lib --no-run
 	WANGLOU_SOAK=200 timeout 60m $(CARGO) test --locked --workspace --test soak -- --nocapture
+	WANGLOU_SOAK=200 timeout 60m $(CARGO) test --locked --workspace --test kills -- --nocapture
 	WANGLOU_SOAK=40 WANGLOU_OUTAGE=3600 timeout 90m $(CARGO) test --locked --workspace --test recall -- --nocapture
 	PROPTEST_CASES=5000 timeout 30m $(CARGO) test --locked --workspace --lib --test latency -- --include-ignored
 	timeout 60m $(CARGO) test --locked --workspace --test town -- --ignored --nocapture
