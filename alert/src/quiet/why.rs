@@ -187,11 +187,15 @@ mod tests {
             assert_eq!(codes(&[event(action, 5)], &[], 9), (false, vec![code, "not_addressed"]), "{action}");
             assert_eq!(codes(&[event(action, 10)], &[], 9), (false, vec!["not_addressed"]), "{action} came later");
         }
-        assert_eq!(codes(&[], &[sent.clone()], 10), (true, vec!["sent"]));
-        assert_eq!(codes(&[], &[sent.clone()], 9), (false, vec!["waiting"]), "by then it was not taken yet");
+        assert_eq!(codes(&[], std::slice::from_ref(&sent), 10), (true, vec!["sent"]));
+        assert_eq!(
+            codes(&[], std::slice::from_ref(&sent), 9),
+            (false, vec!["waiting"]),
+            "by then it was not taken yet"
+        );
         let merged = Delivery { digest: Some("digest/k".into()), ..sent.clone() };
         assert_eq!(codes(&[], &[merged], 10), (true, vec!["digest"]));
-        assert_eq!(codes(&[], &[failed.clone()], 10), (false, vec!["failed"]));
+        assert_eq!(codes(&[], std::slice::from_ref(&failed), 10), (false, vec!["failed"]));
         let over = Delivery { then: Some("phone".into()), ..failed.clone() };
         assert_eq!(codes(&[], &[over], 10), (false, vec!["passed_over"]));
         let tried = Delivery { attempts: 3, ..page("desk", DeliveryState::Pending) };
