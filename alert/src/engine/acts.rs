@@ -1,6 +1,6 @@
 //! What people do to an incident, each as one transaction, with its entry on the audit record.
 
-use super::{Desk, desk::ActError, link::ByLink};
+use super::{Desk, desk::ActError, link::ByLink, reach::id_of};
 use crate::{
     clock::Happening,
     incident::{Command, File, Refusal},
@@ -31,7 +31,7 @@ impl Desk {
         let is_theirs = |named: Option<&str>| named == Some(unit);
         is_theirs(incident.unit.as_deref())
             || is_theirs(incident.unit_id.as_deref())
-            || incident.assisting.iter().any(|assisting| assisting == unit)
+            || incident.assisting.iter().any(|name| name == unit || id_of(incident, name) == Some(unit))
     }
 
     /// Does what somebody wants done, and writes it on the audit record.

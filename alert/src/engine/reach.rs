@@ -12,6 +12,11 @@ use schemas::{
     records::Incident,
 };
 
+/// The id of a unit that is named, where the program proposed it: `[[person]]` may name either.
+pub(super) fn id_of<'a>(incident: &'a Incident, name: &str) -> Option<&'a str> {
+    incident.proposed.iter().find(|proposed| proposed.name == name).map(|proposed| proposed.id.as_str())
+}
+
 impl Desk {
     /// Where a roster's pages go now.
     ///
@@ -84,7 +89,7 @@ impl Desk {
     pub(super) fn of_units(&self, incident: &Incident) -> Vec<String> {
         let people = &self.plan.people;
         let leading = people.of_unit(incident.unit.as_deref(), incident.unit_id.as_deref());
-        let assisting = incident.assisting.iter().flat_map(|unit| people.of_unit(Some(unit), None));
+        let assisting = incident.assisting.iter().flat_map(|unit| people.of_unit(Some(unit), id_of(incident, unit)));
         let mut channels = Vec::new();
         leading.chain(assisting).for_each(|person| add(&mut channels, &person.channels));
         channels

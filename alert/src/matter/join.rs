@@ -127,6 +127,10 @@ pub fn split(
         clocks: file.incident.clocks.iter().filter(|clock| clock.stopped_at.is_none()).cloned().collect(),
         related: rest,
         split_from: Some(file.incident.id.clone()),
+        // What its posts show and point to, its own next pulse tells.
+        samples: Vec::new(),
+        proposed: Vec::new(),
+        category: None,
         topic: topic.clone(),
         ..file.incident.clone()
     };

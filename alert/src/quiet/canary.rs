@@ -190,7 +190,10 @@ mod tests {
         assert_eq!(step(&mut canaries, 722), Step::Rest);
         assert_eq!((canaries.ok, canaries.failed), (1, 1));
         assert!(matches!(step(&mut canaries, 900), Step::HandIn(..)));
-        assert_eq!(step(&mut canaries, 0), Step::Rest, "the clock has gone back: it waits anew");
+        assert!(
+            matches!(step(&mut canaries, 0), Step::HandIn(..)),
+            "the clock has gone back: the next one is not put off"
+        );
         let off = Rules { every: SignedDuration::ZERO, ..RULES };
         assert_eq!(canaries.step(off, at(9_000)), Step::Rest);
     }

@@ -275,6 +275,30 @@ async fn units_that_assist_hear_of_it_too() {
 }
 
 #[tokio::test]
+async fn a_unit_that_assists_is_known_by_the_id_that_was_proposed() {
+    let mut night = Night::begin(CHAIN).await;
+    let pulse = night.make("water", "s1", 18, Phase::Rising);
+    let samples = vec![about("water", 0.9, "forum:1", &pulse.samples[0])];
+    night.send(&Pulse { samples, ..pulse }).await;
+    night.expect("desk", "opened");
+    night.act("王敏", ID, Command::Ack).await.unwrap();
+    let command = Command::Assign {
+        unit: text("抚琴街道"),
+        unit_id: None,
+        assisting: vec![text("water局")],
+        due_at: None,
+        text: String::new(),
+    };
+    night.act("王敏", ID, command).await.unwrap();
+    night.deliver().await;
+    // 周局 is known by the unit's id alone.
+    for channel in ["street", "zhou"] {
+        night.expect(channel, "assigned");
+    }
+    assert!(night.act_for_unit("周局", ID, Command::Note { text: text("已派人协助") }).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_unit_that_nobody_can_reach_is_said_to_be_so() {
     let mut night = opened().await;
     night.act("王敏", ID, Command::Ack).await.unwrap();

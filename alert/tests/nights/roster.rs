@@ -69,6 +69,11 @@ fn at(text: &str) -> Timestamp {
     format!("2026-11-{text}+08:00").parse().unwrap()
 }
 
+/// A moment as the database keeps it: in milliseconds.
+fn whole(moment: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(moment.as_millisecond()).unwrap()
+}
+
 fn chief() -> Caller {
     Caller { name: "张主任".into(), role: Role::Supervisor }
 }
@@ -364,7 +369,7 @@ days = ["sat", "sun"]
 #[tokio::test]
 async fn a_calendars_address_that_was_revoked_leads_nowhere() {
     let mut night = Night::begin(&with(DAY_AND_NIGHT)).await;
-    let feed = CalendarFeed { owner: "王敏".into(), all: false, created_at: night.now() };
+    let feed = CalendarFeed { owner: "王敏".into(), all: false, created_at: whole(night.now()) };
     let mut tx = night.desk.records.begin().await.unwrap();
     tx.set_calendar_feed(&feed, &hash("a secret")).await.unwrap();
     tx.commit().await.unwrap();
