@@ -85,7 +85,7 @@ fn chain(play: &Play, file: &File, history: &[Event]) -> Vec<String> {
                 one.taken += 1;
                 one.since = event.at;
             }
-            "acked" | "reopened" | "returned" => {
+            "acked" | "reopened" | "returned" | "rebound" => {
                 faults.extend(end(&mut chain, event.at));
                 chain = begin(true);
             }
