@@ -95,7 +95,7 @@ pub struct EscalationStep {
     /// After this time without 签收, counted from the step before; of the first one, from the opening.
     #[serde(with = "duration")]
     pub after: Duration,
-    /// Who is next in line: a [[person]] is paged where they alone are reached; any other name only says whose the channels are.
+    /// Who is next in line: a `[[person]]` is paged where they alone are reached; any other name only says whose the channels are.
     #[serde(default)]
     pub person: String,
     /// Channels, such as a group's robot.

@@ -219,7 +219,7 @@ mod tests {
             ("[heartbeat]\nurl = \"https://x/\"\nurl_env = \"X\"\n", "exclude each other"),
             ("[heartbeat]\nevery = \"1s\"\n", "between 10s and 24h"),
             ("[alarm]\nafter = \"48h\"\n", "longer than a day"),
-            ("[quiet]\ndaily = \"morning\"\n", "daily"),
+            ("[quiet]\ndaily = \"morning\"\n", "integer as hour"),
             ("[[drill]]\nweekly = \"10:00\"\n", "wed 10:00"),
             ("[[drill]]\nweekly = \"someday 10:00\"\n", "wed 10:00"),
         ] {

@@ -38,7 +38,7 @@ pub struct Shift {
     /// The days of the week on which it begins; every day where none is named.
     #[serde(default)]
     pub days: Vec<Day>,
-    /// Channels beside those of the [[person]] who is on duty.
+    /// Channels beside those of the `[[person]]` who is on duty.
     #[serde(default)]
     pub channels: Vec<String>,
 }
