@@ -1,7 +1,11 @@
 //! The audit record, beside a running service or without one: what `wanglou audit` does.
 
 use crate::records::{Chain, Link, Records, RecordsError};
-use schemas::kit::settings::Settings;
+use jiff::Timestamp;
+use schemas::{
+    kit::{auth::Caller, settings::Settings},
+    records::{AuditEntry, Record},
+};
 
 impl std::str::FromStr for Link {
     type Err = String;
@@ -24,6 +28,19 @@ impl std::str::FromStr for Link {
 impl std::fmt::Display for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// What somebody did, and to what, as it stands on the audit record.
+pub(crate) fn entry(by: &Caller, action: &str, object: &str, detail: &str, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        v: AuditEntry::VERSION,
+        at,
+        who: by.name.clone(),
+        role: by.role,
+        action: action.to_owned(),
+        object: object.to_owned(),
+        detail: detail.to_owned(),
     }
 }
 

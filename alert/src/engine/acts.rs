@@ -2,6 +2,7 @@
 
 use super::{Desk, desk::ActError, link::ByLink, reach::id_of};
 use crate::{
+    audit::entry,
     clock::Happening,
     incident::{Command, File, Refusal},
     matter::join,
@@ -11,7 +12,7 @@ use crate::{
 use jiff::Timestamp;
 use schemas::{
     kit::auth::{Caller, Role},
-    records::{AuditEntry, Incident, Record, State},
+    records::{Incident, State},
 };
 
 fn is_broken_off(error: &ActError) -> bool {
@@ -83,7 +84,7 @@ impl Desk {
         }
         rule.ladder.follow(&mut file, happening, now);
         let (seq, detail) = file.fresh.last().map(|event| (event.seq, event.text.clone())).unwrap_or_default();
-        let told = self.told_of(&mut tx, command, &before, &file.incident, by).await?;
+        let told = self.told_of(&mut tx, command, (&before, &file.incident), by, now).await?;
         if let (Command::Assign { .. }, Some((_, channels))) = (command, &told)
             && channels.is_empty()
         {
@@ -110,9 +111,9 @@ impl Desk {
         &self,
         tx: &mut Tx,
         command: &Command,
-        before: &Incident,
-        after: &Incident,
+        (before, after): (&Incident, &Incident),
         by: &Caller,
+        now: Timestamp,
     ) -> Result<Option<(Reason, Vec<String>)>, RecordsError> {
         // What the desk itself notes down for a unit that telephoned, the desk need not be told.
         let reason = match command {
@@ -125,7 +126,7 @@ impl Desk {
             _ => return Ok(None),
         };
         let duty = self.plan.rule(&after.topic.id).duty.as_ref();
-        Ok(Some((reason, self.reach(tx, duty, self.now(), false).await?.channels)))
+        Ok(Some((reason, self.reach(tx, duty, now, false).await?.channels)))
     }
 
     /// Merges an incident into another one; returns that one.
@@ -234,15 +235,7 @@ impl Desk {
         detail: &str,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
-        let entry = AuditEntry {
-            v: AuditEntry::VERSION,
-            at: now,
-            who: by.name.clone(),
-            role: by.role,
-            action: action.into(),
-            object: file.incident.id.clone(),
-            detail: detail.to_owned(),
-        };
+        let entry = entry(by, action, &file.incident.id, detail, now);
         tx.audit(&format!("{}/{:06}", file.incident.id, file.seq), &entry).await
     }
 

@@ -79,7 +79,7 @@ impl Desk {
     pub async fn tick(&self) -> Result<(), RecordsError> {
         let now = self.now();
         self.settle_silences(now).await?;
-        self.calm_storm(now).await?;
+        self.calm_storm().await?;
         self.practise(now).await?;
         let due = self.records.due(self.now()).await?;
         for id in &due {

@@ -11,7 +11,7 @@
 //! Alerts stand beside those about sources, so that `/api/coverage/alerts` shows them. A heartbeat that fails is logged and counted and pages
 //! nobody: whoever it does not reach calls by himself.
 
-use super::Desk;
+use super::{Desk, paging::tell};
 use crate::{
     outbox::Reason,
     quiet::{
@@ -19,7 +19,7 @@ use crate::{
         canary::{self, Canaries, Step},
         daily::{self, Report},
     },
-    records::{Page, RecordsError, Tx},
+    records::{RecordsError, Tx},
     upkeep::{Alert, OURS, trouble::Kind},
 };
 use axum::{
@@ -181,12 +181,8 @@ impl Deadman {
         let page = oldest.map_or(SignedDuration::ZERO, |at| now.duration_since(at).max(SignedDuration::ZERO));
         metrics::ALERT_OLDEST.set(page.as_secs());
         let sample = Sample { page, ..sample.clone() };
-        let mut open = BTreeSet::new();
-        for kind in alarm::KINDS {
-            if self.desk.records.open_source_alerts().await?.contains_key(&kind) {
-                open.insert(kind);
-            }
-        }
+        let alerts = self.desk.records.open_source_alerts().await?;
+        let open: BTreeSet<Kind> = alarm::KINDS.into_iter().filter(|kind| alerts.contains_key(kind)).collect();
         let verdict = self.watch.judge(self.alarm, &sample.findings(self.alarm), &open, now);
         if verdict == alarm::Verdict::default() {
             return Ok(());
@@ -443,7 +439,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Writes pages to whoever looks after Wanglou itself. The key names what they tell of, so that it pages a channel once.
+    /// Writes pages to whoever looks after Wanglou itself.
     async fn page_ours(
         &self,
         tx: &mut Tx,
@@ -454,19 +450,6 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), RecordsError> {
         let reach = self.reach(tx, self.plan.upkeep.as_ref(), now, false).await?;
-        for channel in &reach.channels {
-            let key = format!("{}/{what}/{channel}", reason.as_str());
-            tx.add_page(&Page {
-                incident: None,
-                channel: channel.clone(),
-                reason: reason.as_str().into(),
-                urgency,
-                body: body(&key),
-                created_at: now,
-                key,
-            })
-            .await?;
-        }
-        Ok(())
+        tell(tx, (reason, what, urgency), &reach.channels, body, now).await
     }
 }

@@ -63,8 +63,8 @@ impl Desk {
             return Err(DrillError::Long);
         }
         let once = async || {
-            let now = self.now();
             let mut tx = self.begin().await?;
+            let now = self.now();
             let incident = self.begin_drill(&mut tx, level, text, by, now).await?;
             tx.commit().await?;
             self.wake();

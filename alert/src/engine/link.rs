@@ -5,6 +5,7 @@ use super::{
     desk::{ActError, random_key},
 };
 use crate::{
+    audit::entry,
     incident::{Command, File, Refusal},
     link::{Audience, Links},
     outbox::Reason,
@@ -17,7 +18,7 @@ use schemas::{
         auth::{Caller, Role},
         tokens::hash,
     },
-    records::{AuditEntry, Incident, Record, State},
+    records::{Incident, State},
 };
 
 /// By which link somebody signs.
@@ -153,19 +154,11 @@ impl Desk {
         who: &str,
         detail: String,
     ) -> Result<(), RecordsError> {
-        let (now, role) = (self.now(), self.role_of(who).await?);
-        let entry = AuditEntry {
-            v: AuditEntry::VERSION,
-            at: now,
-            who: who.to_owned(),
-            role,
-            action: "pin_failed".into(),
-            object: incident.to_owned(),
-            detail,
-        };
+        let by = Caller { name: who.to_owned(), role: self.role_of(who).await? };
         let mut tx = self.records.begin().await?;
+        let now = self.now();
         tx.wrong_try(&hash(token), expires_at, now).await?;
-        tx.audit(&random_key(), &entry).await?;
+        tx.audit(&random_key(), &entry(&by, "pin_failed", incident, &detail, now)).await?;
         tx.commit().await
     }
 }

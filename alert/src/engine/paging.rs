@@ -1,4 +1,4 @@
-//! The pages that tell of an incident. Whom they tell says [`super::reach`].
+//! The pages that are written down: of an incident, and of anything else. Whom they tell says [`super::reach`].
 
 use super::{Desk, plan::Rule};
 use crate::{
@@ -11,6 +11,30 @@ use crate::{
     roster::add,
 };
 use jiff::Timestamp;
+
+/// Writes pages that tell of no incident. The key names what they tell of, so that it pages a channel once.
+pub(super) async fn tell(
+    tx: &mut Tx,
+    (reason, what, urgency): (Reason, &str, u8),
+    channels: &[String],
+    body: impl Fn(&str) -> String,
+    now: Timestamp,
+) -> Result<(), RecordsError> {
+    for channel in channels {
+        let key = format!("{}/{what}/{channel}", reason.as_str());
+        tx.add_page(&Page {
+            incident: None,
+            channel: channel.clone(),
+            reason: reason.as_str().into(),
+            urgency,
+            body: body(&key),
+            created_at: now,
+            key,
+        })
+        .await?;
+    }
+    Ok(())
+}
 
 impl Desk {
     /// Saves a file, and pages whoever is to hear of its last event, if there is a reason.

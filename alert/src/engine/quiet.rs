@@ -12,6 +12,7 @@
 
 use super::{Desk, desk::random_key, plan::Rule};
 use crate::{
+    audit::entry,
     incident::{File, PROGRAM},
     outbox::Reason,
     quiet::silence::{Quiet, Refusal, Scope, Silence, Wanted, keeper},
@@ -20,7 +21,7 @@ use crate::{
 use jiff::Timestamp;
 use schemas::{
     kit::{auth::Caller, metrics},
-    records::{AuditEntry, Record, State},
+    records::State,
 };
 use std::collections::BTreeMap;
 
@@ -52,8 +53,8 @@ impl Desk {
     /// Why it came to nothing.
     pub async fn silence(&self, wanted: &Wanted, by: &Caller) -> Result<Silence, SilenceError> {
         let once = async || {
-            let now = self.now();
             let mut tx = self.begin().await?;
+            let now = self.now();
             let mut up_to = None;
             if let Some(topic) = wanted.topic.as_deref().map(str::trim) {
                 let open = tx.open_files(MOST_OPEN).await?;
@@ -77,8 +78,8 @@ impl Desk {
     /// Why it came to nothing.
     pub async fn end_silence(&self, n: i64, by: &Caller) -> Result<Silence, SilenceError> {
         let once = async || {
-            let now = self.now();
             let mut tx = self.begin().await?;
+            let now = self.now();
             let mut silence = tx.silence(n).await?.ok_or(SilenceError::Unknown)?;
             if !silence.holds(now) {
                 return Ok(silence);
@@ -214,16 +215,7 @@ impl Desk {
         detail: &str,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
-        let entry = AuditEntry {
-            v: AuditEntry::VERSION,
-            at: now,
-            who: by.name.clone(),
-            role: by.role,
-            action: action.into(),
-            object: object.to_owned(),
-            detail: detail.to_owned(),
-        };
-        tx.audit(&random_key(), &entry).await
+        tx.audit(&random_key(), &entry(by, action, object, detail, now)).await
     }
 }
 

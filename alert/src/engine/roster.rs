@@ -9,10 +9,11 @@
 //!
 //! A roster without channels of its own is told like any page: to whoever is on duty, else its escalation, else to all.
 
-use super::{Desk, desk::random_key};
+use super::{Desk, desk::random_key, paging::tell};
 use crate::{
+    audit::entry,
     outbox::Reason,
-    records::{Page, RecordsError, Tx, repeat},
+    records::{RecordsError, Tx, repeat},
     roster::{
         self, Change,
         findings::{Finding, Kind, findings},
@@ -23,10 +24,7 @@ use crate::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use schemas::{
-    kit::{auth::Caller, settings::Duty},
-    records::{AuditEntry, Record},
-};
+use schemas::kit::{auth::Caller, settings::Duty};
 use std::collections::HashSet;
 
 /// How long after its time a report is still made.
@@ -78,8 +76,8 @@ impl Desk {
     pub async fn change_roster(&self, id: &str, wanted: &Wanted, by: &Caller) -> Result<Change, RosterError> {
         let duty = self.duty(id)?;
         let once = async || {
-            let now = self.now();
             let mut tx = self.begin().await?;
+            let now = self.now();
             let changes = tx.roster_changes(now).await?;
             let (all, people, tz) = (&self.plan.duties, &self.plan.people, &self.style.tz);
             let known = Known { duty, all, changes: &changes, people, tz };
@@ -118,8 +116,8 @@ impl Desk {
     ) -> Result<Change, RosterError> {
         let duty = self.duty(id)?;
         let once = async || {
-            let now = self.now();
             let mut tx = self.begin().await?;
+            let now = self.now();
             let known = tx.roster_change(id, n).await?.ok_or(NO_CHANGE)?;
             let Some(change) = rule(&known, by, now)? else { return Ok(known) };
             self.save_change(tx, duty, &change, step, by, now).await?;
@@ -140,7 +138,7 @@ impl Desk {
         tx.save_roster_change(change).await?;
         let detail = serde_json::to_string(change).unwrap_or_default();
         let action = format!("roster_change_{}", step.as_str());
-        tx.audit(&random_key(), &entry(by, action, format!("{}/{}", change.roster, change.n), detail, now)).await?;
+        tx.audit(&random_key(), &entry(by, &action, &format!("{}/{}", change.roster, change.n), &detail, now)).await?;
         let mut channels = self.reach_roster(&mut tx, duty, now).await?;
         for person in change.people() {
             roster::add(&mut channels, self.plan.people.channels(person));
@@ -196,7 +194,7 @@ impl Desk {
             };
             tx.save_handover(&handover).await?;
             let object = format!("{id}/{}", handover.n);
-            tx.audit(&random_key(), &entry(by, "roster_handed_over".into(), object, note.to_owned(), now)).await?;
+            tx.audit(&random_key(), &entry(by, "roster_handed_over", &object, note, now)).await?;
             tx.commit().await?;
             Ok(handover)
         };
@@ -210,8 +208,8 @@ impl Desk {
     pub async fn take_over(&self, id: &str, n: i64, by: &Caller) -> Result<Handover, RosterError> {
         self.duty(id)?;
         let once = async || {
-            let now = self.now();
             let mut tx = self.begin().await?;
+            let now = self.now();
             let known = tx.handover(id, n).await?.ok_or(NO_HANDOVER)?;
             if known.confirmed_at.is_some() {
                 return Ok(known);
@@ -222,7 +220,7 @@ impl Desk {
             let handover = Handover { confirmed_by: Some(by.name.clone()), confirmed_at: Some(now), ..known };
             tx.save_handover(&handover).await?;
             let object = format!("{id}/{n}");
-            tx.audit(&random_key(), &entry(by, "roster_taken_over".into(), object, String::new(), now)).await?;
+            tx.audit(&random_key(), &entry(by, "roster_taken_over", &object, "", now)).await?;
             tx.commit().await?;
             Ok(handover)
         };
@@ -335,20 +333,9 @@ impl Desk {
         channels: &[String],
         now: Timestamp,
     ) -> Result<(), RecordsError> {
-        for channel in channels {
-            let key = format!("roster/{}/{what}/{channel}", duty.id);
-            tx.add_page(&Page {
-                incident: None,
-                channel: channel.clone(),
-                reason: Reason::Roster.as_str().into(),
-                urgency: URGENCY,
-                body: self.style.roster_body(&key, duty, text),
-                created_at: now,
-                key,
-            })
-            .await?;
-        }
-        Ok(())
+        let what = format!("{}/{what}", duty.id);
+        let body = |key: &str| self.style.roster_body(key, duty, text);
+        tell(tx, (Reason::Roster, &what, URGENCY), channels, body, now).await
     }
 }
 
@@ -360,8 +347,4 @@ pub fn before(now: Timestamp) -> Timestamp {
 
 fn after(now: Timestamp) -> Timestamp {
     now.checked_add(AROUND).unwrap_or(now)
-}
-
-fn entry(by: &Caller, action: String, object: String, detail: String, at: Timestamp) -> AuditEntry {
-    AuditEntry { v: AuditEntry::VERSION, at, who: by.name.clone(), role: by.role, action, object, detail }
 }

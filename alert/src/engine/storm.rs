@@ -1,11 +1,11 @@
 //! Storms: they begin with the incidents that open, end by the time, and are remembered in the records, so that a crash neither ends
 //! nor repeats one. What is decided is in [`crate::quiet::storm`].
 
-use super::Desk;
+use super::{Desk, paging::tell};
 use crate::{
     outbox::{Minor, Reason},
     quiet::storm::{EVERY, Storm, Turn},
-    records::{Page, RecordsError, Tx},
+    records::{RecordsError, Tx},
 };
 use jiff::Timestamp;
 use schemas::{kit::metrics, records::Incident};
@@ -50,26 +50,13 @@ impl Desk {
         };
         let open: Vec<Incident> = tx.open_files(MOST).await?.into_iter().map(|file| file.incident).collect();
         let open: Vec<Incident> = open.into_iter().filter(|incident| !incident.drill).collect();
-        for channel in &self.plan.channels {
-            let key = format!("{}/{}/{channel}", reason.as_str(), storm.since.as_millisecond());
-            let body = match reason {
-                Reason::Storm => self.style.storm_body(&key, reason.as_str(), opened, &open, rules.within.as_mins()),
-                _ => {
-                    let lasted = now.duration_since(storm.since).as_mins();
-                    self.style.storm_over_body(&key, reason.as_str(), &open, lasted)
-                }
-            };
-            tx.add_page(&Page {
-                incident: None,
-                channel: channel.clone(),
-                reason: reason.as_str().into(),
-                urgency: URGENCY,
-                body,
-                created_at: now,
-                key,
-            })
-            .await?;
-        }
+        let lasted = now.duration_since(storm.since).as_mins();
+        let body = |key: &str| match reason {
+            Reason::Storm => self.style.storm_body(key, reason.as_str(), opened, &open, rules.within.as_mins()),
+            _ => self.style.storm_over_body(key, reason.as_str(), &open, lasted),
+        };
+        let what = storm.since.as_millisecond().to_string();
+        tell(tx, (reason, &what, URGENCY), &self.plan.channels, body, now).await?;
         Ok(true)
     }
 
@@ -77,13 +64,13 @@ impl Desk {
     ///
     /// # Errors
     /// When the database could not take it.
-    pub(super) async fn calm_storm(&self, now: Timestamp) -> Result<(), RecordsError> {
+    pub(super) async fn calm_storm(&self) -> Result<(), RecordsError> {
         if self.records.state::<Option<Storm>>(NAME).await?.flatten().is_none() {
             metrics::ALERT_STORM.set(0);
             return Ok(());
         }
         let mut tx = self.begin().await?;
-        if self.look_for_storm(&mut tx, now).await? {
+        if self.look_for_storm(&mut tx, self.now()).await? {
             tx.commit().await?;
             self.wake();
         }

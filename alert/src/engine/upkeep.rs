@@ -5,12 +5,13 @@
 
 use super::{
     Desk, insist,
+    paging::tell,
     tail::{Origin, Tail},
 };
 use crate::{
     outbox::Reason,
     quiet::silence::Silence,
-    records::{Page, RecordsError, Tx},
+    records::{RecordsError, Tx},
     upkeep::{Alert, Upkeep, Verdict, trouble::Kind},
 };
 use jiff::Timestamp;
@@ -128,8 +129,8 @@ impl Desk {
         if changed.is_empty() && read.is_none() && *verdict == Verdict::default() {
             return Ok(());
         }
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.now();
         for source in &changed {
             tx.save_standing(source, upkeep.standing(source)).await?;
         }
@@ -207,20 +208,9 @@ impl Desk {
             _ => self.style.alert_text(kind, &alerts, sources, now),
         };
         let reach = self.reach(tx, self.plan.upkeep.as_ref(), now, false).await?;
-        for channel in &reach.channels {
-            let key = format!("{}/{group}/{channel}", reason.as_str());
-            tx.add_page(&Page {
-                incident: None,
-                channel: channel.clone(),
-                reason: reason.as_str().into(),
-                urgency: if alerts.len() > 2 { URGENCY - 1 } else { URGENCY },
-                body: self.style.alert_body(&key, reason.as_str(), kind, &alerts, &text),
-                created_at: now,
-                key,
-            })
-            .await?;
-        }
-        Ok(())
+        let urgency = if alerts.len() > 2 { URGENCY - 1 } else { URGENCY };
+        let body = |key: &str| self.style.alert_body(key, reason.as_str(), kind, &alerts, &text);
+        tell(tx, (reason, group, urgency), &reach.channels, body, now).await
     }
 
     /// Shows how many alerts are open.

@@ -11,6 +11,7 @@
 
 use super::{Gateway, outage::problem, roster::duty, session::unreadable};
 use crate::{
+    audit::entry,
     engine::desk::random_key,
     records::{CalendarFeed, RecordsError, repeat},
     roster::{Turn, ical, plan, text::name},
@@ -25,10 +26,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use schemas::{
-    kit::{auth::Caller, http::Problem, settings::Duty, tokens::hash},
-    records::{AuditEntry, Record},
-};
+use schemas::kit::{auth::Caller, http::Problem, settings::Duty, tokens::hash};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -124,7 +122,7 @@ pub(super) async fn make(
     let once = async || {
         let mut tx = gateway.desk.records.begin().await?;
         tx.set_calendar_feed(&feed, &hash(&token)).await?;
-        tx.audit(&random_key(), &entry(&caller, "calendar_made", now)).await?;
+        tx.audit(&random_key(), &entry(&caller, "calendar_made", "", "", now)).await?;
         tx.commit().await
     };
     repeat(RecordsError::is_broken_off, once).await.map_err(|error| problem(&error))?;
@@ -138,7 +136,7 @@ pub(super) async fn revoke(State(gateway): State<Arc<Gateway>>, caller: Caller) 
     let once = async || {
         let mut tx = gateway.desk.records.begin().await?;
         if tx.revoke_calendar_feed(&caller.name).await? {
-            tx.audit(&random_key(), &entry(&caller, "calendar_revoked", now)).await?;
+            tx.audit(&random_key(), &entry(&caller, "calendar_revoked", "", "", now)).await?;
         }
         tx.commit().await
     };
@@ -163,16 +161,4 @@ async fn calendar(gateway: &Gateway, duties: &[Duty], title: &str, person: Optio
 
 fn unknown() -> Problem {
     Problem::not_found("没有这个日历 / there is no such calendar")
-}
-
-fn entry(caller: &Caller, action: &str, at: Timestamp) -> AuditEntry {
-    AuditEntry {
-        v: AuditEntry::VERSION,
-        at,
-        who: caller.name.clone(),
-        role: caller.role,
-        action: action.to_owned(),
-        object: String::new(),
-        detail: String::new(),
-    }
 }

@@ -9,6 +9,7 @@
 
 use super::{Gateway, outage::problem, session::unreadable};
 use crate::{
+    audit,
     engine::desk::random_key,
     message::clean,
     records::{RecordsError, SavedSearch, repeat},
@@ -24,7 +25,7 @@ use schemas::{
         auth::{Caller, Role},
         http::Problem,
     },
-    records::{AuditEntry, Record},
+    records::AuditEntry,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -205,13 +206,6 @@ fn read(body: Result<Json<Wanted>, JsonRejection>) -> Result<Wanted, Problem> {
 
 fn entry(caller: &Caller, action: &str, search: &SavedSearch, at: Timestamp) -> AuditEntry {
     let SavedSearch { name, query, shared, owner, .. } = search;
-    AuditEntry {
-        v: AuditEntry::VERSION,
-        at,
-        who: caller.name.clone(),
-        role: caller.role,
-        action: action.to_owned(),
-        object: search.id.clone(),
-        detail: serde_json::json!({ "owner": owner, "name": name, "query": query, "shared": shared }).to_string(),
-    }
+    let detail = serde_json::json!({ "owner": owner, "name": name, "query": query, "shared": shared }).to_string();
+    audit::entry(caller, action, &search.id, &detail, at)
 }

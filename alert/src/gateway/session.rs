@@ -2,6 +2,7 @@
 
 use super::{Gateway, identity, outage::problem, peer};
 use crate::{
+    audit,
     engine::desk::random_key,
     password,
     records::{RecordsError, repeat},
@@ -19,7 +20,7 @@ use schemas::{
         http::Problem,
         tokens::hash,
     },
-    records::{AuditEntry, Record},
+    records::AuditEntry,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc};
@@ -134,15 +135,8 @@ async fn begin(
 }
 
 pub(super) fn entry(name: &str, role: Role, action: &str, peer: Option<IpAddr>, at: Timestamp) -> AuditEntry {
-    AuditEntry {
-        v: AuditEntry::VERSION,
-        at,
-        who: name.to_owned(),
-        role,
-        action: action.to_owned(),
-        object: String::new(),
-        detail: peer.map(|peer| peer.to_string()).unwrap_or_default(),
-    }
+    let detail = peer.map(|peer| peer.to_string()).unwrap_or_default();
+    audit::entry(&Caller { name: name.to_owned(), role }, action, "", &detail, at)
 }
 
 fn cookie(gateway: &Gateway, value: &str, seconds: u64) -> HeaderValue {

@@ -2,7 +2,7 @@
 //!
 //! | | SQLite | PostgreSQL |
 //! |---|---|---|
-//! | writers take turns | `BEGIN IMMEDIATE` | the lease's row, locked by whoever may write (`lease.rs`) |
+//! | writers take turns | `BEGIN IMMEDIATE`; those of one process stand in line | the lease's row, locked by whoever may write (`lease.rs`) |
 //! | a commit is on disk | WAL, `synchronous=FULL` | the server's `synchronous_commit`, on by default |
 //! | waiting for a lock | `busy_timeout` | `lock_timeout` |
 //! | a writer that hangs | its file lock lives as long as its process | `idle_in_transaction_session_timeout` ends its transaction |

@@ -10,7 +10,7 @@ impl Records {
     /// # Errors
     /// When the database cannot answer: nothing is known then.
     pub async fn claim(&self, candidate: &Candidate, ours: Option<Epoch>) -> Result<Outcome, RecordsError> {
-        let mut tx = Tx { tx: self.dialect.begin(&self.lease).await?, dialect: self.dialect };
+        let mut tx = self.begin_on(&self.lease).await?;
         let stored = tx.lease().await?;
         let outcome = lease::judge(&stored, candidate, ours);
         if let Some(epoch) = outcome.epoch() {

@@ -37,7 +37,11 @@ use address::Address;
 use dialect::{Dialect, Trouble};
 use schemas::kit::settings::Settings;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, any::AnyPoolOptions, migrate::MigrateError};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 const CONNECTIONS: u32 = 8;
 /// How often a change is begun again that the database broke off.
@@ -126,12 +130,17 @@ pub struct Records {
     /// One connection for the lease alone: a renewal must not wait behind a crowd of readers.
     lease: AnyPool,
     dialect: Dialect,
+    /// SQLite's writers ask again and again for a lock that is taken, in no order: one of many could ask in vain for all of its time. Those of
+    /// this process stand in line instead. None where the database itself serves them in turn.
+    line: Option<Arc<Mutex<()>>>,
 }
 
 /// One change: all of it or nothing. Dropped without [`Tx::commit`], nothing has happened.
 pub struct Tx {
     tx: sqlx::Transaction<'static, Any>,
     dialect: Dialect,
+    /// Held until the change is done. Whoever begins another one before that waits for himself.
+    _place: Option<OwnedMutexGuard<()>>,
 }
 
 impl Records {
@@ -165,7 +174,8 @@ impl Records {
                 .connect_lazy(&address.url)
                 .map_err(failed)
         };
-        Ok(Self { pool: pool(CONNECTIONS)?, lease: pool(1)?, dialect })
+        let line = (dialect == Dialect::Sqlite).then(Arc::default);
+        Ok(Self { pool: pool(CONNECTIONS)?, lease: pool(1)?, dialect, line })
     }
 
     /// Begins a change that any process may make; see [`Records::begin_in`] for all others.
@@ -173,7 +183,19 @@ impl Records {
     /// # Errors
     /// When the database cannot take it now.
     pub async fn begin(&self) -> Result<Tx, RecordsError> {
-        Ok(Tx { tx: self.dialect.begin(&self.pool).await?, dialect: self.dialect })
+        self.begin_on(&self.pool).await
+    }
+
+    /// Begins a change on a connection of a pool, when its turn has come.
+    async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, RecordsError> {
+        let place = match &self.line {
+            Some(line) => {
+                let place = tokio::time::timeout(self.dialect.patience(), Arc::clone(line).lock_owned()).await;
+                Some(place.map_err(|_| sqlx::Error::PoolTimedOut)?)
+            }
+            None => None,
+        };
+        Ok(Tx { tx: self.dialect.begin(pool).await?, dialect: self.dialect, _place: place })
     }
 
     /// Closes all connections.
@@ -270,4 +292,35 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 
 fn unjson<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, RecordsError> {
     serde_json::from_str(text).map_err(|error| RecordsError::Row { what: what.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::{future::join_all, poll};
+    use std::cell::RefCell;
+    use tempfile::TempDir;
+
+    /// Whoever comes first is served first: nobody asks in vain while others come and go.
+    #[tokio::test]
+    async fn writers_of_a_file_are_served_in_their_order() {
+        let folder = TempDir::new().unwrap();
+        let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+        let records = Records::open(&settings).await.unwrap();
+        let first = records.begin().await.unwrap();
+        let served = RefCell::new(Vec::new());
+        let write = async |writer: usize| {
+            let tx = records.begin().await.unwrap();
+            served.borrow_mut().push(writer);
+            tx.commit().await.unwrap();
+        };
+        let mut writers: Vec<_> = (0..20).map(|writer| Box::pin(write(writer))).collect();
+        // Each stands in line before the next one comes.
+        for writer in &mut writers {
+            assert!(poll!(writer.as_mut()).is_pending());
+        }
+        first.commit().await.unwrap();
+        join_all(writers).await;
+        assert_eq!(*served.borrow(), (0..20).collect::<Vec<_>>());
+    }
 }
