@@ -65,7 +65,8 @@ impl Watch {
         let mut config = "timezone = \"Asia/Shanghai\"\n\
              [[http.token]]\nname = \"feed\"\nrole = \"push\"\nenv = \"WANGLOU_PUSH_TOKEN\"\n\
              [[http.token]]\nname = \"tests\"\nrole = \"admin\"\nenv = \"WANGLOU_ADMIN_TOKEN\"\n\
-             [[watch]]\nid = \"water\"\nname = \"停水\"\nquery = \"停水 OR 断水\"\n"
+             [[watch]]\nid = \"water\"\nname = \"停水\"\nquery = \"停水 OR 断水\"\n\
+             [storm]\nincidents = 0\n" // a storm merges pages: here each is looked for by its own key
             .to_owned();
         for probe in 0..PROBES {
             config +=
