@@ -1,8 +1,9 @@
-//! `GET /api/incidents/{id}/why`: why somebody was paged about an incident by a moment, or was not. What is said is in [`crate::quiet::why`].
+//! `GET /api/incidents/{id}/why` and `GET /api/topics/{id}/paged`: why somebody was paged about an incident or a topic by a moment, or
+//! was not. What is said is in [`crate::quiet::why`].
 
 use super::{Gateway, outage};
 use crate::{
-    quiet::why::{Asked, Because, Known, why},
+    quiet::why::{Asked, Because, Known, why, why_none},
     records::RecordsError,
     roster,
 };
@@ -11,7 +12,7 @@ use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
 };
 use jiff::Timestamp;
-use schemas::{kit::http::Problem, records::Incident};
+use schemas::{kit::http::Problem, records::{Event, Incident}};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub(super) struct Question {
 /// The answer.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
-    incident: String,
+    incident: Option<String>,
     at: Timestamp,
     paged: bool,
     channels: Vec<String>,
@@ -35,22 +36,64 @@ pub(super) struct Answer {
 }
 
 /// `GET /api/incidents/{id}/why`
-pub(super) async fn answer(
+pub(super) async fn of_incident(
     State(gateway): State<Arc<Gateway>>,
     Path(id): Path<String>,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Json<Answer>, Problem> {
     let Query(question) = question.map_err(|error| Problem::bad_request("query", error.body_text()))?;
-    let (desk, problem) = (&gateway.desk, |error: RecordsError| outage::problem(&error));
-    let file = desk.records.incident(&id).await.map_err(problem)?;
+    let file = gateway.desk.records.incident(&id).await.map_err(problem)?;
     let incident = file.ok_or_else(|| Problem::not_found("没有这个事件 / there is no such incident"))?.incident;
+    let history = gateway.desk.records.history(&id).await.map_err(problem)?;
+    let at = question.at.unwrap_or_else(|| gateway.desk.now());
+    answer(&gateway, &incident, &history, &question, at).await.map(Json).map_err(problem)
+}
+
+/// `GET /api/topics/{id}/paged`
+pub(super) async fn of_topic(
+    State(gateway): State<Arc<Gateway>>,
+    Path(topic): Path<String>,
+    question: Result<Query<Question>, QueryRejection>,
+) -> Result<Json<Answer>, Problem> {
+    let Query(question) = question.map_err(|error| Problem::bad_request("query", error.body_text()))?;
+    let desk = &gateway.desk;
     let at = question.at.unwrap_or_else(|| desk.now());
-    let history = desk.records.history(&id).await.map_err(problem)?;
-    let deliveries = desk.records.deliveries(&id).await.map_err(problem)?;
-    let asked = asked(&gateway, &incident, &question).await.map_err(problem)?;
-    let known = Known { incident: &incident, history: &history, deliveries: &deliveries };
-    let (paged, reasons) = why(known, &asked, &desk.style.tz, at);
-    Ok(Json(Answer { incident: id, at, paged, channels: asked.channels, reasons }))
+    let held = match desk.records.incident_of(&topic, at).await.map_err(problem)? {
+        Some(incident) => {
+            let history = desk.records.history(&incident.id).await.map_err(problem)?;
+            Some((incident, history))
+        }
+        None => None,
+    };
+    let last = held.as_ref().map(|(incident, history)| (incident, history.as_slice()));
+    match (why_none(last, &desk.style.tz, at), last) {
+        (None, Some((incident, history))) => {
+            answer(&gateway, incident, history, &question, at).await.map(Json).map_err(problem)
+        }
+        (none, _) => {
+            let incident = held.map(|(incident, _)| incident.id);
+            let reasons = none.into_iter().collect();
+            Ok(Json(Answer { incident, at, paged: false, channels: Vec::new(), reasons }))
+        }
+    }
+}
+
+fn problem(error: RecordsError) -> Problem {
+    outage::problem(&error)
+}
+
+async fn answer(
+    gateway: &Gateway,
+    incident: &Incident,
+    history: &[Event],
+    question: &Question,
+    at: Timestamp,
+) -> Result<Answer, RecordsError> {
+    let deliveries = gateway.desk.records.deliveries(&incident.id).await?;
+    let asked = asked(gateway, incident, question).await?;
+    let known = Known { incident, history, deliveries: &deliveries };
+    let (paged, reasons) = why(known, &asked, &gateway.desk.style.tz, at);
+    Ok(Answer { incident: Some(incident.id.clone()), at, paged, channels: asked.channels, reasons })
 }
 
 /// Whose channels are asked about; of a person their own and those of the shifts in which they were on duty.

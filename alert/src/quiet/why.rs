@@ -1,8 +1,10 @@
-//! "Why was I not paged?": of an incident, by a moment, from what is on record.
+//! "Why was I not paged?": of an incident or a topic, by a moment, from what is on record.
 //!
 //! | what is on record by then | reason |
 //! |---|---|
-//! | it was opened later | `not_yet`, and no other |
+//! | the topic had no incident | `no_incident`, and no other: trend says why |
+//! | the topic's last incident was closed, or found to be a false alarm, and not opened again | `closed`, and no other |
+//! | the incident was opened later | `not_yet`, and no other |
 //! | it was merged into another | `merged`: that one pages |
 //! | it rose again after a person had found that it is none | `false_alarm` |
 //! | it was signed before anything more | `signed`: nobody is paged for want of a signature any more |
@@ -52,6 +54,29 @@ pub struct Known<'a> {
     pub history: &'a [Event],
     /// Its pages.
     pub deliveries: &'a [Delivery],
+}
+
+/// What a topic without an open incident is answered: `last` is its youngest one and that one's history.
+#[must_use]
+pub fn why_none(last: Option<(&Incident, &[Event])>, tz: &TimeZone, at: Timestamp) -> Option<Because> {
+    let time = |at: Timestamp| tz.to_datetime(at).strftime("%m-%d %H:%M:%S").to_string();
+    let Some((incident, history)) = last else {
+        let text = "此刻该话题没有事件, 也就没有通知; 为何没有事件, 见话题的判断".to_owned();
+        return Some(Because { code: "no_incident", at: None, text });
+    };
+    let turns = history.iter().filter(|event| event.at <= at);
+    let turn = turns.filter(|event| matches!(event.action.as_str(), "closed" | "false_alarm" | "reopened")).next_back()?;
+    let how = match turn.action.as_str() {
+        "closed" => "办结",
+        "false_alarm" => "判为误报",
+        _ => return None,
+    };
+    let text = format!(
+        "该话题最近的事件 {} 已于 {} {how}, 此后没有新的事件; 为何没有, 见话题的判断",
+        incident.id,
+        time(turn.at)
+    );
+    Some(Because { code: "closed", at: Some(turn.at), text })
 }
 
 /// Whether a page was taken by then, and the reasons in order, by the module's table.
@@ -157,6 +182,24 @@ mod tests {
 
     fn asked(channel: &str) -> Asked {
         Asked { channels: vec![channel.into()], person: None }
+    }
+
+    /// The first rows of the module's table.
+    #[test]
+    fn a_topic_without_an_open_incident_says_so() {
+        let incident = file("water").incident;
+        let code = |history: &[Event], second| {
+            why_none(Some((&incident, history)), &TimeZone::UTC, at(second)).map(|because| (because.code, because.at))
+        };
+        let none = why_none(None, &TimeZone::UTC, at(0)).unwrap();
+        assert_eq!((none.code, none.at), ("no_incident", None));
+        assert_eq!(code(&[event("acked", 1)], 9), None, "it is open: its pages are the answer");
+        for ending in ["closed", "false_alarm"] {
+            let history = [event("acked", 1), event(ending, 5), event("noted", 6), event("reopened", 8)];
+            assert_eq!(code(&history, 4), None, "not yet");
+            assert_eq!(code(&history, 7), Some(("closed", Some(at(5)))), "{ending}");
+            assert_eq!(code(&history, 8), None, "it was opened again");
+        }
     }
 
     /// The module's table, a row each.

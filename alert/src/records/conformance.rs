@@ -463,6 +463,10 @@ async fn topics_lead_to_the_incident_that_they_joined_last(settings: &Settings) 
     tx.commit().await.unwrap();
     assert_eq!(youngest("gas").await.as_deref(), Some("20261124-0003"));
     assert_eq!(youngest("water").await.as_deref(), Some("20261124-0001"));
+    let held = async |second| records.incident_of("gas", at(second)).await.unwrap().map(|incident| incident.id);
+    assert_eq!(held(4).await, None, "before there was one");
+    assert_eq!(held(11).await.as_deref(), Some("20261124-0002"), "its own, which says into which it was merged");
+    assert_eq!(held(12).await.as_deref(), Some("20261124-0003"));
 }
 
 async fn positions_are_kept_with_their_log(settings: &Settings) {

@@ -33,6 +33,23 @@ impl Records {
         by_id(&self.pool, id).await
     }
 
+    /// The youngest incident that a topic belonged to at an instant, whether it is open or not.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn incident_of(&self, topic: &str, at: jiff::Timestamp) -> Result<Option<Incident>, RecordsError> {
+        let row = sqlx::query(
+            "SELECT id, body FROM incidents JOIN incident_topics ON incident_topics.incident = incidents.id
+             WHERE incident_topics.topic = $1 AND incident_topics.since <= $2
+             ORDER BY incident_topics.since DESC, open DESC, LENGTH(id) DESC, id DESC LIMIT 1",
+        )
+        .bind(text(topic))
+        .bind(millis(at))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| unjson(row.try_get("id")?, row.try_get("body")?)).transpose()
+    }
+
     /// Incidents, the youngest first; `open` chooses those that are not closed, or those that are.
     ///
     /// # Errors

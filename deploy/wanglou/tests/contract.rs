@@ -76,6 +76,7 @@ async fn answers_fit_the_description() {
         let address = format!("/api/topics/{topic}/pulse?minutes=60");
         get_fits(&api, &instance, "/api/topics/{id}/pulse", &address).await;
         get_fits(&api, &instance, "/api/topics/{id}/why", &address.replace("/pulse", "/why")).await;
+        get_fits(&api, &instance, "/api/topics/{id}/paged", &format!("/api/topics/{topic}/paged")).await;
     }
     the_roster_fits(&api, &instance, now).await;
     what_is_set_fits(&api, &instance, &id).await;

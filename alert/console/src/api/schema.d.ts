@@ -2514,6 +2514,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/topics/{id}/paged": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why somebody was paged about a topic by a moment, or was not
+         * @description Of the youngest incident that held the topic by then. Where there was none, or the last was closed, it says so, and /api/topics/{id}/why says why none was opened.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description a channel */
+                    channel?: string;
+                    /** @description a person of the roster: their channels */
+                    person?: string;
+                    /** @description the moment; now, when none is named */
+                    at?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description a topic */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The answer */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WhyPaged"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watch": {
         parameters: {
             query?: never;
@@ -4068,7 +4119,8 @@ export interface components {
             at: string;
             /** @description the channels that were asked about */
             channels?: string[];
-            incident: string;
+            /** @description the incident that is spoken of; none where the topic had none */
+            incident: string | null;
             /** @description whether a message about it was taken by then */
             paged: boolean;
             /** @description what speaks for the answer, in order */
@@ -4120,7 +4172,7 @@ export interface components {
         WhyReason: {
             /** Format: date-time */
             at?: string | null;
-            /** @description a word that programs compare, such as opened, silenced, not_on_duty, digest, passed_over, failed, waiting, sent */
+            /** @description a word that programs compare, such as no_incident, closed, silenced, not_on_duty, digest, passed_over, failed, waiting, sent */
             code: string;
             /** @description what a person reads */
             text: string;

@@ -102,3 +102,29 @@ async fn why_has_an_answer_for_everybody_and_any_time() {
     let nobody = house.get("/api/incidents/20261124-0009/why", Some(Role::Viewer)).await;
     assert_eq!(nobody.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn why_has_an_answer_for_a_topic() {
+    let house = House::open().await;
+    let asked = async |topic: &str, query: &str| {
+        let answer = house.get(&format!("/api/topics/{topic}/paged{query}"), Some(Role::Viewer)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        fits("WhyPaged", &answer.json());
+        let answer = answer.json();
+        (answer["incident"].as_str().map(str::to_owned), answer["reasons"][0]["code"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(asked("water", "").await, (None, "no_incident".into()));
+    house.add_incident().await;
+    let incident = Some("20261124-0001".to_owned());
+    assert_eq!(asked("water", "").await, (incident.clone(), "waiting".into()));
+    assert_eq!(asked("water", "?at=2020-01-01T00:00:00Z").await, (None, "no_incident".into()), "before it");
+    assert_eq!(asked("water", "?channel=nowhere").await, (incident.clone(), "not_addressed".into()));
+    assert_eq!(asked("smoke", "").await, (None, "no_incident".into()));
+    let act = json!({ "text": "节目效果", "version": 1 });
+    let none = house.post("/api/incidents/20261124-0001/false_alarm", Role::Operator, &act).await;
+    assert_eq!(none.status, StatusCode::OK, "{}", none.text);
+    house.wait(60);
+    assert_eq!(asked("water", "").await, (incident, "closed".into()));
+    let wrong = house.get("/api/topics/water/paged?at=yesterday", Some(Role::Viewer)).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
