@@ -105,7 +105,7 @@ async fn why_has_an_answer_for_everybody_and_any_time() {
 
 #[tokio::test]
 async fn why_has_an_answer_for_a_topic() {
-    let house = House::open().await;
+    let house = House::of(&format!("{CONFIG}{}", roster::ROSTER), Vec::new()).await;
     let asked = async |topic: &str, query: &str| {
         let answer = house.get(&format!("/api/topics/{topic}/paged{query}"), Some(Role::Viewer)).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
