@@ -1,75 +1,22 @@
-//! Working time: which hours count for a clock that only runs while offices are open.
-//!
-//! | day | working |
-//! |---|---|
-//! | among the config's holidays | no |
-//! | among the config's workdays | yes |
-//! | a public holiday that the program knows | no |
-//! | a weekend day that is worked (调休) | yes |
-//! | Saturday, Sunday | no |
-//! | any other | yes |
+//! Working time: which hours count for a clock that only runs while offices are open. Which days are worked is in
+//! [`schemas::kit::holidays`].
 //!
 //! Hours are times of day by the config's timezone. One that a change of clocks skips or repeats is taken as the timezone's rules place it, so that a
 //! day may have an hour more or less, and no instant is counted twice.
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use schemas::kit::settings::{CalendarSettings, ClockTime, Hours};
-use serde::Deserialize;
-use std::{collections::BTreeSet, sync::LazyLock};
+use schemas::kit::{
+    holidays::Holidays,
+    settings::{CalendarSettings, ClockTime, Hours},
+};
 
 /// A clock that would run over more days than this has no end that anybody lives to see.
 const FARTHEST: usize = 3_660;
 
-/// The public holidays that the program knows.
-static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    // A test reads it; a file that cannot be read knows nothing.
-    toml::from_str::<Written>(include_str!("../defaults/holidays.toml"))
-        .map(|written| Known::of(&written))
-        .unwrap_or_default()
-});
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    through: Date,
-    holidays: Vec<String>,
-    workdays: Vec<String>,
-}
-
-#[derive(Default)]
-struct Known {
-    through: Option<Date>,
-    holidays: BTreeSet<Date>,
-    workdays: BTreeSet<Date>,
-}
-
-impl Known {
-    fn of(written: &Written) -> Self {
-        let days = |texts: &[String]| texts.iter().flat_map(|text| days(text)).collect();
-        Self { through: Some(written.through), holidays: days(&written.holidays), workdays: days(&written.workdays) }
-    }
-}
-
-/// The days of `2026-01-01` or `2026-01-01..2026-01-03`; none where it is neither.
-fn days(text: &str) -> Vec<Date> {
-    let (first, last) = text.split_once("..").unwrap_or((text, text));
-    match (first.parse::<Date>(), last.parse::<Date>()) {
-        (Ok(first), Ok(last)) => first.series(jiff::ToSpan::days(1)).take_while(|day| *day <= last).take(366).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The last day whose holidays the program knows.
-#[must_use]
-pub fn known_through() -> Option<Date> {
-    KNOWN.through
-}
-
 /// Working time by a config.
 #[derive(Debug, Clone)]
 pub struct Calendar {
-    holidays: BTreeSet<Date>,
-    workdays: BTreeSet<Date>,
+    holidays: Holidays,
     hours: Vec<Hours>,
     tz: TimeZone,
 }
@@ -80,27 +27,7 @@ impl Calendar {
     pub fn new(settings: &CalendarSettings, tz: TimeZone) -> Self {
         let mut hours = settings.hours.clone();
         hours.sort_unstable();
-        Self {
-            holidays: settings.holidays.iter().copied().collect(),
-            workdays: settings.workdays.iter().copied().collect(),
-            hours,
-            tz,
-        }
-    }
-
-    /// Whether a day is worked, by the module's table.
-    #[must_use]
-    pub fn is_worked(&self, day: Date) -> bool {
-        use jiff::civil::Weekday::{Saturday, Sunday};
-        if self.holidays.contains(&day) {
-            false
-        } else if self.workdays.contains(&day) {
-            true
-        } else if KNOWN.holidays.contains(&day) {
-            false
-        } else {
-            KNOWN.workdays.contains(&day) || !matches!(day.weekday(), Saturday | Sunday)
-        }
+        Self { holidays: Holidays::of(settings), hours, tz }
     }
 
     /// The instant at which so much time has passed.
@@ -139,7 +66,7 @@ impl Calendar {
         first
             .series(jiff::ToSpan::days(1))
             .take(FARTHEST)
-            .filter(|day| self.is_worked(*day))
+            .filter(|day| self.holidays.is_worked(*day))
             .flat_map(move |day| self.hours.iter().map(move |hours| (at(day, hours.from), at(day, hours.to))))
             .filter_map(|(begin, end)| Some((begin.ok()?, end.ok()?)))
             .map(move |(begin, end)| (begin.max(from), end))
@@ -162,42 +89,6 @@ mod tests {
 
     fn at(local: &str) -> Timestamp {
         local.parse::<jiff::civil::DateTime>().unwrap().to_zoned_datetime(shanghai()).unwrap().timestamp()
-    }
-
-    #[test]
-    fn the_known_days_can_be_read() {
-        assert_eq!(known_through(), Some(Date::constant(2026, 12, 31)));
-        let written: Written = toml::from_str(include_str!("../defaults/holidays.toml")).unwrap();
-        for text in written.holidays.iter().chain(&written.workdays) {
-            assert!(!days(text).is_empty(), "{text}");
-        }
-        assert!(KNOWN.holidays.is_disjoint(&KNOWN.workdays));
-        // Whoever works on a day that is no weekend needs no rule for it.
-        for day in &KNOWN.workdays {
-            assert!(day.weekday().to_monday_one_offset() > 5, "{day}");
-        }
-    }
-
-    /// The module's table, a row each.
-    #[test]
-    fn which_days_are_worked() {
-        let set = CalendarSettings {
-            holidays: vec![Date::constant(2026, 11, 24)],
-            workdays: vec![Date::constant(2026, 10, 1)],
-            ..CalendarSettings::default()
-        };
-        let calendar = Calendar::new(&set, shanghai());
-        for (day, worked) in [
-            ("2026-11-24", false),
-            ("2026-10-01", true),
-            ("2026-10-02", false),
-            ("2026-10-10", true),
-            ("2026-11-28", false),
-            ("2026-11-29", false),
-            ("2026-11-25", true),
-        ] {
-            assert_eq!(calendar.is_worked(day.parse().unwrap()), worked, "{day}");
-        }
     }
 
     #[test]

@@ -45,6 +45,7 @@ use message::Style;
 use records::Records;
 use schemas::{
     kit::{
+        holidays,
         service::{Ready, Service},
         settings::{Duty, Fault, LogKind, Settings, secret},
         shutdown::Shutdown,
@@ -140,7 +141,7 @@ fn of_clocks(settings: &Settings, now: jiff::Timestamp) -> Vec<Fault> {
     let today = settings.tz().to_datetime(now).date();
     let soon = today.saturating_add(jiff::ToSpan::days(60));
     let set = settings.calendar.holidays.iter().chain(&settings.calendar.workdays).copied();
-    let through = calendar::known_through().into_iter().chain(set).max();
+    let through = holidays::known_through().into_iter().chain(set).max();
     match through {
         Some(through) if through < soon && clock::Clocks::of(settings).count_working_time() => {
             let message = format!(

@@ -7,7 +7,7 @@ mod support;
 
 use alert::{
     channel::{self, Channel},
-    outbox::Failure,
+    outbox::{Failure, Taken},
     records::Page,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -127,7 +127,7 @@ fn page(key: &str) -> Page {
     }
 }
 
-async fn send(config: &str) -> Result<(), Failure> {
+async fn send(config: &str) -> Result<Taken, Failure> {
     open(config, 10).send(&page("i/1/mail"), jiff::Timestamp::now()).await
 }
 
@@ -201,9 +201,15 @@ async fn refusals_are_for_good_or_for_now() {
 #[tokio::test]
 async fn one_recipient_who_is_refused_costs_the_others_nothing() {
     let mut server = Server::start();
-    send(&server.usual(&["nobody@desk.example", "a@desk.example", "full@desk.example"])).await.unwrap();
+    let all = ["nobody@desk.example", "a@desk.example", "full@desk.example"];
+    let mut night = Night::begin(&server.usual(&all)).await;
+    night.pulse("water", "s1", 18).await;
     assert_eq!(server.mail().await["to"], json!(["a@desk.example"]));
     server.nothing_more();
+    let history = night.desk.records.history(&night.only().await.id).await.unwrap();
+    let sent = &history.iter().find(|event| event.action == "page_sent").unwrap().text;
+    let told = ["已送达 mail", "nobody@desk.example", "full@desk.example"].map(|text| sent.contains(text));
+    assert_eq!((told, sent.contains("a@desk.example")), ([true; 3], false), "{sent}");
 }
 
 /// The server has the mail and does not say so: it is sent again, and is the same.

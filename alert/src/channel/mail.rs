@@ -11,7 +11,7 @@
 //! | 2yz to the message | taken |
 //! | 4yz | not now |
 //! | 5yz | never: the log-in, the sender or the message is refused |
-//! | some recipients are refused, some are not | taken: those who can be reached are; the log names the others |
+//! | some recipients are refused, some are not | taken: those who can be reached are; the others are named with why |
 //! | all are refused | never, if each is for good; else not now |
 //! | no connection, no TLS, no answer in time | not now: it may have been taken |
 //! | no STARTTLS, no way to log in that we know | never |
@@ -25,7 +25,10 @@ use super::{
     http::chain,
     note::Note,
 };
-use crate::{outbox::Failure, records::Page};
+use crate::{
+    outbox::{Failure, Taken},
+    records::Page,
+};
 use anyhow::Context;
 use lettre::{
     Address, Message,
@@ -103,7 +106,7 @@ impl Mail {
     ///
     /// # Errors
     /// Why it was not taken.
-    pub async fn send(&self, page: &Page) -> Result<(), Failure> {
+    pub async fn send(&self, page: &Page) -> Result<Taken, Failure> {
         let message = self.message(page)?;
         match tokio::time::timeout(self.patience, self.deliver(&message)).await {
             Ok(done) => done,
@@ -130,7 +133,7 @@ impl Mail {
             .formatted())
     }
 
-    async fn deliver(&self, message: &[u8]) -> Result<(), Failure> {
+    async fn deliver(&self, message: &[u8]) -> Result<Taken, Failure> {
         let from_the_start = match &self.security {
             Security::Tls(parameters) => Some(parameters.clone()),
             Security::StartTls(_) | Security::Plain => None,
@@ -149,7 +152,7 @@ impl Mail {
         done
     }
 
-    async fn converse(&self, connection: &mut AsyncSmtpConnection, message: &[u8]) -> Result<(), Failure> {
+    async fn converse(&self, connection: &mut AsyncSmtpConnection, message: &[u8]) -> Result<Taken, Failure> {
         if let Security::StartTls(parameters) = &self.security {
             let upgraded = connection.starttls(parameters.clone(), &self.hello).await;
             upgraded.map_err(|error| judge("STARTTLS", &error))?;
@@ -170,12 +173,10 @@ impl Mail {
             let passes = refused.iter().position(|failure| matches!(failure, Failure::ForNow { .. })).unwrap_or(0);
             return Err(refused.swap_remove(passes));
         }
-        for failure in refused {
-            tracing::warn!(error = %failure, "one of several recipients is refused; the others have the mail");
-        }
         connection.command(Data).await.map_err(|error| judge("DATA", &error))?;
         connection.message(message).await.map_err(|error| judge("正文 / message", &error))?;
-        Ok(())
+        let but = refused.iter().map(Failure::to_string).collect::<Vec<_>>().join("; ");
+        Ok(Taken { but: Some(but).filter(|but| !but.is_empty()) })
     }
 }
 

@@ -23,7 +23,10 @@ pub use mail::Mail;
 pub use webhook::Webhook;
 pub use wecom::Wecom;
 
-use crate::{outbox::Failure, records::Page};
+use crate::{
+    outbox::{Failure, Taken},
+    records::Page,
+};
 use anyhow::{Context, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -61,16 +64,17 @@ impl Channel {
     ///
     /// # Errors
     /// Why it was not taken, for now or for good.
-    pub async fn send(&self, page: &Page, now: Timestamp) -> Result<(), Failure> {
+    pub async fn send(&self, page: &Page, now: Timestamp) -> Result<Taken, Failure> {
         match self {
             Self::Webhook(webhook) => webhook.send(page, now).await,
             Self::Wecom(robot) => robot.send(page).await,
             Self::DingTalk(robot) => robot.send(page, now).await,
             Self::Feishu(robot) => robot.send(page, now).await,
-            Self::Mail(mail) => mail.send(page).await,
+            Self::Mail(mail) => return mail.send(page).await,
             Self::Gateway(gateway) => gateway.send(page).await,
             Self::Alertmanager(alertmanager) => alertmanager.send(page).await,
         }
+        .map(|()| Taken::default())
     }
 
     fn open(channel: &settings::Channel, secrets: Secrets, timeout: Duration) -> anyhow::Result<Self> {

@@ -65,6 +65,10 @@ pub async fn run(desk: Arc<Desk>, shutdown: Shutdown) {
             Ok(open) => metrics::ALERT_OPEN.set(open),
             Err(error) => tracing::warn!(%error, "open incidents cannot be counted"),
         }
+        match desk.records.pending().await {
+            Ok((pending, _)) => metrics::ALERT_PENDING.set(pending),
+            Err(error) => tracing::warn!(%error, "waiting pages cannot be counted"),
+        }
         if let Err(error) = desk.count_source_alerts().await {
             tracing::warn!(%error, "open source alerts cannot be counted");
         }

@@ -5,7 +5,7 @@ use super::Desk;
 use crate::{
     incident::{File, PROGRAM},
     message::{Told, clean, digest_body, passed_on, relinked},
-    outbox::{self, Failure, Fate, Reason, Waiting},
+    outbox::{self, Failure, Fate, Reason, Taken, Waiting},
     records::{Page, RecordsError, Tx},
 };
 use jiff::Timestamp;
@@ -19,11 +19,11 @@ impl Desk {
     ///
     /// # Errors
     /// When the database could not take it: the page still waits, and will be sent again with the same key.
-    pub async fn settle(&self, page: &Page, attempt: u32, answer: &Result<(), Failure>) -> Result<(), RecordsError> {
+    pub async fn settle(&self, page: &Page, attempt: u32, answer: &Result<Taken, Failure>) -> Result<(), RecordsError> {
         let mut tx = self.begin().await?;
         let now = self.now();
         match answer {
-            Ok(()) => self.taken(&mut tx, page, now).await?,
+            Ok(taken) => self.taken(&mut tx, page, taken, now).await?,
             Err(failure) => {
                 if let Failure::Throttled { rest, .. } = failure {
                     let mut spent = tx.quota(&page.channel).await?;
@@ -52,7 +52,11 @@ impl Desk {
         Ok(())
     }
 
-    async fn taken(&self, tx: &mut Tx, page: &Page, now: Timestamp) -> Result<(), RecordsError> {
+    async fn taken(&self, tx: &mut Tx, page: &Page, taken: &Taken, now: Timestamp) -> Result<(), RecordsError> {
+        let but = taken.but.as_ref().map(|but| clean(but, 300));
+        if let Some(but) = &but {
+            tracing::warn!(page = %page.key, error = but, "delivered, but not to everybody");
+        }
         // The digest itself comes last: a crash of this transaction leaves all of them waiting.
         for one in whole(tx, page).await? {
             let in_digest = one.key != page.key;
@@ -61,7 +65,8 @@ impl Desk {
             }
             if let Some(mut file) = file_of(tx, &one).await? {
                 let how = if in_digest { "已合并送达" } else { "已送达" };
-                file.record(now, PROGRAM, "page_sent", format!("{how} {}", what(&one)));
+                let but = but.as_ref().map(|but| format!("; 未达: {but}")).unwrap_or_default();
+                file.record(now, PROGRAM, "page_sent", format!("{how} {}{but}", what(&one)));
                 tx.save(&mut file).await?;
             }
             count(&one.channel, if in_digest { "digest" } else { "sent" });

@@ -4,7 +4,7 @@
 use super::{Desk, insist};
 use crate::{
     channel::Channel,
-    outbox::{self, Choice, Failure, InFlight, Limit, Minor, Waiting},
+    outbox::{self, Choice, Failure, InFlight, Limit, Minor, Taken, Waiting},
     records::{Page, RecordsError},
 };
 use jiff::Timestamp;
@@ -97,7 +97,6 @@ impl Sender {
                 stuck.extend(self.desk.records.stuck(&channel, before, LOOK_AT).await?);
             }
         }
-        metrics::ALERT_PENDING.set(self.desk.records.pending().await?.0);
         let limits = self.limits(now).await?;
         let in_flight: InFlight = self.in_flight.values().cloned().collect();
         let choice = outbox::choose(&waiting, &in_flight, &limits, now);
@@ -188,7 +187,7 @@ impl Sender {
     }
 }
 
-async fn send(desk: &Desk, channel: Option<&Channel>, page: &Page) -> Result<(), Failure> {
+async fn send(desk: &Desk, channel: Option<&Channel>, page: &Page) -> Result<Taken, Failure> {
     match channel {
         Some(channel) => channel.send(page, desk.now()).await,
         None => Err(Failure::ForGood(format!("there is no [[channel]] with the id {:?} any more", page.channel))),

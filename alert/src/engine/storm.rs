@@ -85,7 +85,7 @@ impl Desk {
         if self.records.state::<Option<Storm>>(NAME).await?.flatten().is_none() {
             return Ok(HashMap::new());
         }
-        let last = self.records.last_minor().await?;
+        let last = self.records.last_minor(now.checked_sub(EVERY).unwrap_or(Timestamp::MIN)).await?;
         let minor = |channel: &String| match last.get(channel) {
             Some(last) if now.duration_since(*last).abs() < EVERY => Minor::Held,
             _ => Minor::OneMessage,

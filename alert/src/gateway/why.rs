@@ -12,7 +12,10 @@ use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
 };
 use jiff::Timestamp;
-use schemas::{kit::http::Problem, records::{Event, Incident}};
+use schemas::{
+    kit::http::Problem,
+    records::{Event, Incident},
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

@@ -223,6 +223,13 @@ pub struct Waiting {
     pub last_error: Option<String>,
 }
 
+/// A channel took a page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Whom of several it does not reach all the same, and why.
+    pub but: Option<String>,
+}
+
 /// Why a channel did not take a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {

@@ -65,7 +65,8 @@ pub fn why_none(last: Option<(&Incident, &[Event])>, tz: &TimeZone, at: Timestam
         return Some(Because { code: "no_incident", at: None, text });
     };
     let turns = history.iter().filter(|event| event.at <= at);
-    let turn = turns.filter(|event| matches!(event.action.as_str(), "closed" | "false_alarm" | "reopened")).next_back()?;
+    let turn =
+        turns.filter(|event| matches!(event.action.as_str(), "closed" | "false_alarm" | "reopened")).next_back()?;
     let how = match turn.action.as_str() {
         "closed" => "办结",
         "false_alarm" => "判为误报",

@@ -399,7 +399,8 @@ async fn what_keeps_pages_back_is_kept(settings: &Settings) {
     assert_eq!(records.state::<Vec<u32>>("storm").await.unwrap(), Some(vec![2, 3]));
     assert_eq!(records.open_incidents().await.unwrap(), 2);
     assert_eq!(records.incidents_since(at(20), 9).await.unwrap().len(), 2);
-    assert_eq!(records.last_minor().await.unwrap(), [("群".to_owned(), at(3))].into());
+    assert_eq!(records.last_minor(at(3)).await.unwrap(), [("群".to_owned(), at(3))].into());
+    assert_eq!(records.last_minor(at(4)).await.unwrap(), [].into(), "d is no digest, and was not sent");
     assert_eq!(
         (records.oldest_page().await.unwrap(), records.pages_since(at(0)).await.unwrap()),
         (Some(at(1)), (0, 0))
@@ -409,7 +410,7 @@ async fn what_keeps_pages_back_is_kept(settings: &Settings) {
     tx.page_failed("d", "HTTP 404", None).await.unwrap();
     tx.page_passed_on("c", "HTTP 500", "电话").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(records.last_minor().await.unwrap(), [("群".to_owned(), at(50))].into());
+    assert_eq!(records.last_minor(at(4)).await.unwrap(), [("群".to_owned(), at(50))].into());
     assert_eq!(
         (records.oldest_page().await.unwrap(), records.pages_since(at(0)).await.unwrap()),
         (Some(at(2)), (1, 1))

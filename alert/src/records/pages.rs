@@ -6,6 +6,16 @@ use jiff::Timestamp;
 use schemas::records::{Delivery, DeliveryState};
 use sqlx::{Row, any::AnyRow};
 
+// What the sender asks after every message. However many pages have been sent, and however many wait, it reads an index
+// (migration 0011) and the few pages that it is to choose from.
+const WAITING_CHANNELS: &str = "SELECT DISTINCT channel FROM pages WHERE state = 'pending' AND digest IS NULL";
+const WAITING: &str = "SELECT key, channel, reason, urgency, attempts, last_error, created_at, next_at FROM pages
+    WHERE state = 'pending' AND digest IS NULL AND channel = $1 AND next_at <= $2 ORDER BY urgency, created_at, key LIMIT $3";
+const STUCK: &str = "SELECT key, channel, reason, urgency, attempts, last_error, created_at, next_at FROM pages
+    WHERE state = 'pending' AND digest IS NULL AND channel = $1 AND created_at <= $2 AND attempts > 0
+    ORDER BY urgency, created_at, key LIMIT $3";
+const PENDING: &str = "SELECT COUNT(*) AS n, MIN(next_at) AS due FROM pages WHERE state = 'pending' AND digest IS NULL";
+
 /// A page as it is written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -64,9 +74,7 @@ impl Records {
     /// # Errors
     /// When the database cannot answer.
     pub async fn waiting_channels(&self) -> Result<Vec<String>, RecordsError> {
-        let rows = sqlx::query("SELECT DISTINCT channel FROM pages WHERE state = 'pending' AND digest IS NULL")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(WAITING_CHANNELS).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok(row.try_get("channel")?)).collect()
     }
 
@@ -75,16 +83,12 @@ impl Records {
     /// # Errors
     /// When the database cannot answer.
     pub async fn waiting(&self, channel: &str, now: Timestamp, most: u32) -> Result<Vec<Waiting>, RecordsError> {
-        let rows = sqlx::query(
-            "SELECT key, channel, reason, urgency, attempts, last_error, created_at, next_at FROM pages
-             WHERE state = 'pending' AND digest IS NULL AND channel = $1 AND next_at <= $2
-             ORDER BY urgency, created_at, key LIMIT $3",
-        )
-        .bind(text(channel))
-        .bind(millis(now))
-        .bind(i64::from(most))
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(WAITING)
+            .bind(text(channel))
+            .bind(millis(now))
+            .bind(i64::from(most))
+            .fetch_all(&self.pool)
+            .await?;
         Ok(rows.iter().map(waiting).collect::<Result<_, _>>()?)
     }
 
@@ -94,16 +98,12 @@ impl Records {
     /// # Errors
     /// When the database cannot answer.
     pub async fn stuck(&self, channel: &str, before: Timestamp, most: u32) -> Result<Vec<Waiting>, RecordsError> {
-        let rows = sqlx::query(
-            "SELECT key, channel, reason, urgency, attempts, last_error, created_at, next_at FROM pages
-             WHERE state = 'pending' AND digest IS NULL AND channel = $1 AND created_at <= $2 AND attempts > 0
-             ORDER BY urgency, created_at, key LIMIT $3",
-        )
-        .bind(text(channel))
-        .bind(millis(before))
-        .bind(i64::from(most))
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(STUCK)
+            .bind(text(channel))
+            .bind(millis(before))
+            .bind(i64::from(most))
+            .fetch_all(&self.pool)
+            .await?;
         Ok(rows.iter().map(waiting).collect::<Result<_, _>>()?)
     }
 
@@ -112,11 +112,7 @@ impl Records {
     /// # Errors
     /// When the database cannot answer.
     pub async fn pending(&self) -> Result<(i64, Option<Timestamp>), RecordsError> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS n, MIN(next_at) AS due FROM pages WHERE state = 'pending' AND digest IS NULL",
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let row = sqlx::query(PENDING).fetch_one(&self.pool).await?;
         Ok((row.try_get("n")?, row.try_get::<Option<i64>, _>("due")?.map(time)))
     }
 
@@ -292,5 +288,34 @@ impl Tx {
             .fetch_all(&mut *self.tx)
             .await?;
         rows.iter().map(|row| Ok(row.try_get("channel")?)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::kit::settings::Settings;
+
+    /// What waits is found in an index, and in the order in which it is wanted: nothing is sorted, and no page is read that is not chosen.
+    #[tokio::test]
+    async fn the_outbox_is_never_read_through() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+        let records = Records::open(&settings).await.unwrap();
+        for (query, index) in [
+            (WAITING_CHANNELS, "pages_waiting"),
+            (WAITING, "pages_waiting (channel=?)"),
+            (STUCK, "pages_waiting (channel=?)"),
+            (PENDING, "pages_unsent"),
+        ] {
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
+            let mut explain = sqlx::query(explain);
+            for n in 0..query.matches('$').count() {
+                explain = explain.bind(n as i64);
+            }
+            let rows = explain.fetch_all(&records.pool).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
+            assert!(matches!(plan.as_slice(), [only] if only.ends_with(index)), "{query}: {plan:?}");
+        }
     }
 }

@@ -38,20 +38,29 @@ impl Records {
     }
 
     /// When each channel was last sent, or is about to be sent, a message of a lower level than the second: a page alone or a digest.
+    /// Channels that had none since an instant are left out.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn last_minor(&self) -> Result<std::collections::HashMap<String, Timestamp>, RecordsError> {
+    pub async fn last_minor(
+        &self,
+        since: Timestamp,
+    ) -> Result<std::collections::HashMap<String, Timestamp>, RecordsError> {
         let rows = sqlx::query(
-            "SELECT channel, MAX(COALESCE(sent_at, created_at)) AS at FROM pages
-             WHERE digest IS NULL AND urgency > 2 AND (state = 'sent' OR reason = 'digest') GROUP BY channel",
+            "SELECT channel, MAX(at) AS at FROM (
+                 SELECT channel, sent_at AS at FROM pages
+                 WHERE sent_at >= $1 AND state = 'sent' AND digest IS NULL AND urgency > 2
+                 UNION ALL
+                 SELECT channel, created_at AS at FROM pages
+                 WHERE created_at >= $1 AND sent_at IS NULL AND reason = 'digest' AND urgency > 2) AS minor GROUP BY channel",
         )
+        .bind(millis(since))
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(|row| Ok((row.try_get("channel")?, super::time(row.try_get("at")?)))).collect()
     }
 
-    /// When the page was written down that waits for the longest time of those that are due, and in no digest.
+    /// When the page was written down that waits for the longest time.
     ///
     /// # Errors
     /// When the database cannot answer.

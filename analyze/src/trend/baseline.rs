@@ -519,6 +519,7 @@ mod tests {
         *,
     };
     use jiff::tz::TimeZone;
+    use schemas::kit::holidays::Holidays;
 
     const HALF_LIFE: i64 = 28 * DAY;
 
@@ -542,7 +543,7 @@ mod tests {
     }
 
     fn calendar() -> Calendar {
-        Calendar::new(TimeZone::get("Asia/Shanghai").unwrap(), &[], &[])
+        Calendar::new(TimeZone::get("Asia/Shanghai").unwrap(), &Holidays::default())
     }
 
     /// So many days of history with `rate(hour since the start)` posts an hour, spread evenly.

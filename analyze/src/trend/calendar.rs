@@ -2,6 +2,7 @@
 
 use super::series::{DAY, HOUR};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use schemas::kit::holidays::Holidays;
 use std::collections::HashMap;
 
 /// The hours of a week.
@@ -20,12 +21,12 @@ pub(super) struct Calendar {
 }
 
 impl Calendar {
-    /// `holidays` are days off, `workdays` weekend days that are worked.
-    pub(super) fn new(tz: TimeZone, holidays: &[Date], workdays: &[Date]) -> Self {
+    /// The calendar of a place with its days off and its worked weekends.
+    pub(super) fn new(tz: TimeZone, holidays: &Holidays) -> Self {
         let epoch = Date::constant(1970, 1, 1);
-        let day = |date: &Date| epoch.until(*date).map_or(0, |span| i64::from(span.get_days()));
-        let off = holidays.iter().map(|date| (day(date), SUNDAY));
-        let on = workdays.iter().map(|date| (day(date), FRIDAY));
+        let day = |date: Date| epoch.until(date).map_or(0, |span| i64::from(span.get_days()));
+        let off = holidays.off().map(|date| (day(date), SUNDAY));
+        let on = holidays.worked().map(|date| (day(date), FRIDAY));
         Self { tz, special: off.chain(on).collect() }
     }
 
@@ -60,8 +61,9 @@ impl Calendar {
 mod tests {
     use super::{super::testing::START, *};
 
-    fn calendar(holidays: &[Date], workdays: &[Date]) -> Calendar {
-        Calendar::new(TimeZone::get("Asia/Shanghai").unwrap(), holidays, workdays)
+    fn calendar(off: &[Date], worked: &[Date]) -> Calendar {
+        let holidays = Holidays::new(off.iter().copied(), worked.iter().copied());
+        Calendar::new(TimeZone::get("Asia/Shanghai").unwrap(), &holidays)
     }
 
     #[test]

@@ -85,9 +85,10 @@ mod tests {
     };
     use jiff::{civil::Date, tz::TimeZone};
     use proptest::prelude::*;
+    use schemas::kit::holidays::Holidays;
 
-    fn calendar(holidays: &[Date]) -> Calendar {
-        Calendar::new(TimeZone::get("Asia/Shanghai").unwrap(), holidays, &[])
+    fn calendar(off: &[Date]) -> Calendar {
+        Calendar::new(TimeZone::get("Asia/Shanghai").unwrap(), &Holidays::new(off.iter().copied(), []))
     }
 
     /// Sundays at twice, noon at four times the rest.

@@ -31,9 +31,12 @@ use super::{
     spike::Rule,
     topic::{Around, Manner, Topic},
 };
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use schemas::{
-    kit::settings::{Settings, Watch},
+    kit::{
+        holidays::Holidays,
+        settings::{Settings, Watch},
+    },
     log::{Identity, Position},
     records::{AnalyzedPost, CANARY_SOURCE, CrawlReport, Phase, Pulse, TopicKind, TopicRef, Verdict},
 };
@@ -84,17 +87,15 @@ pub struct Config {
     pub half_life: Duration,
     /// In which the hours of the week are reckoned.
     pub tz: TimeZone,
-    /// Days that are like a Sunday.
-    pub holidays: Vec<Date>,
-    /// Days of the weekend that are like a Friday.
-    pub workdays: Vec<Date>,
+    /// Days that are like a Sunday, and days of the weekend that are like a Friday.
+    pub holidays: Holidays,
 }
 
 impl Config {
-    /// The defaults, for these topics.
+    /// The defaults, for these topics, in a world without holidays.
     #[must_use]
     pub fn of(watch: Vec<WatchTopic>, tz: TimeZone) -> Self {
-        Self { watch, tz, ..Self::from(&Settings::default()) }
+        Self { watch, tz, holidays: Holidays::default(), ..Self::from(&Settings::default()) }
     }
 }
 
@@ -110,8 +111,7 @@ impl From<&Settings> for Config {
             min_reach: trend.min_reach,
             half_life: trend.half_life,
             tz: settings.tz(),
-            holidays: trend.holidays.clone(),
-            workdays: trend.workdays.clone(),
+            holidays: Holidays::of(&settings.calendar),
         }
     }
 }
@@ -299,7 +299,7 @@ impl Trend {
             other_alarms: state.allowance.other,
             min_reach: config.min_reach,
             half_life: config.half_life.as_secs() as i64,
-            calendar: Calendar::new(config.tz.clone(), &config.holidays, &config.workdays),
+            calendar: Calendar::new(config.tz.clone(), &config.holidays),
             common: state.common,
         };
         let mut trend = Self {

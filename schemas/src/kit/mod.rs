@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod backup;
 pub mod disk;
 pub mod fs;
+pub mod holidays;
 pub mod http;
 pub mod internal;
 pub mod kv;

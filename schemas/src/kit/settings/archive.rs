@@ -1,7 +1,6 @@
 //! `[archive]` and `[trend]`.
 
 use super::{KeyFault, log::duration};
-use jiff::civil::Date;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -41,10 +40,6 @@ pub struct Trend {
     /// How long the past weighs in the expectation: after this time its weight is halved.
     #[serde(with = "duration")]
     pub half_life: Duration,
-    /// Days off: what is expected on them is what is expected on a Sunday.
-    pub holidays: Vec<Date>,
-    /// Saturdays and Sundays that are worked: what is expected on them is what is expected on a Friday.
-    pub workdays: Vec<Date>,
 }
 
 impl Default for Trend {
@@ -55,8 +50,6 @@ impl Default for Trend {
             surprise: 3.0,
             min_reach: 1_000,
             half_life: Duration::from_secs(28 * 24 * 3600),
-            holidays: Vec::new(),
-            workdays: Vec::new(),
         }
     }
 }
@@ -75,9 +68,6 @@ impl Trend {
         }
         if self.min_reach == 0 {
             faults.push(("min_reach", "must be at least 1".into()));
-        }
-        if let Some(day) = self.holidays.iter().find(|day| self.workdays.contains(day)) {
-            faults.push(("workdays", format!("{day} is among the holidays too: it can be only one of them")));
         }
         faults
     }
