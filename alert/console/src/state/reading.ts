@@ -15,6 +15,8 @@ export interface Reading<Answer> {
   failure: ShallowRef<unknown>;
   /** When it was read, by the server's clock. */
   readAt: Ref<number | null>;
+  /** Reads at once: something was changed here. */
+  again: () => Promise<void>;
 }
 
 /**
@@ -59,5 +61,5 @@ export function useReading<Question, Answer>(
     life.abort();
   });
   void read();
-  return { answer, failure, readAt };
+  return { answer, failure, readAt, again: read };
 }
