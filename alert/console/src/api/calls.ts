@@ -7,12 +7,14 @@ import type {
   CalendarFeed,
   Correction,
   CorrectionChoices,
+  DrillWanted,
   HotTopic,
   HotWindow,
   Incident,
   IncidentFile,
   Join,
   JoinName,
+  PagedQuery,
   RosterBoard,
   RosterChange,
   RosterChangeWanted,
@@ -23,6 +25,8 @@ import type {
   SearchQuery,
   SearchToSave,
   Session,
+  Silence,
+  SilenceWanted,
   CoverageDetail,
   SourceAlert,
   StandingCorrection,
@@ -33,6 +37,7 @@ import type {
   UserWord,
   WatchRequest,
   WatchTopic,
+  WhyPaged,
   WhyQuiet,
 } from "./types";
 
@@ -131,6 +136,25 @@ export const searches = {
   change: (id: string, body: SearchToSave) =>
     call<SavedSearch>(`/api/searches/${segment(id)}`, { method: "PUT", body }),
   forget: (id: string) => call<void>(`/api/searches/${segment(id)}`, { method: "DELETE" }),
+};
+
+export const silences = {
+  list: async (state: "active" | "all", limit: number, signal?: AbortSignal): Promise<Silence[]> =>
+    (await call<{ silences: Silence[] }>(`/api/silences?${parameters({ state, limit })}`, { signal })).silences,
+  set: (body: SilenceWanted) => call<Silence>("/api/silences", { method: "POST", body }),
+  end: (id: string) => call<Silence>(`/api/silences/${segment(id)}`, { method: "DELETE" }),
+};
+
+export const drills = {
+  begin: (body: DrillWanted) => call<Incident>("/api/drills", { method: "POST", body }),
+};
+
+/** Why somebody was paged by a moment, or was not: about an incident, or about the last one that held a topic. */
+export const paged = {
+  incident: (id: string, query: PagedQuery, signal?: AbortSignal) =>
+    call<WhyPaged>(`/api/incidents/${segment(id)}/why?${parameters(query)}`, { signal }),
+  topic: (id: string, query: PagedQuery, signal?: AbortSignal) =>
+    call<WhyPaged>(`/api/topics/${segment(id)}/paged?${parameters(query)}`, { signal }),
 };
 
 export const roster = {

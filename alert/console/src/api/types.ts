@@ -57,6 +57,14 @@ export type RosterChangeWanted = Schemas["RosterChangeWanted"];
 export type RosterHandover = Schemas["RosterHandover"];
 export type RosterPending = Schemas["RosterPending"];
 export type RosterBoard = paths["/api/roster"]["get"]["responses"][200]["content"]["application/json"];
+export type Silence = Schemas["Silence"];
+/** `red` may be left out: it is false then. */
+export type SilenceWanted = Omit<Schemas["SilenceWanted"], "red"> & { red?: boolean };
+export type DrillWanted = Schemas["DrillWanted"];
+export type WhyPaged = Schemas["WhyPaged"];
+export type WhyReason = Schemas["WhyReason"];
+/** Who is asked about: a channel, a person, or anybody. */
+export type PagedQuery = NonNullable<paths["/api/topics/{id}/paged"]["get"]["parameters"]["query"]>;
 export type CalendarFeed = Schemas["CalendarFeed"];
 export type BriefQuery = NonNullable<paths["/api/briefs"]["get"]["parameters"]["query"]>;
 export type Act = Schemas["Act"];

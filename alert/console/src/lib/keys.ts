@@ -9,6 +9,7 @@ export type Command =
   | "coverage"
   | "watch"
   | "roster"
+  | "quiet"
   | "next"
   | "previous"
   | "open"
@@ -42,6 +43,7 @@ const AFTER_G: Record<string, Command> = {
   c: "coverage",
   w: "watch",
   d: "roster",
+  q: "quiet",
 };
 
 /** `g` waits for a second key; any other second key is taken for itself. */

@@ -15,6 +15,8 @@ const SEARCH: readonly Role[] = ["operator", "analyst", "supervisor", "admin"];
 const EXPORT: readonly Role[] = ["analyst", "supervisor", "admin"];
 const ROSTER: readonly Role[] = ["operator", "supervisor", "admin"];
 const RULE: readonly Role[] = ["supervisor", "admin"];
+const SILENCE: readonly Role[] = ["operator", "supervisor", "admin"];
+const DRILL: readonly Role[] = ["supervisor", "admin"];
 const TEACH: readonly Role[] = ["analyst", "supervisor", "admin"];
 
 /** Who sees the board, topics, coverage and the roster. A unit's people see nothing but the incidents of their unit. */
@@ -30,6 +32,10 @@ export const mayTeach = computed(() => session.value !== null && TEACH.includes(
 
 /** Who may hold a clock and let it go on. */
 export const mayPause = computed(() => session.value !== null && RULE.includes(session.value.role));
+/** Who may keep pages back for a while, and end that. */
+export const maySilence = computed(() => session.value !== null && SILENCE.includes(session.value.role));
+/** Who may let a page be practised. */
+export const mayDrill = computed(() => session.value !== null && DRILL.includes(session.value.role));
 /** Who may propose a swap and hand over. */
 export const mayRoster = computed(() => session.value !== null && ROSTER.includes(session.value.role));
 /** Who may change anything of a roster. */

@@ -6,7 +6,11 @@ import escalation from "../../../src/escalation/mod.rs?raw";
 import incident from "../../../src/incident.rs?raw";
 import join from "../../../src/matter/join.rs?raw";
 import matter from "../../../src/matter/mod.rs?raw";
+import drill from "../../../src/engine/drill.rs?raw";
+import quiet from "../../../src/engine/quiet.rs?raw";
 import outbox from "../../../src/outbox/mod.rs?raw";
+import why from "../../../src/quiet/why.rs?raw";
+import { en } from "./en";
 import { zh } from "./zh";
 
 describe("words", () => {
@@ -23,11 +27,30 @@ describe("words", () => {
   });
 
   it("are there for every event that the program records by itself", () => {
-    const events = [matter, join, acts, clocks, escalation].flatMap((source) =>
+    const events = [matter, join, acts, clocks, escalation, quiet, drill].flatMap((source) =>
       [...source.matchAll(/(?:record|change)\(\s*\w+,\s*[\w:]+,\s*"([a-z_]+)"/g)].map(([, word]) => word),
     );
-    expect(events).toEqual(expect.arrayContaining(["merged", "split", "related", "escalated", "unit_unreached"]));
+    expect(events).toEqual(
+      expect.arrayContaining([
+        "merged",
+        "split",
+        "related",
+        "escalated",
+        "unit_unreached",
+        "page_silenced",
+        "drill_result",
+      ]),
+    );
     for (const event of [...events, "clock_warning", "clock_expired"])
       expect(Object.keys(zh), event).toContain(`action.${event}`);
+  });
+
+  it("are there for every reason why somebody was paged, or was not", () => {
+    // The module's table names them; its first column tells what is on record.
+    const rows = [...why.matchAll(/^\/\/! \|[^|]+\|([^|]+)\|$/gm)].map(([, reasons]) => reasons!);
+    const codes = rows.flatMap((reasons) => [...reasons.matchAll(/`([a-z_]+)`/g)].map(([, code]) => code));
+    expect(codes).toEqual(expect.arrayContaining(["no_incident", "closed", "not_yet", "silenced", "not_addressed"]));
+    expect(codes.length).toBeGreaterThan(15);
+    for (const code of codes) for (const book of [zh, en]) expect(Object.keys(book), code).toContain(`because.${code}`);
   });
 });

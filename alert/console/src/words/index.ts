@@ -52,6 +52,7 @@ export const roleName = (role: Role) => named("role", role);
 export const actionName = (action: string) => named("action", action);
 export const actName = (act: ActName | JoinName) => named("act", act);
 export const reasonName = (reason: string) => named("reason", reason);
+export const becauseName = (code: string) => named("because", code);
 export const deliveryName = (state: Delivery["state"]) => named("delivery", state);
 
 /** `12 秒`, `3 分钟`. */
