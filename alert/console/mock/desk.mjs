@@ -8,7 +8,17 @@ export { Problem };
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** What tells of time and topics: it leaves the version alone. */
-const SILENT = ["page_sent", "page_failed", "clock_warning", "clock_expired", "related", "unit_unreached"];
+const SILENT = [
+  "page_sent",
+  "page_failed",
+  "clock_warning",
+  "clock_expired",
+  "related",
+  "unit_unreached",
+  "page_silenced",
+  "silence_over",
+  "drill_result",
+];
 /** Whose unit a person of role unit is of. */
 export const UNITS = { 陈工: "区水务局", 周工: "营门口街道办" };
 
@@ -105,6 +115,17 @@ export class Desk {
   id(now, day, n) {
     const date = new Date(now + 8 * 3_600_000 + day * 86_400_000).toISOString().slice(0, 10).replaceAll("-", "");
     return `${date}-${String(n).padStart(4, "0")}`;
+  }
+
+  /** A number that is free. */
+  nextId(now) {
+    const day = this.id(now, 0, 0).slice(0, 8);
+    const last = Math.max(
+      0,
+      ...[...this.files.keys()].filter((id) => id.startsWith(day)).map((id) => Number(id.slice(9))),
+    );
+    // The number of the water main's incident is taken, whether it has opened or not.
+    return `${day}-${String(Math.max(last, 7) + 1).padStart(4, "0")}`;
   }
 
   seed(now, { day, n, topic, title, level, ago, acts, ...more }) {
@@ -212,6 +233,7 @@ export class Desk {
   }
 
   page(file, reason, now) {
+    if (this.quiet?.hush(file, reason, now)) return;
     const key = `${file.incident.id}/${reason}/${file.history.length}`;
     const desk = { key: `${key}/desk`, channel: "desk", reason, state: "pending", attempts: 1, created_at: iso(now) };
     const chat = {
@@ -280,6 +302,7 @@ export class Desk {
     if (name === "merge") return this.merge(file, session.name, body, now);
     if (name === "split") return this.split(file, session.name, body, now);
     const event = this.do(file, name, session.name, body, now);
+    this.quiet?.noteResult(file, event, now);
     if (event?.action === "assigned") this.page(file, "assigned", now);
     if (event?.action === "answered" && session.role === "unit") this.page(file, "answered", now);
     return file;
@@ -295,13 +318,7 @@ export class Desk {
   }
 
   split(file, who, body, now) {
-    const day = this.id(now, 0, 0).slice(0, 8);
-    const last = Math.max(
-      0,
-      ...[...this.files.keys()].filter((id) => id.startsWith(day)).map((id) => Number(id.slice(9))),
-    );
-    // The number of the water main's incident is taken, whether it has opened or not.
-    const id = `${day}-${String(Math.max(last, 7) + 1).padStart(4, "0")}`;
+    const id = this.nextId(now);
     const incident = chain.split(file.incident, body, id, who, now);
     const fresh = { incident, history: [], deliveries: [] };
     this.files.set(id, fresh);

@@ -101,6 +101,12 @@ export class Roster {
     }
   }
 
+  /** Whom a person is reached by, whether they are known, and who is on duty at a moment. */
+  reached(person, at) {
+    const onDuty = Object.keys(SHIFTS).flatMap((id) => this.turns(id, at, at + 1).map((turn) => turn.person));
+    return { isKnown: person in PEOPLE, own: PEOPLE[person] ?? [], onDuty: [...new Set(onDuty)] };
+  }
+
   board(query, now) {
     const from = query.has("from") ? Date.parse(query.get("from")) : midnight(now);
     const to = query.has("to") ? Date.parse(query.get("to")) : from + 7 * DAY;

@@ -6,6 +6,7 @@
  *   --port N        default 8081; 0 takes a free one
  *   --delay MS      when the water main breaks after the start, default 6000
  *   POST /mock/empty?window=1h  nothing is hot over this time from now on
+ *   POST /mock/escalate?incident=ID  nobody has signed it: it is paged again
  *   POST /mock/drop?seconds=N   cuts every connection for N seconds, to see what the console says then
  */
 import { randomBytes } from "node:crypto";
@@ -14,6 +15,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { Archive } from "./archive.mjs";
 import { Desk, Problem } from "./desk.mjs";
+import { Quiet } from "./quiet.mjs";
 import { Roster } from "./roster.mjs";
 import { set } from "./topics.mjs";
 import { Town } from "./town.mjs";
@@ -54,11 +56,13 @@ const town = new Town(Date.now(), { delay: option("delay", 6_000) });
 const desk = new Desk(town, Date.now(), publish);
 const archive = new Archive(town, Date.now());
 const roster = new Roster(desk, Date.now());
+const quiet = new Quiet(desk, roster, Date.now());
 
 setInterval(() => {
   const now = Date.now();
   for (const topic of [...town.topics, ...town.found, town.all]) publish("pulse", town.pulse(topic, now));
   desk.tick(now);
+  quiet.tick(now);
 }, 2_000);
 setInterval(() => town.sources(Date.now()).forEach((source) => publish("source", source)), 5_000);
 setInterval(() => streams.forEach((stream) => stream.write(": alive\n\n")), 15_000);
@@ -257,6 +261,13 @@ async function api(request, response, url) {
     const done = roster.act(path.slice(1), request.method, body, session, now);
     if (done) return json(response, ...done);
   }
+  const quietly =
+    ["silences", "drills"].includes(path[0]) || (["topics", "incidents"].includes(path[0]) && path.length === 3);
+  if (quietly) {
+    const body = ["silences", "drills"].includes(path[0]) && request.method === "POST" ? await read(request) : {};
+    const done = quiet.answer(path, request.method, url.searchParams, body, session, now);
+    if (done) return json(response, ...done);
+  }
   if (path[0] === "topics") return json(response, 200, trend(path.slice(1), url.searchParams, now));
   if (path[0] === "incidents" && path.length === 1)
     return json(response, 200, { incidents: desk.list(url.searchParams.get("state") ?? "open", session) });
@@ -285,6 +296,10 @@ const server = createServer(async (request, response) => {
   if (Date.now() < downUntil) return void request.socket.destroy();
   if (url.pathname === "/mock/empty") {
     empty.add(url.searchParams.get("window") ?? "1h");
+    return void response.writeHead(204).end();
+  }
+  if (url.pathname === "/mock/escalate") {
+    desk.page(desk.file(url.searchParams.get("incident")), "escalation", Date.now());
     return void response.writeHead(204).end();
   }
   if (url.pathname === "/mock/drop") {

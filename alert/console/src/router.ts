@@ -13,6 +13,7 @@ import IncidentList from "./pages/IncidentList.vue";
 import IncidentPage from "./pages/IncidentPage.vue";
 import Login from "./pages/Login.vue";
 import Missing from "./pages/Missing.vue";
+import Quiet from "./pages/Quiet.vue";
 import Roster from "./pages/Roster.vue";
 import Search from "./pages/Search.vue";
 import ThreadPage from "./pages/ThreadPage.vue";
@@ -34,6 +35,7 @@ export const router = createRouter({
     { path: "/thread", name: "thread", component: ThreadPage },
     { path: "/watch", name: "watch", component: Watch },
     { path: "/roster", name: "roster", component: Roster },
+    { path: "/quiet", name: "quiet", component: Quiet },
     { path: "/:rest(.*)*", name: "missing", component: Missing, meta: { unit: true } },
   ],
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
