@@ -1,5 +1,6 @@
 /**
- * node e2e/chain.mjs: a matter from 签收 to 办结, by everybody who has a part in it, against the mock gateway (npm run build comes first).
+ * node e2e/chain.mjs: silences, drills and why somebody was paged; then a matter from 签收 to 办结, by everybody who has a part in it; against
+ * the mock gateway (npm run build comes first).
  * Waits for what is seen, never for a time.
  */
 import { login, overflow, page as open } from "./browser.mjs";
@@ -39,8 +40,94 @@ let desk;
 let unit;
 
 const steps = {
-  async "signing starts what a person must think of next: 交办 with what is proposed"() {
+  async "a silence is set from an incident, which is marked while it holds, and ended with a second press"() {
     desk = await begin("王敏");
+    await read(desk, SCHOOL);
+    await desk.getByTestId("silence-topic-button").click();
+    await desk.waitForURL(/\/quiet\?topic=school$/);
+    check((await desk.getByTestId("silence-topic").inputValue()) === "school", "the topic is not filled in");
+    check((await desk.getByTestId("silence-24h").count()) === 0, "an operator is offered a day");
+    await desk.getByTestId("silence-through").getByText("现有事件升到 橙 II 起照常通知").waitFor();
+    await desk.getByTestId("silence-at").fill("2020-01-01T08:00");
+    await desk.getByTestId("silence-end-wrong").getByText("结束时间已过").waitFor();
+    await desk.getByTestId("silence-8h").click();
+    await desk.getByTestId("silence-submit").click();
+    await desk.getByTestId("silence-error").getByText("请填写理由").waitFor();
+    await desk.getByTestId("silence-reason").fill("已交教育局, 检测报告三日内出具");
+    await desk.getByTestId("silence-submit").click();
+    const silence = desk.getByTestId("silence-row").filter({ hasText: "检测报告三日内出具" });
+    await silence.getByTestId("silence-left").getByText("还有 7 小时").waitFor();
+    await fetch(`${base}mock/escalate?incident=${SCHOOL}`, { method: "POST" });
+    await silence.getByTestId("silence-held").getByRole("link").click();
+    await told(desk, "page_silenced", "期间不通知: 催办").waitFor();
+    await desk.locator(".incident-page .head").getByTestId("silence-mark").waitFor();
+    await desk.goto(base);
+    await row(desk, SCHOOL).getByTestId("silence-mark").click();
+    await desk.waitForURL(/\/quiet$/);
+    await silence.getByTestId("silence-end").click();
+    await silence.getByTestId("silence-end").getByText("再按一次").click();
+    await silence.waitFor({ state: "detached" });
+    await desk.getByTestId("silences-over").click();
+    await silence.getByText("王敏 于").waitFor();
+    await read(desk, SCHOOL);
+    await told(desk, "silence_over", "已结束").waitFor();
+    check((await desk.locator(".incident-page .head").getByTestId("silence-mark").count()) === 0, "still marked");
+  },
+
+  async "why somebody was paged or was not is answered on the incident's page and on the topic's"() {
+    const answer = (outcome) => desk.locator(`[data-testid="paged-answer"][data-outcome="${outcome}"]`);
+    const reason = (code) => desk.locator(`[data-testid="paged-reason"][data-code="${code}"]`).first();
+    await desk.getByTestId("paged-open").click();
+    await answer("paged").waitFor();
+    await reason("silenced").getByText("检测报告三日内出具").waitFor();
+    await desk.getByTestId("whom-person").click();
+    await desk.getByTestId("whom-name").fill("何人");
+    await desk.keyboard.press("Enter");
+    await answer("unpaged").getByText("没有通知送达 何人").waitFor();
+    await reason("unknown_person").waitFor();
+    await reason("not_addressed").getByText("desk").waitFor();
+    await desk.getByTestId("whom-channel").click();
+    await desk.getByTestId("whom-name").fill("desk");
+    await desk.keyboard.press("Enter");
+    await answer("paged").getByText("已有通知送达 desk").waitFor();
+    await desk.getByTestId("why-dayAgo").click();
+    await answer("nothing").waitFor();
+    await reason("not_yet").waitFor();
+    await desk.goto(`${base}topics/noise`);
+    await answer("nothing").waitFor();
+    await reason("closed").getByText("办结").waitFor();
+    await desk.goto(`${base}topics/school`);
+    await answer("paged").getByTestId("paged-incident").click();
+    await desk.waitForURL(new RegExp(`/incidents/${SCHOOL}$`));
+  },
+
+  async "a supervisor begins a drill, which is marked and signed like the real thing, and its result is told"() {
+    const chief = await begin("孙督");
+    await chief.keyboard.press("g");
+    await chief.keyboard.press("q");
+    await chief.getByTestId("drill-row").getByText("演练结果: 李雷 于 1 分 43 秒后签收").waitFor();
+    await chief.getByTestId("drill-add").click();
+    await chief.getByTestId("drill-text").fill("长".repeat(201));
+    await chief.keyboard.press("Enter");
+    await chief.getByTestId("drill-error").getByText("至多 200 字").waitFor();
+    await chief.getByTestId("drill-text").fill("凌晨接警");
+    await chief.keyboard.press("Enter");
+    await chief.getByTestId("drill-submit").getByText("再按一次").click();
+    const drill = chief.getByTestId("drill-row").filter({ hasText: "演练: 凌晨接警" });
+    await drill.getByTestId("ack-countdown").waitFor();
+    await desk.goto(`${base}quiet`);
+    await desk.getByTestId("drill-row").first().waitFor();
+    check((await desk.getByTestId("drill-add").count()) === 0, "an operator is offered to begin a drill");
+    await desk.goto(base);
+    const begun = row(desk, await drill.getAttribute("data-id"));
+    await begun.getByTestId("drill-mark").waitFor();
+    await begun.getByTestId("row-ack-button").click();
+    await drill.getByTestId("drill-result").getByText("演练结果: 王敏 于").waitFor();
+    await chief.context().close();
+  },
+
+  async "signing starts what a person must think of next: 交办 with what is proposed"() {
+    await desk.goto(base);
     await row(desk, WATER).getByTestId("clock-line").getByText("官方回应").waitFor();
     await row(desk, TRAFFIC).getByTestId("clock-line").getByText("单位签收").waitFor();
     await row(desk, TRAFFIC).getByTestId("unit-state").getByText("单位未签收").waitFor();
