@@ -989,6 +989,7 @@ export const en: Record<Word, string> = {
   "quiet.drillTag": "drill",
   "quiet.drillHint": "Only practised: it counts in no statistics",
   "quiet.ofTopic": "Silence this topic",
+  "quiet.page": "Silences and drills",
   "quiet.title": "Silences",
   "quiet.failed": "The silences cannot be read: {why}",
   "quiet.add": "Set a silence",

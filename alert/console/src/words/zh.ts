@@ -975,6 +975,7 @@ export const zh = {
   "quiet.drillTag": "演练",
   "quiet.drillHint": "演练, 并非真实舆情; 不计入统计",
   "quiet.ofTopic": "静默此话题",
+  "quiet.page": "静默与演练",
   "quiet.title": "静默",
   "quiet.failed": "静默读取失败: {why}",
   "quiet.add": "设静默",
