@@ -2,7 +2,7 @@
  * node e2e/chain-shots.mjs OUT_DIR [--theme night|day] [--language zh|en]
  *
  * Pictures of the chain at three sizes, from the mock gateway: incidents that are new, assigned, overdue, paused and merged, the forms, the
- * board, and what a unit's person sees. Fails on complaints of the browser and where a page is wider than its window.
+ * board, silences and drills, why somebody was paged, and what a unit's person sees. Fails on complaints of the browser and where a page is wider than its window.
  */
 import { camera, login, options, overflow, page as open } from "./browser.mjs";
 import { start } from "./walk.mjs";
@@ -88,6 +88,25 @@ async function pictures(size, [viewport, more]) {
   await desk.context().close();
 
   const chief = await begin("孙督");
+  await chief.goto(`${base}quiet?topic=school`);
+  await chief.getByTestId("drill-row").first().waitFor();
+  await chief.getByTestId("drill-add").click();
+  await chief.getByTestId("silence-submit").click();
+  await take(chief, "quiet-forms", true);
+  await chief.getByTestId("silence-reason").fill("检测报告三日内出具");
+  await chief.getByTestId("silence-submit").click();
+  await chief.getByTestId("drill-submit").click();
+  await chief.getByTestId("drill-submit").click();
+  await chief.getByTestId("drill-row").nth(1).waitFor();
+  await fetch(`${base}mock/escalate?incident=${id(4)}`, { method: "POST" });
+  await chief.getByTestId("silence-held").first().waitFor();
+  await chief.getByTestId("silences-over").click();
+  await chief.getByText("提前结束").or(chief.getByText("ended by")).first().waitFor();
+  await take(chief, "quiet", true);
+  await read(chief, 4);
+  await chief.getByTestId("paged-open").click();
+  await chief.getByTestId("paged-answer").waitFor();
+  await take(chief, "paged", true);
   await read(chief, 4);
   await chief.getByTestId("clock-resume").first().click();
   await chief.getByTestId("deadlines-stopped").locator("summary").click();
