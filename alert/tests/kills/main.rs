@@ -27,6 +27,7 @@ mod verdict;
 use front::Front;
 use play::{Play, dice, wall};
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     io::{BufRead, BufReader},
     path::Path,
@@ -213,6 +214,13 @@ fn tell(morning: &Morning, seed: u64) {
     if morning.complaints.is_empty() {
         return;
     }
+    let mut kinds = BTreeMap::<String, usize>::new();
+    for (_, what) in &morning.complaints {
+        // Up to the first word that is of one incident alone.
+        let is_word = |word: &&str| word.chars().all(|letter| letter.is_alphabetic() || letter == ',');
+        *kinds.entry(what.split(' ').take_while(is_word).collect::<Vec<_>>().join(" ")).or_default() += 1;
+    }
+    println!("{kinds:?}");
     for (incident, what) in morning.complaints.iter().take(8) {
         println!("\n{}: {what}", incident.as_deref().unwrap_or("the whole"));
         let file = incident.as_ref().and_then(|id| morning.files.iter().find(|(file, _)| file.incident.id == *id));

@@ -314,7 +314,8 @@ fn config(hook: &str) -> String {
     let mut config = format!(
         "[[http.token]]\nname = \"load\"\nrole = \"admin\"\nenv = \"LOAD_TOKEN\"\n\
          [[channel]]\nid = \"hook\"\nkind = \"webhook\"\nurl = {hook:?}\n\
-         [[watch]]\nid = \"water\"\nname = \"停水\"\nquery = \"停水 OR 断水 OR (水压 AND 低)\"\n"
+         [[watch]]\nid = \"water\"\nname = \"停水\"\nquery = \"停水 OR 断水 OR (水压 AND 低)\"\n\
+         [storm]\nincidents = 0\n" // a storm merges pages, and each is waited for
     );
     for topic in 0..TOPICS {
         config += &format!("[[watch]]\nid = \"probe{topic}\"\nname = \"probe {topic}\"\nquery = \"probe{topic}x\"\n");
