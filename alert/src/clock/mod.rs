@@ -25,6 +25,7 @@
 //! | 官方回应 | | until `responded`; a press conference: until `press_conference` too |
 //! | 退回 | | from `assigned` |
 //! | 办结, 误报, merged | | all |
+//! | split off from another | | none; those that are paused go on: the pause was of the other |
 //! | 重开 | of its level, from `opened`, anew | |
 //! | a rise after the response | of its level, from `opened`, that have stopped, anew | |
 //!
@@ -34,7 +35,7 @@
 
 use crate::{
     calendar::Calendar,
-    incident::{Command, File},
+    incident::{Command, File, PROGRAM},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
@@ -63,6 +64,8 @@ pub enum Happening<'a> {
     Done(&'a Command, &'a str),
     /// Another incident goes on with it.
     Merged,
+    /// It was split off from another.
+    Split,
 }
 
 /// What time alone did to a clock.
@@ -132,6 +135,7 @@ impl Clocks {
             Happening::Opened | Happening::Raised => self.start(file, ClockStart::Opened, false, None, now),
             Happening::Rebound => self.start(file, ClockStart::Opened, true, None, now),
             Happening::Merged => self.stop(file, |_| true, now),
+            Happening::Split => self.go_on(file, now),
             Happening::Done(command, who) => match command {
                 Command::Ack => self.start(file, ClockStart::Acked, false, None, now),
                 Command::Assign { due_at, .. } => {
@@ -224,15 +228,31 @@ impl Clocks {
     }
 
     fn resume(&self, file: &mut File, id: &str, now: Timestamp) {
-        let time = self.time_of(id);
-        if let Some(clock) = running(file, id)
-            && let Some(pause) = clock.paused.take()
-        {
-            let warned_before = self.calendar.between(clock.warn_at, clock.due_at, time);
-            let left = SignedDuration::from_secs(pause.left_seconds);
-            clock.due_at = self.calendar.after(now, left, time);
-            clock.warn_at = self.calendar.after(now, left.saturating_sub(warned_before), time).min(clock.due_at);
+        if let Some(clock) = running(file, id) {
+            self.resume_one(clock, now);
         }
+    }
+
+    /// Whether it was paused.
+    fn resume_one(&self, clock: &mut Clock, now: Timestamp) -> bool {
+        let Some(pause) = clock.paused.take() else { return false };
+        let time = self.time_of(&clock.id);
+        let warned_before = self.calendar.between(clock.warn_at, clock.due_at, time);
+        let left = SignedDuration::from_secs(pause.left_seconds);
+        clock.due_at = self.calendar.after(now, left, time);
+        clock.warn_at = self.calendar.after(now, left.saturating_sub(warned_before), time).min(clock.due_at);
+        true
+    }
+
+    /// Lets all that is paused go on: it goes to another incident, for which nobody has paused it.
+    pub fn go_on(&self, file: &mut File, now: Timestamp) {
+        let mut clocks = std::mem::take(&mut file.incident.clocks);
+        for clock in &mut clocks {
+            if self.resume_one(clock, now) {
+                file.record(now, PROGRAM, "resumed", format!("{} 继续计时: 暂停不随事件转移", clock.name));
+            }
+        }
+        file.incident.clocks = clocks;
     }
 
     fn time_of(&self, id: &str) -> ClockTime {

@@ -94,8 +94,26 @@ fn what_starts_and_what_stops() {
     assert_eq!(ids(&file), Vec::<String>::new());
     done(&clocks, &mut file, &Command::Reopen { text: text() }, 13);
     assert_eq!(ids(&file), ["information", "press"]);
+    clocks.follow(&mut file, Happening::Split, at(14));
+    assert_eq!(ids(&file), ["information", "press"]);
     clocks.follow(&mut file, Happening::Merged, at(14));
     assert_eq!(ids(&file), Vec::<String>::new());
+}
+
+#[test]
+fn a_pause_does_not_go_over_to_another_incident() {
+    let clocks = clocks("");
+    let mut file = opened(&clocks, Level::IV);
+    done(&clocks, &mut file, &Command::Ack, 1);
+    done(&clocks, &mut file, &Command::Pause { clock: "response".into(), text: text() }, 60);
+    clocks.follow(&mut file, Happening::Split, at(90));
+    assert_eq!(running(&file), [("response".to_owned(), 48 * 60 + 30)], "what was left goes on");
+    let clock = &file.incident.clocks[0];
+    assert_eq!((&clock.paused, clock.warn_at), (&None, at(36 * 60 + 30)));
+    assert_eq!(file.fresh.last().map(|event| event.action.as_str()), Some("resumed"));
+    let told = file.seq;
+    clocks.go_on(&mut file, at(91));
+    assert_eq!(file.seq, told, "nothing was paused");
 }
 
 #[test]

@@ -161,6 +161,7 @@ impl Desk {
         let mut target = tx.incident(into).await?.ok_or(ActError::Unknown)?;
         refuse_changed(&from, seen)?;
         let level = target.incident.level;
+        self.plan.clocks.go_on(&mut from, now);
         join::merge(&mut from, &mut target, &by.name, why, now)?;
         self.plan.clocks.follow(&mut from, Happening::Merged, now);
         if target.incident.level > level {
@@ -210,8 +211,8 @@ impl Desk {
         let number = tx.next_id(&self.day(now)).await?;
         let mut new = join::split(&mut file, topics, number, &by.name, why, now)?;
         let rule = self.plan.rule(&new.incident.topic.id);
-        let happening = Happening::Done(&Command::Ack, &by.name);
-        rule.ladder.follow(&mut new, happening, now);
+        rule.ladder.follow(&mut new, Happening::Split, now);
+        self.plan.clocks.follow(&mut new, Happening::Split, now);
         for topic in topics {
             tx.leave(topic, id).await?;
         }

@@ -12,6 +12,7 @@
 //! | opens | unsigned begins; the first rung is due at the level's `ack`, or after the first step's `after` |
 //! | reaches a higher level, unsigned, no rung taken | the first rung is due at that level's `ack` from now, if that is sooner |
 //! | 签收, 重开 | unsigned ends, idle begins; none with `resume_after = "0s"` |
+//! | split off from another | idle begins: whoever split it has signed |
 //! | anything else that a person does but a note by whoever did not sign | the chain ends |
 //! | 办结, 误报, merged | the chain ends |
 //! | 退回; a rise after the response | idle begins anew: it is the desk's turn again |
@@ -181,7 +182,7 @@ impl Ladder {
                     file.incident.ack_due_at = sooner;
                 }
             }
-            Happening::Rebound => file.matter.chain = idle(),
+            Happening::Rebound | Happening::Split => file.matter.chain = idle(),
             Happening::Merged => file.matter.chain = None,
             Happening::Done(command, who) => match command {
                 Command::Ack | Command::Reopen { .. } | Command::Return { .. } => file.matter.chain = idle(),

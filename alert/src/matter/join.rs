@@ -3,7 +3,7 @@
 //! | asked | outcome |
 //! |---|---|
 //! | merge into itself, or where either is closed | refused |
-//! | merge | the other one goes on: it takes the topics, rises, figures and the higher level; each of its clocks runs out when the earlier of the two would have. This one is closed, and says where it went |
+//! | merge | the other one goes on: it takes the topics, rises, figures and the higher level; each of its clocks runs out when the earlier of the two would have, one that is paused later than one that runs. This one is closed, and says where it went |
 //! | split topics that did not join, or none | refused |
 //! | split | a new incident of those topics with their rises, of the same level, signed by whoever split it, with the deadlines that ran already; the unit is told of neither |
 
@@ -15,7 +15,7 @@ use crate::{
 use jiff::Timestamp;
 use schemas::records::{Incident, State, TopicRef};
 
-/// Merges `from` into `into`.
+/// Merges `from`, none of whose clocks is paused, into `into`.
 ///
 /// # Errors
 /// Why not; nothing has changed then.
@@ -53,7 +53,7 @@ pub fn merge(from: &mut File, into: &mut File, who: &str, why: &str, at: Timesta
     into.incident.surprise = into.incident.surprise.max(from.incident.surprise);
     for clock in from.incident.clocks.iter().filter(|clock| clock.stopped_at.is_none()) {
         match into.incident.clocks.iter_mut().find(|own| own.id == clock.id && own.stopped_at.is_none()) {
-            Some(own) if clock.due_at < own.due_at => *own = clock.clone(),
+            Some(own) if own.paused.is_some() || clock.due_at < own.due_at => *own = clock.clone(),
             Some(_) => {}
             // The unit's deadlines are of what was handed to it.
             None if from.incident.unit.is_none() => into.incident.clocks.push(clock.clone()),
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{policy::Thresholds, samples};
     use jiff::SignedDuration;
-    use schemas::records::{Clock, Level};
+    use schemas::records::{Clock, Level, Pause};
 
     fn at(minute: i64) -> Timestamp {
         samples::moment() + SignedDuration::from_mins(minute)
@@ -204,6 +204,17 @@ mod tests {
         assert_eq!((from.incident.state, from.incident.merged_into.as_deref()), (State::Closed, Some("b")));
         assert_eq!((from.incident.count, from.matter.chain.is_none()), (60, true), "its figures stand");
         assert_eq!(into.fresh.iter().filter(|event| event.action == "merged").count(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_runs_goes_before_one_that_is_paused() {
+        let (mut from, mut into) = (file("a", "gas", "g1", 60), file("b", "water", "w1", 20));
+        let pause = Pause { since: at(1), by: "督查".into(), why: "检测".into(), left_seconds: 300 };
+        from.incident.clocks = vec![clock("response", 30)];
+        into.incident.clocks = vec![Clock { paused: Some(pause), ..clock("response", 20) }];
+        merge(&mut from, &mut into, "王敏", "同一处施工", at(5)).unwrap();
+        let own = &into.incident.clocks[0];
+        assert_eq!((&own.paused, own.due_at), (&None, at(30)), "nobody has paused it for the other matter");
     }
 
     #[test]

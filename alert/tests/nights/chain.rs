@@ -587,6 +587,40 @@ async fn merged_incidents_go_on_as_one_and_can_be_split_again() {
     night.expect_nothing();
 }
 
+/// Whoever paused a deadline paused it for that matter: another one that is split off, or goes on with it, has its deadline.
+#[tokio::test]
+async fn a_pause_goes_over_to_no_other_incident() {
+    let mut night = opened().await;
+    let mut gas = night.make("gas", "g1", 18, Phase::Rising);
+    gas.samples.clear();
+    night.send(&gas).await;
+    night.expect("desk", "opened");
+    let by = schemas::kit::auth::Caller { name: text("王敏"), role: schemas::kit::auth::Role::Operator };
+    let two = "20261124-0002";
+    let pause = || Command::Pause { clock: text("response"), text: text("等待检测报告") };
+    for id in [ID, two] {
+        night.act("王敏", id, Command::Ack).await.unwrap();
+        night.act("王敏", id, Command::Note { text: text("已电话核实") }).await.unwrap();
+    }
+    night.act("督查", two, pause()).await.unwrap();
+    night.wait(60).await;
+    night.desk.merge_incidents(two, ID, "同一处施工", &by, None).await.unwrap();
+    let clocks = async |id: &str| night.desk.records.incident(id).await.unwrap().unwrap().incident.clocks;
+    assert!(clocks(ID).await.iter().all(|clock| clock.paused.is_none()), "{:?}", clocks(ID).await);
+    night.act("督查", ID, pause()).await.unwrap();
+    let new = night.desk.split_incident(ID, &[text("gas")], "两回事", &by, None).await.unwrap().incident;
+    let paused = async |id: &str| clocks(id).await.iter().filter(|clock| clock.paused.is_some()).count();
+    assert_eq!((paused(ID).await, paused(&new.id).await), (1, 0));
+    night.act("王敏", &new.id, Command::Note { text: text("另案处理") }).await.unwrap();
+    night.wait(35 * 60).await;
+    night.expect("desk", "clock_warning");
+    night.wait(12 * 60).await;
+    for channel in ["desk", "leader"] {
+        night.expect(channel, "clock_expired");
+    }
+    night.expect_nothing();
+}
+
 #[tokio::test]
 async fn a_step_may_page_another_roster_and_the_leader_of_the_unit() {
     let config = format!(
