@@ -2,22 +2,22 @@
 //!
 //! 新发 → 已签收 → 已交办 → 处置中 → 已回应 → 观察 → 办结. What a command makes of each state (— is refused):
 //!
-//! | state | ack | assign | respond | note | return | close | false alarm | reopen | unit ack | answer |
-//! |---|---|---|---|---|---|---|---|---|---|---|
-//! | 新发 new | 已签收 | — sign first | — sign first | 新发 | — no unit has it | — sign first | 办结 | — open | — no unit has it | — no unit has it |
-//! | 已签收 acked | — signed | 已交办 | 已回应 | 已签收 | — no unit has it | 办结 | 办结 | — open | — no unit has it | — no unit has it |
-//! | 已交办 assigned | — signed | 已交办 | 已回应 | 处置中 | 已签收 | 办结 | 办结 | — open | 处置中 | 处置中 |
-//! | 处置中 handling | — signed | 已交办 | 已回应 | 处置中 | 已签收 | 办结 | 办结 | — open | 处置中 | 处置中 |
-//! | 已回应 responded | — signed | 已交办 | 已回应 | 已回应 | 已签收 | 办结 | 办结 | — open | 已回应 | 已回应 |
-//! | 观察 watching | — signed | 已交办 | 已回应 | 观察 | 已签收 | 办结 | 办结 | — open | 观察 | 观察 |
-//! | 办结 closed | — closed | — closed | — closed | — closed | — closed | — closed | — closed | 已签收 | — closed | — closed |
+//! | state | ack | assign | respond | note | return | close | false alarm | reopen | unit ack | answer | report |
+//! |---|---|---|---|---|---|---|---|---|---|---|---|
+//! | 新发 new | 已签收 | — sign first | — sign first | 新发 | — no unit has it | — sign first | 办结 | — open | — no unit has it | — no unit has it | — no unit has it |
+//! | 已签收 acked | — signed | 已交办 | 已回应 | 已签收 | — no unit has it | 办结 | 办结 | — open | — no unit has it | — no unit has it | — no unit has it |
+//! | 已交办 assigned | — signed | 已交办 | 已回应 | 处置中 | 已签收 | 办结 | 办结 | — open | 处置中 | 处置中 | 处置中 |
+//! | 处置中 handling | — signed | 已交办 | 已回应 | 处置中 | 已签收 | 办结 | 办结 | — open | 处置中 | 处置中 | 处置中 |
+//! | 已回应 responded | — signed | 已交办 | 已回应 | 已回应 | 已签收 | 办结 | 办结 | — open | 已回应 | 已回应 | 已回应 |
+//! | 观察 watching | — signed | 已交办 | 已回应 | 观察 | 已签收 | 办结 | 办结 | — open | 观察 | 观察 | 观察 |
+//! | 办结 closed | — closed | — closed | — closed | — closed | — closed | — closed | — closed | 已签收 | — closed | — closed | — closed |
 //!
 //! A clock that runs may be paused in every state but 办结, with a reason, and goes on after that ([`crate::clock`]).
 //!
 //! 退回 takes the matter from the unit back to the desk; without a unit it is refused. Whoever reopens an incident, or says of
 //! one that nobody has signed that it is a false alarm (误报), signs it by that. All three need a reason.
 //!
-//! A note on an incident that was handed on is its progress. The program itself moves 已回应 to 观察 when the topic has
+//! A note on an incident that was handed on is its progress; one by the unit itself is its report. The program itself moves 已回应 to 观察 when the topic has
 //! calmed, and back to 处置中 when it rises again ([`crate::matter`]).
 //!
 //! Signing again by the one who signed changes nothing and is no error: a finger taps twice. Signing by somebody else is
@@ -61,6 +61,11 @@ pub enum Command {
     /// A note.
     Note {
         /// What is noted.
+        text: String,
+    },
+    /// 单位进展: a note by the unit.
+    Report {
+        /// How far it has got.
         text: String,
     },
     /// 退回
@@ -181,6 +186,7 @@ impl Command {
             Self::Assign { .. } => "assigned",
             Self::Respond { .. } => "responded",
             Self::Note { .. } => "noted",
+            Self::Report { .. } => "reported",
             Self::Return { .. } => "returned",
             Self::Close { .. } => "closed",
             Self::FalseAlarm { .. } => "false_alarm",
@@ -201,6 +207,7 @@ impl Command {
             Self::Resume { .. } => return None,
             Self::Respond { text, .. }
             | Self::Note { text }
+            | Self::Report { text }
             | Self::Return { text }
             | Self::Close { text }
             | Self::FalseAlarm { text }
@@ -218,11 +225,13 @@ impl Command {
             (Self::Reopen { .. }, _) => Err(Refusal::Open),
             (_, State::Closed) => Err(Refusal::Closed),
             (Self::FalseAlarm { .. }, _) => Ok(State::Closed),
-            (Self::Return { .. } | Self::UnitAck | Self::Answer { .. }, _) if unit.is_none() => {
+            (Self::Return { .. } | Self::UnitAck | Self::Answer { .. } | Self::Report { .. }, _) if unit.is_none() => {
                 Err(Refusal::NotAssigned)
             }
-            (Self::UnitAck | Self::Answer { .. } | Self::Note { .. }, State::Assigned) => Ok(State::Handling),
-            (Self::UnitAck | Self::Answer { .. } | Self::Note { .. }, _) => Ok(from),
+            (Self::UnitAck | Self::Answer { .. } | Self::Report { .. } | Self::Note { .. }, State::Assigned) => {
+                Ok(State::Handling)
+            }
+            (Self::UnitAck | Self::Answer { .. } | Self::Report { .. } | Self::Note { .. }, _) => Ok(from),
             (Self::Pause { .. } | Self::Resume { .. }, _) => Ok(from),
             (Self::Ack, _) => Ok(State::Acked),
             (_, State::New) => Err(Refusal::NotSigned),
@@ -246,6 +255,7 @@ impl Command {
             Self::Respond { text, press: true } => format!("新闻发布会: {}", text.trim()),
             Self::Respond { text, .. } | Self::Note { text } | Self::Close { text } => text.trim().to_owned(),
             Self::Answer { text } => format!("单位答复: {}", text.trim()),
+            Self::Report { text } => format!("单位进展: {}", text.trim()),
             Self::Pause { clock, text } => format!("暂停计时 {clock}: {}", text.trim()),
             Self::Resume { clock, text } if text.trim().is_empty() => format!("恢复计时 {clock}"),
             Self::Resume { clock, text } => format!("恢复计时 {clock}: {}", text.trim()),
@@ -351,6 +361,7 @@ impl File {
             }
             Command::Respond { .. }
             | Command::Note { .. }
+            | Command::Report { .. }
             | Command::Close { .. }
             | Command::Pause { .. }
             | Command::Resume { .. } => {}
@@ -413,7 +424,7 @@ mod tests {
         Command::Assign { unit: unit.into(), unit_id: None, assisting: Vec::new(), due_at: None, text: String::new() }
     }
 
-    fn commands() -> [Command; 10] {
+    fn commands() -> [Command; 11] {
         let text = String::from("已处理");
         [
             Command::Ack,
@@ -425,7 +436,8 @@ mod tests {
             Command::FalseAlarm { text: text.clone() },
             Command::Reopen { text: text.clone() },
             Command::UnitAck,
-            Command::Answer { text },
+            Command::Answer { text: text.clone() },
+            Command::Report { text },
         ]
     }
 
@@ -435,13 +447,13 @@ mod tests {
         use State::*;
         let (signed, open, no_unit) = (Err("signed_by_other"), Err("open"), Err("not_assigned"));
         let handed_on = |next| {
-            let by_unit = [Ok(next), Ok(next)];
+            let by_unit = [Ok(next); 3];
             let by_desk = [signed, Ok(Assigned), Ok(Responded), Ok(next), Ok(Acked), Ok(Closed), Ok(Closed), open];
             [by_desk.as_slice(), &by_unit].concat().try_into().unwrap()
         };
         let sign = Err("not_signed");
-        let table: [(State, [Result<State, &str>; 10]); 7] = [
-            (New, [Ok(Acked), sign, sign, Ok(New), no_unit, sign, Ok(Closed), open, no_unit, no_unit]),
+        let table: [(State, [Result<State, &str>; 11]); 7] = [
+            (New, [Ok(Acked), sign, sign, Ok(New), no_unit, sign, Ok(Closed), open, no_unit, no_unit, no_unit]),
             (
                 Acked,
                 [
@@ -455,13 +467,14 @@ mod tests {
                     open,
                     no_unit,
                     no_unit,
+                    no_unit,
                 ],
             ),
             (Assigned, handed_on(Handling)),
             (Handling, handed_on(Handling)),
             (Responded, handed_on(Responded)),
             (Watching, handed_on(Watching)),
-            (Closed, [[Err("closed"); 7].as_slice(), &[Ok(Acked)], &[Err("closed"); 2]].concat().try_into().unwrap()),
+            (Closed, [[Err("closed"); 7].as_slice(), &[Ok(Acked)], &[Err("closed"); 3]].concat().try_into().unwrap()),
         ];
         for (state, outcomes) in table {
             for (command, wanted) in commands().iter().zip(outcomes) {
@@ -582,6 +595,7 @@ mod tests {
             (Command::Pause { clock: "response".into(), text: blank() }, "text"),
             (Command::Resume { clock: blank(), text: "x".into() }, "clock"),
             (Command::Note { text: blank() }, "text"),
+            (Command::Report { text: blank() }, "text"),
             (Command::Return { text: blank() }, "text"),
             (Command::Close { text: blank() }, "text"),
             (Command::FalseAlarm { text: blank() }, "text"),

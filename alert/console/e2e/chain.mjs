@@ -208,7 +208,7 @@ const steps = {
     await state(desk, "handling").waitFor();
     await desk.getByTestId("unit-signed").getByText("陈工").waitFor();
     await submit(unit, "note", "抢修队已到现场");
-    await told(unit, "noted", "抢修队已到现场").waitFor();
+    await told(unit, "reported", "抢修队已到现场").waitFor();
     await submit(unit, "answer", "主管爆裂, 已更换, 十二时恢复供水");
     const answer = told(desk, "answered", "主管爆裂, 已更换");
     await answer.waitFor();

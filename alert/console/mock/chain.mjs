@@ -139,6 +139,17 @@ const ACTS = {
     },
     says: ({ text }) => text,
   },
+  // A note by the unit itself.
+  report: {
+    action: "reported",
+    needs: "text",
+    ofUnit: true,
+    leads: progress,
+    does: (incident, _, who, now, state) => {
+      if (state === "handling") stopClocks(incident, until("unit_acked"), now);
+    },
+    says: ({ text }) => `单位进展: ${text}`,
+  },
   respond: {
     action: "responded",
     needs: "text",

@@ -301,7 +301,8 @@ export class Desk {
     const now = Date.now();
     if (name === "merge") return this.merge(file, session.name, body, now);
     if (name === "split") return this.split(file, session.name, body, now);
-    const event = this.do(file, name, session.name, body, now);
+    const does = name === "note" && session.role === "unit" ? "report" : name;
+    const event = this.do(file, does, session.name, body, now);
     this.quiet?.noteResult(file, event, now);
     if (event?.action === "assigned") this.page(file, "assigned", now);
     if (event?.action === "answered" && session.role === "unit") this.page(file, "answered", now);

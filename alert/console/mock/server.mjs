@@ -87,7 +87,7 @@ function login({ name, password }) {
   }
   failedLogins = 0;
   const key = randomBytes(16).toString("hex");
-  sessions.set(key, { name, role: USERS[name], timezone: "Asia/Shanghai" });
+  sessions.set(key, { name, role: USERS[name], timezone: "Asia/Shanghai", closes: "17:00" });
   return key;
 }
 

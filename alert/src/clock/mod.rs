@@ -20,7 +20,7 @@
 //! | a level is reached | of that level, from `opened`, that never ran | |
 //! | 签收 | from `acked`, that never ran | |
 //! | 交办 | from `assigned`, anew | from `assigned` (another unit had it); until `assigned` |
-//! | 单位签收; a note while the unit has it | | until `unit_acked` |
+//! | 单位签收; a note or a report while the unit has it | | until `unit_acked` |
 //! | 单位答复 | | until `answered`, `unit_acked` |
 //! | 官方回应 | | until `responded`; a press conference: until `press_conference` too |
 //! | 退回 | | from `assigned` |
@@ -160,10 +160,10 @@ impl Clocks {
                 Command::Pause { clock, text } => self.pause(file, clock, who, text, now),
                 Command::Resume { clock, .. } => self.resume(file, clock, now),
                 // Progress of the unit: it has taken it on, though it did not say so.
-                Command::Note { .. } if file.incident.state == State::Handling => {
+                Command::Note { .. } | Command::Report { .. } if file.incident.state == State::Handling => {
                     self.stop(file, until(ClockStop::UnitAcked), now);
                 }
-                Command::Note { .. } => {}
+                Command::Note { .. } | Command::Report { .. } => {}
             },
         }
     }

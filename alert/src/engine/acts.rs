@@ -71,6 +71,12 @@ impl Desk {
             link.still_holds(&mut tx, &file).await?;
         }
         let before = file.incident.clone();
+        // What a unit notes is its progress.
+        let report = match command {
+            Command::Note { text } if by.role == Role::Unit => Some(Command::Report { text: text.clone() }),
+            _ => None,
+        };
+        let command = report.as_ref().unwrap_or(command);
         if !file.act(command, &by.name, seen, now)? {
             return Ok(file);
         }

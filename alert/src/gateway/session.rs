@@ -37,10 +37,12 @@ struct Session {
     name: String,
     role: Role,
     timezone: String,
+    closes: String,
 }
 
 fn shown(gateway: &Gateway, caller: Caller) -> Json<Session> {
-    Json(Session { name: caller.name, role: caller.role, timezone: gateway.timezone.clone() })
+    let (timezone, closes) = (gateway.timezone.clone(), gateway.closes.clone());
+    Json(Session { name: caller.name, role: caller.role, timezone, closes })
 }
 
 /// `GET /api/session`

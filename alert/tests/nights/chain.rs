@@ -195,6 +195,7 @@ async fn the_unit_signs_reports_and_answers() {
     night.wait(60).await;
     night.expect_nothing();
     night.act_for_unit("陈工", ID, Command::Note { text: text("抢修队已到场") }).await.unwrap();
+    assert_eq!(night.history(ID).await.last().map(String::as_str), Some("reported"));
     night.act_for_unit("陈工", ID, Command::Answer { text: text("阀门已更换") }).await.unwrap();
     night.deliver().await;
     let page = night.expect("desk", "answered");

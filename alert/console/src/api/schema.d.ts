@@ -2430,6 +2430,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/topics/{id}/paged": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why somebody was paged about a topic by a moment, or was not
+         * @description Of the youngest incident that held the topic by then. Where there was none, or the last was closed, it says so, and /api/topics/{id}/why says why none was opened.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description a channel */
+                    channel?: string;
+                    /** @description a person of the roster: their channels */
+                    person?: string;
+                    /** @description the moment; now, when none is named */
+                    at?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description a topic */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The answer */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WhyPaged"];
+                    };
+                };
+                400: components["responses"]["Problem"];
+                503: components["responses"]["Problem"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/topics/{id}/pulse": {
         parameters: {
             query?: never;
@@ -2504,57 +2555,6 @@ export interface paths {
                     };
                 };
                 404: components["responses"]["Problem"];
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/topics/{id}/paged": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Why somebody was paged about a topic by a moment, or was not
-         * @description Of the youngest incident that held the topic by then. Where there was none, or the last was closed, it says so, and /api/topics/{id}/why says why none was opened.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description a channel */
-                    channel?: string;
-                    /** @description a person of the roster: their channels */
-                    person?: string;
-                    /** @description the moment; now, when none is named */
-                    at?: string;
-                };
-                header?: never;
-                path: {
-                    /** @description a topic */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The answer */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["WhyPaged"];
-                    };
-                };
-                400: components["responses"]["Problem"];
-                503: components["responses"]["Problem"];
             };
         };
         put?: never;
@@ -3828,6 +3828,8 @@ export interface components {
             positive: number;
         };
         Session: {
+            /** @description when a working day ends there, such as 17:00 */
+            closes: string;
             name: string;
             role: components["schemas"]["Role"];
             /** @description the IANA name in which people read times */

@@ -169,7 +169,7 @@ describe("the history", () => {
 
   it("leads from 交办 to 处置中 by whatever the unit does first", () => {
     const there = ["done", "done", "done", "here", "ahead", "ahead", "ahead"];
-    for (const action of ["unit_acked", "answered", "noted"])
+    for (const action of ["unit_acked", "answered", "reported", "noted"])
       expect(reached("handling", "opened", "acked", "assigned", action)).toEqual(there);
     expect(reached("assigned", "opened", "noted", "acked", "noted", "assigned")[3]).toBe("ahead");
     expect(reached("handling", "opened", "acked", "assigned", "responded", "watching", "rebound")[3]).toBe("here");
@@ -201,6 +201,7 @@ describe("the history", () => {
     expect(words("acked", "签收 (经链接)")).toBe("签收 (经链接)");
     expect(words("assigned", "交办 区水务局: 请速办")).toBe("区水务局: 请速办");
     expect(words("answered", "单位答复: 已抢修")).toBe("已抢修");
+    expect(words("reported", "单位进展: 抢修队已到场")).toBe("抢修队已到场");
     expect(words("noted", "退回: 原文如此")).toBe("退回: 原文如此");
     expect(words("paused", "暂停计时 response: 等检测\n二行")).toBe("官方回应: 等检测\n二行");
     expect(words("resumed", "恢复计时 response")).toBe("官方回应");

@@ -5,6 +5,7 @@ import type { Clock, HistoryEvent } from "../api/types";
 const AGAIN: Record<string, RegExp> = {
   assigned: /^交办 /,
   answered: /^单位答复: /,
+  reported: /^单位进展: /,
   returned: /^退回: /,
   false_alarm: /^误报: /,
   reopened: /^重开: /,

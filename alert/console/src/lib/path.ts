@@ -25,7 +25,7 @@ const REACHED_BY: Record<string, State> = {
   reopened: "acked",
 };
 /** What moves a matter on only while the unit that it was given to has not yet said anything. */
-const PROGRESS = ["unit_acked", "answered", "noted"];
+const PROGRESS = ["unit_acked", "answered", "reported", "noted"];
 
 function reachedBy(action: string, reached: ReadonlyMap<State, HistoryEvent>, from: State | null): State | undefined {
   if (PROGRESS.includes(action)) return from === "assigned" ? "handling" : undefined;

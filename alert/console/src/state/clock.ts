@@ -18,6 +18,9 @@ export const now = computed(() => machine.value + skew.value);
 /** The zone in which people read times: the session's. */
 export const zone = ref(zoneOr(Intl.DateTimeFormat().resolvedOptions().timeZone, "Asia/Shanghai"));
 
+/** When a working day ends there, such as `17:00`: the session's. */
+export const closes = ref("17:00");
+
 /** Learns from an answer's `Date` header. The header is cut to the second, so half a second is added. */
 export function observeServerTime(date: string | null, asked: number, answered: number): void {
   const server = date === null ? NaN : Date.parse(date);

@@ -4,7 +4,7 @@ import { session as calls } from "../api/calls";
 import { ApiError } from "../api/client";
 import type { Role, Session } from "../api/types";
 import { zoneOr } from "../lib/time";
-import { zone } from "./clock";
+import { closes, zone } from "./clock";
 import { startLive, stopLive } from "./live";
 
 export const session = shallowRef<Session | null>(null);
@@ -75,5 +75,6 @@ export function leave(): void {
 function enter(found: Session): void {
   session.value = found;
   zone.value = zoneOr(found.timezone, zone.value);
+  closes.value = found.closes;
   startLive(mayWatch.value);
 }

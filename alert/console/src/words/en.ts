@@ -104,6 +104,7 @@ export const en: Record<Word, string> = {
   "action.related": "Topic joined",
   "action.merged": "Merged",
   "action.split": "Split",
+  "action.reported": "Unit reports progress",
   "action.unit_acked": "Unit signed",
   "action.answered": "Unit answered",
   "action.paused": "Clock paused",

@@ -102,6 +102,7 @@ export const zh = {
   "action.related": "相关话题并入",
   "action.merged": "并案",
   "action.split": "拆分",
+  "action.reported": "单位进展",
   "action.unit_acked": "单位签收",
   "action.answered": "单位答复",
   "action.paused": "暂停计时",

@@ -37,7 +37,9 @@ async fn a_session_lasts_until_it_is_ended_or_runs_out() {
     let cookie = session(&house).await;
     let who = async || with(&house, Method::GET, "/api/session", &cookie, &[], "").await;
     let answer = who().await;
-    assert_eq!(answer.json(), serde_json::json!({ "name": "王敏", "role": "operator", "timezone": "Asia/Shanghai" }));
+    let known =
+        serde_json::json!({ "name": "王敏", "role": "operator", "timezone": "Asia/Shanghai", "closes": "17:00" });
+    assert_eq!(answer.json(), known);
     house.wait(12 * 3600 - 1);
     assert_eq!(who().await.status, StatusCode::OK);
     house.wait(1);

@@ -48,6 +48,12 @@ impl Default for CalendarSettings {
 }
 
 impl CalendarSettings {
+    /// When a working day ends: midnight where there are no hours, which is refused elsewhere.
+    #[must_use]
+    pub fn closes(&self) -> Time {
+        self.hours.iter().map(|hours| hours.to).max().unwrap_or_default()
+    }
+
     pub(super) fn check(&self) -> Vec<KeyFault> {
         let mut faults = Vec::new();
         if let Some(day) = self.holidays.iter().find(|day| self.workdays.contains(day)) {
