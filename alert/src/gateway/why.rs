@@ -45,11 +45,11 @@ pub(super) async fn of_incident(
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Json<Answer>, Problem> {
     let Query(question) = question.map_err(|error| Problem::bad_request("query", error.body_text()))?;
-    let file = gateway.desk.records.incident(&id).await.map_err(problem)?;
+    let file = gateway.desk.records.incident(&id).await.map_err(|error| outage::problem(&error))?;
     let incident = file.ok_or_else(|| Problem::not_found("没有这个事件 / there is no such incident"))?.incident;
-    let history = gateway.desk.records.history(&id).await.map_err(problem)?;
+    let history = gateway.desk.records.history(&id).await.map_err(|error| outage::problem(&error))?;
     let at = question.at.unwrap_or_else(|| gateway.desk.now());
-    answer(&gateway, &incident, &history, &question, at).await.map(Json).map_err(problem)
+    answer(&gateway, &incident, &history, &question, at).await.map(Json).map_err(|error| outage::problem(&error))
 }
 
 /// `GET /api/topics/{id}/paged`
@@ -61,9 +61,9 @@ pub(super) async fn of_topic(
     let Query(question) = question.map_err(|error| Problem::bad_request("query", error.body_text()))?;
     let desk = &gateway.desk;
     let at = question.at.unwrap_or_else(|| desk.now());
-    let held = match desk.records.incident_of(&topic, at).await.map_err(problem)? {
+    let held = match desk.records.incident_of(&topic, at).await.map_err(|error| outage::problem(&error))? {
         Some(incident) => {
-            let history = desk.records.history(&incident.id).await.map_err(problem)?;
+            let history = desk.records.history(&incident.id).await.map_err(|error| outage::problem(&error))?;
             Some((incident, history))
         }
         None => None,
@@ -71,7 +71,7 @@ pub(super) async fn of_topic(
     let last = held.as_ref().map(|(incident, history)| (incident, history.as_slice()));
     match (why_none(last, &desk.style.tz, at), last) {
         (None, Some((incident, history))) => {
-            answer(&gateway, incident, history, &question, at).await.map(Json).map_err(problem)
+            answer(&gateway, incident, history, &question, at).await.map(Json).map_err(|error| outage::problem(&error))
         }
         (none, _) => {
             let incident = held.map(|(incident, _)| incident.id);
@@ -79,10 +79,6 @@ pub(super) async fn of_topic(
             Ok(Json(Answer { incident, at, paged: false, channels: Vec::new(), reasons }))
         }
     }
-}
-
-fn problem(error: RecordsError) -> Problem {
-    outage::problem(&error)
 }
 
 async fn answer(

@@ -64,9 +64,8 @@ pub fn why_none(last: Option<(&Incident, &[Event])>, tz: &TimeZone, at: Timestam
         let text = "此刻该话题没有事件, 也就没有通知; 为何没有事件, 见话题的判断".to_owned();
         return Some(Because { code: "no_incident", at: None, text });
     };
-    let turns = history.iter().filter(|event| event.at <= at);
-    let turn =
-        turns.filter(|event| matches!(event.action.as_str(), "closed" | "false_alarm" | "reopened")).next_back()?;
+    let is_turn = |event: &&Event| matches!(event.action.as_str(), "closed" | "false_alarm" | "reopened");
+    let turn = history.iter().rev().find(|event| event.at <= at && is_turn(event))?;
     let how = match turn.action.as_str() {
         "closed" => "办结",
         "false_alarm" => "判为误报",
