@@ -3,7 +3,7 @@
 
 use super::{Gateway, outage};
 use crate::{
-    quiet::why::{Asked, Because, Known, why, why_none},
+    quiet::why::{Asked, Because, Known, closed, no_incident, why},
     records::RecordsError,
     roster,
 };
@@ -45,11 +45,12 @@ pub(super) async fn of_incident(
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Json<Answer>, Problem> {
     let Query(question) = question.map_err(|error| Problem::bad_request("query", error.body_text()))?;
-    let file = gateway.desk.records.incident(&id).await.map_err(|error| outage::problem(&error))?;
+    let (desk, problem) = (&gateway.desk, |error: RecordsError| outage::problem(&error));
+    let file = desk.records.incident(&id).await.map_err(problem)?;
     let incident = file.ok_or_else(|| Problem::not_found("没有这个事件 / there is no such incident"))?.incident;
-    let history = gateway.desk.records.history(&id).await.map_err(|error| outage::problem(&error))?;
-    let at = question.at.unwrap_or_else(|| gateway.desk.now());
-    answer(&gateway, &incident, &history, &question, at).await.map(Json).map_err(|error| outage::problem(&error))
+    let history = desk.records.history(&id).await.map_err(problem)?;
+    let at = question.at.unwrap_or_else(|| desk.now());
+    answer(&gateway, &incident, &history, &question, at).await.map(Json).map_err(problem)
 }
 
 /// `GET /api/topics/{id}/paged`
@@ -59,25 +60,17 @@ pub(super) async fn of_topic(
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Json<Answer>, Problem> {
     let Query(question) = question.map_err(|error| Problem::bad_request("query", error.body_text()))?;
-    let desk = &gateway.desk;
+    let (desk, problem) = (&gateway.desk, |error: RecordsError| outage::problem(&error));
     let at = question.at.unwrap_or_else(|| desk.now());
-    let held = match desk.records.incident_of(&topic, at).await.map_err(|error| outage::problem(&error))? {
-        Some(incident) => {
-            let history = desk.records.history(&incident.id).await.map_err(|error| outage::problem(&error))?;
-            Some((incident, history))
-        }
-        None => None,
+    let nobody =
+        |incident, because| Answer { incident, at, paged: false, channels: Vec::new(), reasons: vec![because] };
+    let Some(incident) = desk.records.incident_of(&topic, at).await.map_err(problem)? else {
+        return Ok(Json(nobody(None, no_incident())));
     };
-    let last = held.as_ref().map(|(incident, history)| (incident, history.as_slice()));
-    match (why_none(last, &desk.style.tz, at), last) {
-        (None, Some((incident, history))) => {
-            answer(&gateway, incident, history, &question, at).await.map(Json).map_err(|error| outage::problem(&error))
-        }
-        (none, _) => {
-            let incident = held.map(|(incident, _)| incident.id);
-            let reasons = none.into_iter().collect();
-            Ok(Json(Answer { incident, at, paged: false, channels: Vec::new(), reasons }))
-        }
+    let history = desk.records.history(&incident.id).await.map_err(problem)?;
+    match closed(&incident, &history, &desk.style.tz, at) {
+        Some(because) => Ok(Json(nobody(Some(incident.id), because))),
+        None => answer(&gateway, &incident, &history, &question, at).await.map(Json).map_err(problem),
     }
 }
 

@@ -9,7 +9,7 @@
 
 use super::{Matter, clean};
 use crate::{
-    incident::{File, Refusal},
+    incident::{File, PROGRAM, Refusal},
     policy::level_name,
 };
 use jiff::Timestamp;
@@ -51,9 +51,13 @@ pub fn merge(from: &mut File, into: &mut File, who: &str, why: &str, at: Timesta
     into.matter.risen_at = into.matter.risen_at.max(from.matter.risen_at);
     into.incident.reach = into.incident.reach.max(from.incident.reach);
     into.incident.surprise = into.incident.surprise.max(from.incident.surprise);
+    let mut gone_on = Vec::new();
     for clock in from.incident.clocks.iter().filter(|clock| clock.stopped_at.is_none()) {
         match into.incident.clocks.iter_mut().find(|own| own.id == clock.id && own.stopped_at.is_none()) {
-            Some(own) if own.paused.is_some() || clock.due_at < own.due_at => *own = clock.clone(),
+            Some(own) if own.paused.is_some() || clock.due_at < own.due_at => {
+                gone_on.extend(own.paused.is_some().then(|| own.name.clone()));
+                *own = clock.clone();
+            }
             Some(_) => {}
             // The unit's deadlines are of what was handed to it.
             None if from.incident.unit.is_none() => into.incident.clocks.push(clock.clone()),
@@ -63,6 +67,9 @@ pub fn merge(from: &mut File, into: &mut File, who: &str, why: &str, at: Timesta
     let why = why.trim();
     let told = format!("并入 {} {}: {why}", from.incident.id, from.incident.title);
     into.change(at, who, "merged", told);
+    for name in gone_on {
+        into.record(at, PROGRAM, "resumed", format!("{name} 继续计时: 按 {} 的期限", from.incident.id));
+    }
     if from.incident.level > into.incident.level {
         let why = format!("{}: 并入 {} 的级别", level_name(from.incident.level), from.incident.id);
         into.raise(from.incident.level, &why, at);
@@ -215,6 +222,7 @@ mod tests {
         merge(&mut from, &mut into, "王敏", "同一处施工", at(5)).unwrap();
         let own = &into.incident.clocks[0];
         assert_eq!((&own.paused, own.due_at), (&None, at(30)), "nobody has paused it for the other matter");
+        assert_eq!(into.fresh.iter().filter(|event| event.action == "resumed").count(), 1, "and it is told");
     }
 
     #[test]

@@ -56,14 +56,16 @@ pub struct Known<'a> {
     pub deliveries: &'a [Delivery],
 }
 
-/// What a topic without an open incident is answered: `last` is its youngest one and that one's history.
+/// What is said of a topic that had no incident by then.
 #[must_use]
-pub fn why_none(last: Option<(&Incident, &[Event])>, tz: &TimeZone, at: Timestamp) -> Option<Because> {
-    let time = |at: Timestamp| tz.to_datetime(at).strftime("%m-%d %H:%M:%S").to_string();
-    let Some((incident, history)) = last else {
-        let text = "此刻该话题没有事件, 也就没有通知; 为何没有事件, 见话题的判断".to_owned();
-        return Some(Because { code: "no_incident", at: None, text });
-    };
+pub fn no_incident() -> Because {
+    let text = "此刻该话题没有事件, 也就没有通知; 为何没有事件, 见话题的判断".to_owned();
+    Because { code: "no_incident", at: None, text }
+}
+
+/// What is said of a topic whose last incident was over by then; `None` where it was open, so that its pages are the answer.
+#[must_use]
+pub fn closed(incident: &Incident, history: &[Event], tz: &TimeZone, at: Timestamp) -> Option<Because> {
     let is_turn = |event: &&Event| matches!(event.action.as_str(), "closed" | "false_alarm" | "reopened");
     let turn = history.iter().rev().find(|event| event.at <= at && is_turn(event))?;
     let how = match turn.action.as_str() {
@@ -71,11 +73,8 @@ pub fn why_none(last: Option<(&Incident, &[Event])>, tz: &TimeZone, at: Timestam
         "false_alarm" => "判为误报",
         _ => return None,
     };
-    let text = format!(
-        "该话题最近的事件 {} 已于 {} {how}, 此后没有新的事件; 为何没有, 见话题的判断",
-        incident.id,
-        time(turn.at)
-    );
+    let time = tz.to_datetime(turn.at).strftime("%m-%d %H:%M:%S");
+    let text = format!("该话题最近的事件 {} 已于 {time} {how}, 此后没有新的事件; 为何没有, 见话题的判断", incident.id);
     Some(Because { code: "closed", at: Some(turn.at), text })
 }
 
@@ -189,10 +188,8 @@ mod tests {
     fn a_topic_without_an_open_incident_says_so() {
         let incident = file("water").incident;
         let code = |history: &[Event], second| {
-            why_none(Some((&incident, history)), &TimeZone::UTC, at(second)).map(|because| (because.code, because.at))
+            closed(&incident, history, &TimeZone::UTC, at(second)).map(|because| (because.code, because.at))
         };
-        let none = why_none(None, &TimeZone::UTC, at(0)).unwrap();
-        assert_eq!((none.code, none.at), ("no_incident", None));
         assert_eq!(code(&[event("acked", 1)], 9), None, "it is open: its pages are the answer");
         for ending in ["closed", "false_alarm"] {
             let history = [event("acked", 1), event(ending, 5), event("noted", 6), event("reopened", 8)];
